@@ -1,0 +1,342 @@
+/* Reading an archive. Nothing in the file is believed before its checksum, and no size before it was
+ * held against what is there. */
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "format/archive.h"
+#include "format/layout.h"
+
+struct rf_archive {
+    struct rf_io *io;
+    char *path;
+    int fd;
+    uint64_t size;
+    uint64_t header_checksum;
+    uint64_t header_size;
+    struct rf_archive_head head;
+    struct rf_table table;
+    uint32_t block_count;
+    struct rf_block_place *places;
+    uint64_t *checksums;
+};
+
+static enum rf_code corrupt(const struct rf_archive *archive, struct rf_error *error,
+                            const char *what) {
+    const char *name = strrchr(archive->path, '/');
+    rf_fail(error, RF_CORRUPT, "%s in %s", what, name ? name + 1 : archive->path);
+    rf_hint(error, "copy this archive again from the repository that it was captured into.");
+    return RF_CORRUPT;
+}
+
+static enum rf_code read_at(const struct rf_archive *archive, void *bytes, size_t size,
+                            uint64_t offset, struct rf_error *error) {
+    return rf_io_read_at(archive->io, archive->fd, archive->path, bytes, size, offset, error);
+}
+
+static bool decode_head(struct rf_archive *archive, const uint8_t *body, size_t size) {
+    struct rf_cursor cursor = rf_cursor_of(body, size);
+    uint8_t kind = rf_cursor_u8(&cursor);
+    uint8_t gone = rf_cursor_u8(&cursor);
+    const uint8_t *source = rf_cursor_bytes(&cursor, RF_SOURCE_ID_SIZE);
+    archive->head.snapshot = rf_cursor_u64(&cursor);
+    rf_table_decode_rows(&cursor, &archive->table);
+    if (cursor.failed || !source || rf_cursor_left(&cursor) != 0 || kind < RF_ARCHIVE_FULL ||
+        kind > RF_ARCHIVE_INDEX || gone > RF_GONE_ROW) {
+        return false;
+    }
+    archive->head.kind = (enum rf_archive_kind)kind;
+    archive->head.gone = (enum rf_gone_form)gone;
+    memcpy(archive->head.source, source, RF_SOURCE_ID_SIZE);
+    archive->head.table = &archive->table;
+    return true;
+}
+
+static enum rf_code newer(const struct rf_archive *archive, uint32_t version,
+                          struct rf_error *error) {
+    rf_fail(error, RF_MISPLACED, "%s is of format version %u, this rowferry reads version %u",
+            archive->path, version, RF_FORMAT_VERSION);
+    rf_hint(error, "use the rowferry that wrote it, or a newer one.");
+    return RF_MISPLACED;
+}
+
+static enum rf_code read_header(struct rf_archive *archive, struct rf_error *error) {
+    uint8_t start[RF_HEADER_START];
+    if (archive->size < sizeof start + 8 + RF_TRAILER_SIZE) {
+        return corrupt(archive, error, "not even a header");
+    }
+    enum rf_code code = read_at(archive, start, sizeof start, 0, error);
+    if (code != RF_OK) {
+        return code;
+    }
+    if (memcmp(start, RF_ARCHIVE_MAGIC, RF_MAGIC_SIZE) != 0) {
+        return corrupt(archive, error, "no archive's magic");
+    }
+    uint32_t version = rf_load_u32(start + 8);
+    uint32_t body_size = rf_load_u32(start + 12);
+    if (body_size > RF_HEADER_BODY_MAX ||
+        body_size > archive->size - RF_HEADER_START - 8 - RF_TRAILER_SIZE) {
+        return version > RF_FORMAT_VERSION ? newer(archive, version, error)
+                                           : corrupt(archive, error, "impossible header size");
+    }
+    archive->header_size = RF_HEADER_START + (uint64_t)body_size + 8;
+    uint8_t *header = malloc(archive->header_size);
+    if (!header) {
+        return rf_fail_memory(error);
+    }
+    code = read_at(archive, header, archive->header_size, 0, error);
+    if (code == RF_OK) {
+        size_t checked = archive->header_size - 8;
+        archive->header_checksum = rf_load_u64(header + checked);
+        if (version > RF_FORMAT_VERSION) {
+            code = newer(archive, version, error);
+        } else if (rf_checksum(header, checked) != archive->header_checksum) {
+            code = corrupt(archive, error, "checksum mismatch of the header");
+        } else if (version != RF_FORMAT_VERSION ||
+                   !decode_head(archive, header + RF_HEADER_START, body_size)) {
+            code = corrupt(archive, error, "impossible header");
+        }
+    }
+    free(header);
+    return code;
+}
+
+static bool decode_entry(const struct rf_archive *archive, const uint8_t *at, uint64_t expected,
+                         uint64_t end, struct rf_block_place *place) {
+    uint32_t kind = rf_load_u32(at);
+    place->facts.kind = (enum rf_block_kind)kind;
+    place->facts.rows = rf_load_u32(at + 4);
+    place->facts.raw_size = rf_load_u32(at + 8);
+    place->size = rf_load_u32(at + 12);
+    place->offset = rf_load_u64(at + 16);
+    place->facts.first = (int64_t)rf_load_u64(at + 32);
+    place->facts.last = (int64_t)rf_load_u64(at + 40);
+    bool fits = archive->head.kind == RF_ARCHIVE_FULL    ? kind == RF_BLOCK_ROWS
+                : archive->head.kind == RF_ARCHIVE_INDEX ? kind == RF_BLOCK_INDEX
+                                                         : kind >= RF_BLOCK_ROWS &&
+                                                               kind <= RF_BLOCK_MOVES;
+    return fits && place->offset == expected && place->size > RF_BLOCK_HEADER_SIZE &&
+           place->size <= end - expected && place->facts.rows >= 1 &&
+           place->facts.raw_size <= RF_BLOCK_RAW_MAX;
+}
+
+static enum rf_code decode_footer(struct rf_archive *archive, const uint8_t *footer, uint64_t size,
+                                  uint64_t offset, struct rf_error *error) {
+    uint64_t entries = (size - RF_FOOTER_START) / RF_FOOTER_ENTRY_SIZE;
+    if (memcmp(footer, RF_FOOTER_MAGIC, 4) != 0 || rf_load_u32(footer + 4) != entries ||
+        RF_FOOTER_START + entries * RF_FOOTER_ENTRY_SIZE != size) {
+        return corrupt(archive, error, "impossible block index");
+    }
+    archive->head.parent = rf_hash_load(footer + 8);
+    archive->places = calloc((size_t)entries + 1, sizeof *archive->places);
+    archive->checksums = calloc((size_t)entries + 1, sizeof *archive->checksums);
+    if (!archive->places || !archive->checksums) {
+        return rf_fail_memory(error);
+    }
+    uint64_t expected = archive->header_size;
+    for (uint64_t i = 0; i < entries; i++) {
+        const uint8_t *at = footer + RF_FOOTER_START + i * RF_FOOTER_ENTRY_SIZE;
+        if (!decode_entry(archive, at, expected, offset, &archive->places[i])) {
+            return corrupt(archive, error, "impossible block index");
+        }
+        archive->checksums[i] = rf_load_u64(at + 24);
+        expected += archive->places[i].size;
+    }
+    archive->block_count = (uint32_t)entries;
+    return expected == offset ? RF_OK : corrupt(archive, error, "bytes that no block owns");
+}
+
+static enum rf_code read_footer(struct rf_archive *archive, struct rf_error *error) {
+    uint8_t trailer[RF_TRAILER_SIZE];
+    enum rf_code code =
+        read_at(archive, trailer, sizeof trailer, archive->size - sizeof trailer, error);
+    if (code != RF_OK) {
+        return code;
+    }
+    if (memcmp(trailer + 24, RF_TRAILER_MAGIC, RF_MAGIC_SIZE) != 0) {
+        return corrupt(archive, error, "no end, as if cut short,");
+    }
+    uint64_t offset = rf_load_u64(trailer);
+    uint64_t size = rf_load_u64(trailer + 8);
+    uint64_t room = archive->size - sizeof trailer;
+    if (offset < archive->header_size || offset > room || size != room - offset ||
+        size < RF_FOOTER_START) {
+        return corrupt(archive, error, "impossible trailer");
+    }
+    uint8_t *footer = malloc(size);
+    if (!footer) {
+        return rf_fail_memory(error);
+    }
+    code = read_at(archive, footer, size, offset, error);
+    if (code == RF_OK &&
+        rf_footer_checksum(archive->header_checksum, footer, size) != rf_load_u64(trailer + 16)) {
+        code = corrupt(archive, error, "checksum mismatch of the block index");
+    }
+    if (code == RF_OK) {
+        code = decode_footer(archive, footer, size, offset, error);
+    }
+    free(footer);
+    return code;
+}
+
+static enum rf_code check_ref(const struct rf_archive *archive, const struct rf_archive_ref *ref,
+                              struct rf_error *error) {
+    if (ref && ref->size != archive->size) {
+        corrupt(archive, error, "a wrong number of bytes");
+        rf_detail(error, "the manifest says %llu bytes, the file has %llu",
+                  (unsigned long long)ref->size, (unsigned long long)archive->size);
+        return RF_CORRUPT;
+    }
+    return RF_OK;
+}
+
+enum rf_code rf_archive_open(struct rf_io *io, const char *path, const struct rf_archive_ref *ref,
+                             struct rf_archive **opened, struct rf_error *error) {
+    *opened = NULL;
+    struct rf_archive *archive = calloc(1, sizeof *archive);
+    if (!archive || !(archive->path = strdup(path))) {
+        free(archive);
+        return rf_fail_memory(error);
+    }
+    archive->io = io;
+    enum rf_code code = rf_io_open_read(io, path, &archive->fd, &archive->size, error);
+    if (code == RF_OK) {
+        code = check_ref(archive, ref, error);
+    }
+    if (code == RF_OK) {
+        code = read_header(archive, error);
+    }
+    if (code == RF_OK && ref && ref->kind != archive->head.kind) {
+        code = corrupt(archive, error, "another kind of archive than the manifest names");
+    }
+    if (code == RF_OK) {
+        code = read_footer(archive, error);
+    }
+    if (code != RF_OK) {
+        rf_archive_close(archive);
+        return code;
+    }
+    *opened = archive;
+    return RF_OK;
+}
+
+void rf_archive_close(struct rf_archive *archive) {
+    if (archive) {
+        rf_io_discard(archive->io, &archive->fd);
+        rf_table_release(&archive->table);
+        free(archive->places);
+        free(archive->checksums);
+        free(archive->path);
+        free(archive);
+    }
+}
+
+const struct rf_archive_head *rf_archive_head_of(const struct rf_archive *archive) {
+    return &archive->head;
+}
+
+const char *rf_archive_path(const struct rf_archive *archive) {
+    return archive->path;
+}
+
+uint32_t rf_archive_blocks(const struct rf_archive *archive) {
+    return archive->block_count;
+}
+
+const struct rf_block_place *rf_archive_block(const struct rf_archive *archive, uint32_t block) {
+    return &archive->places[block];
+}
+
+uint64_t rf_archive_rows(const struct rf_archive *archive, enum rf_block_kind kind) {
+    uint64_t rows = 0;
+    for (uint32_t i = 0; i < archive->block_count; i++) {
+        if (archive->places[i].facts.kind == kind) {
+            rows += archive->places[i].facts.rows;
+        }
+    }
+    return rows;
+}
+
+/* The block's own header must say what the index says: both are under checksums, but of two places. */
+static bool header_agrees(const uint8_t *header, const struct rf_block_place *place,
+                          uint64_t checksum) {
+    uint8_t expected[RF_BLOCK_HEADER_SIZE] = {0};
+    memcpy(expected, RF_BLOCK_MAGIC, 4);
+    expected[4] = (uint8_t)place->facts.kind;
+    rf_store_u32(expected + 8, place->facts.rows);
+    rf_store_u32(expected + 12, place->facts.raw_size);
+    rf_store_u32(expected + 16, place->size - RF_BLOCK_HEADER_SIZE);
+    rf_store_u64(expected + 24, checksum);
+    return memcmp(header, expected, sizeof expected) == 0;
+}
+
+static enum rf_code read_stored(struct rf_archive *archive, uint32_t block, uint8_t *stored,
+                                struct rf_error *error) {
+    const struct rf_block_place *place = &archive->places[block];
+    enum rf_code code = read_at(archive, stored, place->size, place->offset, error);
+    if (code != RF_OK) {
+        return code;
+    }
+    if (!header_agrees(stored, place, archive->checksums[block])) {
+        return corrupt(archive, error, "a block header that the index does not know");
+    }
+    uint64_t computed = rf_block_checksum(
+        archive->header_checksum, block, place->offset, stored, stored + RF_BLOCK_HEADER_SIZE,
+        place->size - RF_BLOCK_HEADER_SIZE);
+    if (computed != archive->checksums[block]) {
+        corrupt(archive, error, "checksum mismatch");
+        rf_detail(error, "block %u at offset %llu: stored %016llx, computed %016llx", block,
+                  (unsigned long long)place->offset,
+                  (unsigned long long)archive->checksums[block], (unsigned long long)computed);
+        return RF_CORRUPT;
+    }
+    return RF_OK;
+}
+
+enum rf_code rf_archive_read(struct rf_archive *archive, struct rf_codec *codec, uint32_t block,
+                             struct rf_rows *rows, struct rf_error *error) {
+    const struct rf_block_place *place = &archive->places[block];
+    uint8_t *stored = malloc(place->size);
+    if (!stored) {
+        return rf_fail_memory(error);
+    }
+    enum rf_code code = read_stored(archive, block, stored, error);
+    if (code == RF_OK) {
+        struct rf_shape shape =
+            rf_shape_of(&archive->table, place->facts.kind, archive->head.gone);
+        code = rf_block_decode(codec, &place->facts, shape, stored + RF_BLOCK_HEADER_SIZE,
+                               place->size - RF_BLOCK_HEADER_SIZE, rows, error);
+        if (code == RF_CORRUPT) {
+            const char *name = strrchr(archive->path, '/');
+            rf_while(error, "while reading block %u at offset %llu of %s", block,
+                     (unsigned long long)place->offset, name ? name + 1 : archive->path);
+        }
+    }
+    free(stored);
+    return code;
+}
+
+enum rf_code rf_archive_prove(struct rf_archive *archive, struct rf_hash digest,
+                              struct rf_error *error) {
+    enum { CHUNK = 1 << 18 };
+    struct rf_hasher *hasher = rf_hasher_new();
+    uint8_t *chunk = malloc(CHUNK);
+    enum rf_code code = hasher && chunk ? RF_OK : rf_fail_memory(error);
+    for (uint64_t offset = 0; code == RF_OK && offset < archive->size;) {
+        size_t size = archive->size - offset < CHUNK ? (size_t)(archive->size - offset) : CHUNK;
+        code = read_at(archive, chunk, size, offset, error);
+        if (code == RF_OK) {
+            rf_hasher_add(hasher, chunk, size);
+        }
+        offset += size;
+    }
+    if (code == RF_OK && !rf_hash_equal(rf_hasher_result(hasher), digest)) {
+        char stored[RF_HASH_HEX], computed[RF_HASH_HEX];
+        code = corrupt(archive, error, "digest mismatch");
+        rf_detail(error, "the manifest says %s, the file's bytes make %s",
+                  rf_hash_text(digest, stored), rf_hash_text(rf_hasher_result(hasher), computed));
+    }
+    rf_hasher_free(hasher);
+    free(chunk);
+    return code;
+}

@@ -1,0 +1,181 @@
+/* Bytes to columns; see column.h. Whatever the bytes are, nothing is read or written past its end. */
+#include "format/column.h"
+
+/* Two, four and eight planes side by side, so that the compiler makes vectors of it. */
+static void get_planes(const uint8_t *at, uint32_t count, unsigned width, uint64_t *numbers) {
+    const uint8_t *p1 = at + count;
+    if (width == 1) {
+        for (uint32_t i = 0; i < count; i++) {
+            numbers[i] = at[i];
+        }
+    } else if (width == 2) {
+        for (uint32_t i = 0; i < count; i++) {
+            numbers[i] = (uint64_t)at[i] | (uint64_t)p1[i] << 8;
+        }
+    } else {
+        const uint8_t *p2 = p1 + count;
+        const uint8_t *p3 = p2 + count;
+        for (uint32_t i = 0; i < count; i++) {
+            numbers[i] = (uint64_t)at[i] | (uint64_t)p1[i] << 8 | (uint64_t)p2[i] << 16 |
+                         (uint64_t)p3[i] << 24;
+        }
+        const uint8_t *p4 = p3 + count;
+        for (unsigned plane = 4; plane < width; plane++, p4 += count) {
+            for (uint32_t i = 0; i < count; i++) {
+                numbers[i] |= (uint64_t)p4[i] << (8 * plane);
+            }
+        }
+    }
+}
+
+static bool get_residuals(struct rf_cursor *cursor, uint32_t count, unsigned width,
+                          uint64_t *numbers) {
+    if (width == 0) {
+        memset(numbers, 0, count * sizeof *numbers);
+        return true;
+    }
+    const uint8_t *at = rf_cursor_bytes(cursor, (size_t)count * width);
+    if (at && count > 0) {
+        get_planes(at, count, width, numbers);
+    }
+    return at != NULL;
+}
+
+bool rf_stream_decode(struct rf_cursor *cursor, uint32_t count, uint64_t *numbers) {
+    uint8_t form = rf_cursor_u8(cursor);
+    unsigned width = form & 0x0fu;
+    if ((form & ~(RF_STREAM_STEPS | 0x0fu)) != 0 ||
+        (width != 0 && width != 1 && width != 2 && width != 4 && width != 8)) {
+        cursor->failed = true;
+    }
+    uint64_t base = rf_cursor_u64(cursor);
+    if (form & RF_STREAM_STEPS) {
+        uint64_t least = rf_cursor_u64(cursor);
+        if (cursor->failed || !get_residuals(cursor, count - 1, width, numbers + 1)) {
+            return false;
+        }
+        numbers[0] = base;
+        for (uint32_t i = 1; i < count; i++) {
+            base += least + numbers[i];
+            numbers[i] = base;
+        }
+        return true;
+    }
+    if (cursor->failed || !get_residuals(cursor, count, width, numbers)) {
+        return false;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        numbers[i] += base;
+    }
+    return true;
+}
+
+/* Puts gathered bits back to the rows of their class. */
+static void scatter(const uint8_t *class, uint32_t rows, enum rf_class wanted,
+                    const uint64_t *gathered, uint64_t *bits) {
+    for (uint32_t i = 0, next = 0; i < rows; i++) {
+        if (class[i] == wanted) {
+            bits[i] = gathered[next++];
+        }
+    }
+}
+
+struct counts {
+    uint32_t of[RF_CLASSES];
+};
+
+static bool count_classes(const uint8_t *class, uint32_t rows, struct counts *counts) {
+    *counts = (struct counts){{0}};
+    for (uint32_t i = 0; i < rows; i++) {
+        if (class[i] >= RF_CLASSES) {
+            return false;
+        }
+        counts->of[class[i]]++;
+    }
+    return true;
+}
+
+static bool get_numbers(struct rf_cursor *cursor, enum rf_class class, uint32_t count,
+                        uint64_t *numbers) {
+    if (class == RF_INTEGER) {
+        return rf_stream_decode(cursor, count, numbers);
+    }
+    return get_residuals(cursor, count, 8, numbers);
+}
+
+/* Sizes and offsets of TEXT and BLOB cells; `count` of them, all rows where `class` is NULL. */
+static bool get_bytes(struct rf_cursor *cursor, uint32_t rows, uint32_t count,
+                      const uint8_t *class, uint64_t *bits, uint32_t *size, uint64_t *scratch,
+                      const uint8_t **heap) {
+    if (!rf_stream_decode(cursor, count, scratch)) {
+        return false;
+    }
+    size_t left = rf_cursor_left(cursor);
+    uint64_t offset = 0;
+    for (uint32_t i = 0, next = 0; i < rows; i++) {
+        if (class && class[i] != RF_TEXT && class[i] != RF_BLOB) {
+            size[i] = 0;
+            continue;
+        }
+        uint64_t length = scratch[next++];
+        if (length > left - offset) {
+            return false;
+        }
+        bits[i] = offset;
+        size[i] = (uint32_t)length;
+        offset += length;
+    }
+    *heap = rf_cursor_bytes(cursor, (size_t)offset);
+    return *heap != NULL;
+}
+
+static bool decode_mixed(struct rf_cursor *cursor, uint32_t rows, uint8_t *class, uint64_t *bits,
+                         uint32_t *size, uint64_t *scratch, struct rf_column_decoded *decoded) {
+    const uint8_t *classes = rf_cursor_bytes(cursor, rows);
+    struct counts counts;
+    if (!classes || !count_classes(classes, rows, &counts)) {
+        return false;
+    }
+    memcpy(class, classes, rows);
+    memset(bits, 0, rows * sizeof *bits);
+    for (enum rf_class number = RF_INTEGER; number <= RF_REAL; number++) {
+        if (counts.of[number] > 0) {
+            if (!get_numbers(cursor, number, counts.of[number], scratch)) {
+                return false;
+            }
+            scatter(class, rows, number, scratch, bits);
+        }
+    }
+    decoded->has_bits = true;
+    decoded->has_sizes = counts.of[RF_TEXT] + counts.of[RF_BLOB] > 0;
+    return !decoded->has_sizes ||
+           get_bytes(cursor, rows, counts.of[RF_TEXT] + counts.of[RF_BLOB], class, bits, size,
+                     scratch, &decoded->heap);
+}
+
+bool rf_column_decode(struct rf_cursor *cursor, uint32_t rows, uint8_t *class, uint64_t *bits,
+                      uint32_t *size, uint64_t *scratch, struct rf_column_decoded *decoded) {
+    *decoded = (struct rf_column_decoded){0};
+    uint8_t mode = rf_cursor_u8(cursor);
+    if (cursor->failed) {
+        return false;
+    }
+    switch (mode) {
+    case RF_NULL: return true;
+    case RF_INTEGER:
+    case RF_REAL:
+        decoded->uniform = (enum rf_class)mode;
+        decoded->has_bits = true;
+        return get_numbers(cursor, decoded->uniform, rows, bits);
+    case RF_TEXT:
+    case RF_BLOB:
+        decoded->uniform = (enum rf_class)mode;
+        decoded->has_bits = true;
+        decoded->has_sizes = true;
+        return get_bytes(cursor, rows, rows, NULL, bits, size, scratch, &decoded->heap);
+    case RF_COLUMN_MIXED:
+        decoded->mixed = true;
+        return decode_mixed(cursor, rows, class, bits, size, scratch, decoded);
+    default: return false;
+    }
+}

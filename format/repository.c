@@ -1,0 +1,446 @@
+/* What is in a repository: finding, loading and publishing snapshots, and clearing up after a writer
+ * that died.
+ *
+ * A publication leaves its manifest in tmp until everything else is in place. So whatever dies, either
+ * the snapshot is there, or tmp is not empty: then archives that no manifest names are removed. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "format/manifest_layout.h"
+#include "format/repository_inner.h"
+
+#define DIGEST_PREFIX_LEAST 4u
+
+struct rf_io *rf_repository_io(const struct rf_repository *repository) {
+    return repository->io;
+}
+
+const char *rf_repository_path(const struct rf_repository *repository) {
+    return repository->path;
+}
+
+const char *rf_repository_tmp(const struct rf_repository *repository) {
+    return repository->tmp;
+}
+
+const uint8_t *rf_repository_source(const struct rf_repository *repository) {
+    return repository->source;
+}
+
+uint32_t rf_repository_count(const struct rf_repository *repository) {
+    return repository->count;
+}
+
+const struct rf_snapshot_name *rf_repository_snapshot(const struct rf_repository *repository,
+                                                      uint32_t place) {
+    return &repository->snapshots[place];
+}
+
+const struct rf_snapshot_name *rf_repository_newest(const struct rf_repository *repository) {
+    return repository->count > 0 ? &repository->snapshots[repository->count - 1] : NULL;
+}
+
+const struct rf_snapshot_name *rf_repository_find(const struct rf_repository *repository,
+                                                  uint64_t number) {
+    for (uint32_t i = 0; i < repository->count; i++) {
+        if (repository->snapshots[i].number == number) {
+            return &repository->snapshots[i];
+        }
+    }
+    return NULL;
+}
+
+static enum rf_code unresolved(const struct rf_repository *repository, const char *text,
+                               const char *why, struct rf_error *error) {
+    rf_fail(error, RF_USAGE, "%s \"%.100s\" in the repository %s", why, text, repository->path);
+    rf_hint(error, "`rowferry log` lists the snapshots; name one by number, by the first digits of "
+                   "its digest, or say latest.");
+    return RF_USAGE;
+}
+
+enum rf_code rf_repository_resolve(const struct rf_repository *repository, const char *text,
+                                   struct rf_snapshot_name *name, struct rf_error *error) {
+    const struct rf_snapshot_name *found = NULL;
+    if (strcmp(text, "latest") == 0) {
+        found = rf_repository_newest(repository);
+        if (!found) {
+            rf_fail(error, RF_USAGE, "the repository %s has no snapshot yet", repository->path);
+            rf_hint(error, "`rowferry capture` makes the first one.");
+            return RF_USAGE;
+        }
+        *name = *found;
+        return RF_OK;
+    }
+    char *end;
+    errno = 0;
+    unsigned long long number = strtoull(text, &end, 10);
+    if (text[0] >= '0' && text[0] <= '9' && *end == 0 && errno == 0) {
+        found = rf_repository_find(repository, number);
+    }
+    size_t length = strlen(text);
+    for (uint32_t i = 0; !found && length >= DIGEST_PREFIX_LEAST && i < repository->count; i++) {
+        char hex[RF_HASH_HEX];
+        rf_hash_text(repository->snapshots[i].digest, hex);
+        if (strncmp(hex, text, length) != 0) {
+            continue;
+        }
+        for (uint32_t j = i + 1; j < repository->count; j++) {
+            rf_hash_text(repository->snapshots[j].digest, hex);
+            if (strncmp(hex, text, length) == 0) {
+                return unresolved(repository, text, "several snapshots begin with", error);
+            }
+        }
+        found = &repository->snapshots[i];
+    }
+    if (!found) {
+        return unresolved(repository, text, "there is no snapshot", error);
+    }
+    *name = *found;
+    return RF_OK;
+}
+
+/* Reads a whole file that is no larger than a manifest may be. */
+static enum rf_code read_file(const struct rf_repository *repository, const char *path,
+                              uint8_t **bytes, size_t *size, struct rf_error *error) {
+    int fd;
+    uint64_t length;
+    *bytes = NULL;
+    enum rf_code code = rf_io_open_read(repository->io, path, &fd, &length, error);
+    if (code != RF_OK) {
+        return code;
+    }
+    if (length > RF_MANIFEST_FILE_MAX) {
+        code = rf_fail(error, RF_CORRUPT, "%s is too large for a manifest", path);
+    } else if (!(*bytes = malloc((size_t)length + 1))) {
+        code = rf_fail_memory(error);
+    } else {
+        *size = (size_t)length;
+        code = rf_io_read_at(repository->io, fd, path, *bytes, *size, 0, error);
+    }
+    rf_io_discard(repository->io, &fd);
+    return code;
+}
+
+static enum rf_code check_identity(const struct rf_repository *repository,
+                                   const struct rf_snapshot_name *name,
+                                   const struct rf_manifest *manifest, struct rf_error *error) {
+    if (memcmp(manifest->source, repository->source, RF_SOURCE_ID_SIZE) != 0) {
+        char theirs[RF_UUID_TEXT], ours[RF_UUID_TEXT];
+        rf_fail(error, RF_CORRUPT, "snapshot %llu belongs to another source",
+                (unsigned long long)name->number);
+        rf_detail(error, "the repository is of source %s, the snapshot of %s",
+                  rf_uuid_text(repository->source, ours), rf_uuid_text(manifest->source, theirs));
+        return RF_CORRUPT;
+    }
+    if (manifest->snapshot != name->number) {
+        return rf_fail(error, RF_CORRUPT, "the manifest of snapshot %llu says it is number %llu",
+                       (unsigned long long)name->number,
+                       (unsigned long long)manifest->snapshot);
+    }
+    return RF_OK;
+}
+
+enum rf_code rf_repository_load(const struct rf_repository *repository,
+                                const struct rf_snapshot_name *name,
+                                struct rf_manifest *manifest, struct rf_error *error) {
+    char file[RF_MANIFEST_NAME_SIZE], path[PATH_MAX];
+    *manifest = (struct rf_manifest){0};
+    rf_manifest_file_name(name, file);
+    enum rf_code code = rf_repository_place(repository, "snapshots", file, path, error);
+    uint8_t *bytes = NULL;
+    size_t size = 0;
+    if (code == RF_OK) {
+        code = read_file(repository, path, &bytes, &size, error);
+    }
+    if (code == RF_OK && !rf_hash_equal(rf_hash_bytes(bytes, size), name->digest)) {
+        code = rf_fail(error, RF_CORRUPT, "a manifest is not what its name says");
+        rf_hint(error, "copy this file again from the repository that it was captured into.");
+    }
+    if (code == RF_OK) {
+        code = rf_manifest_decode(bytes, size, manifest, error);
+    }
+    if (code == RF_OK) {
+        code = check_identity(repository, name, manifest, error);
+    }
+    free(bytes);
+    if (code != RF_OK) {
+        rf_manifest_release(manifest);
+        rf_while(error, "while reading snapshots/%s", file);
+    }
+    return code;
+}
+
+static enum rf_code missing_archive(const struct rf_archive_ref *ref, struct rf_error *error) {
+    rf_fail(error, RF_CORRUPT, "the archive %s is missing", ref->name);
+    rf_hint(error, "the repository was copied in part; copy it again.");
+    return RF_CORRUPT;
+}
+
+enum rf_code rf_repository_open_archive(const struct rf_repository *repository,
+                                        const struct rf_archive_ref *ref,
+                                        struct rf_archive **archive, struct rf_error *error) {
+    char path[PATH_MAX];
+    *archive = NULL;
+    enum rf_code code = rf_repository_place(repository, "archives", ref->name, path, error);
+    if (code != RF_OK) {
+        return code;
+    }
+    code = rf_archive_open(repository->io, path, ref, archive, error);
+    if (code == RF_STORAGE && error->sys_errno == ENOENT) {
+        return missing_archive(ref, error);
+    }
+    if (code == RF_OK && memcmp(rf_archive_head_of(*archive)->source, repository->source,
+                                RF_SOURCE_ID_SIZE) != 0) {
+        rf_archive_close(*archive);
+        *archive = NULL;
+        code = rf_fail(error, RF_CORRUPT, "the archive %s belongs to another source", ref->name);
+    }
+    return code;
+}
+
+static const char *folder_of(const struct rf_archive_ref *ref) {
+    return ref->kind == RF_ARCHIVE_INDEX ? "index" : "archives";
+}
+
+static enum rf_code move_archives(struct rf_repository *repository,
+                                  const struct rf_pending_archive *archives, uint32_t count,
+                                  uint32_t *moved, struct rf_error *error) {
+    enum rf_code code = RF_OK;
+    for (*moved = 0; code == RF_OK && *moved < count; (*moved)++) {
+        const struct rf_pending_archive *pending = &archives[*moved];
+        char path[PATH_MAX];
+        code = rf_repository_place(repository, folder_of(&pending->ref), pending->ref.name, path,
+                                   error);
+        if (code == RF_OK) {
+            code = rf_io_rename(repository->io, pending->path, path, error);
+        }
+        if (code != RF_OK) {
+            break;
+        }
+    }
+    return code;
+}
+
+static void take_back(struct rf_repository *repository, const struct rf_pending_archive *archives,
+                      uint32_t moved) {
+    struct rf_error ignored;
+    char path[PATH_MAX];
+    for (uint32_t i = 0; i < moved; i++) {
+        const struct rf_archive_ref *ref = &archives[i].ref;
+        if (rf_repository_place(repository, folder_of(ref), ref->name, path, &ignored) == RF_OK) {
+            (void)!rf_io_unlink(repository->io, path, &ignored);
+        }
+    }
+}
+
+static enum rf_code write_manifest(struct rf_repository *repository, const struct rf_buffer *bytes,
+                                   const char *part, struct rf_error *error) {
+    struct rf_io *io = repository->io;
+    int fd = -1;
+    enum rf_code code = rf_io_create(io, part, &fd, error);
+    if (code == RF_OK) {
+        code = rf_io_write_all(io, fd, part, bytes->bytes, bytes->size, error);
+    }
+    if (code == RF_OK) {
+        code = rf_io_sync(io, fd, part, error);
+    }
+    if (code == RF_OK) {
+        code = rf_io_close(io, &fd, part, error);
+    }
+    rf_io_discard(io, &fd);
+    return code;
+}
+
+static enum rf_code sync_archives(struct rf_repository *repository, struct rf_error *error) {
+    char folder[PATH_MAX];
+    enum rf_code code = rf_repository_place(repository, "archives", NULL, folder, error);
+    return code == RF_OK ? rf_io_sync_directory(repository->io, folder, error) : code;
+}
+
+/* The moment at which the snapshot comes to be. */
+static enum rf_code show_manifest(struct rf_repository *repository, const char *part,
+                                  const struct rf_snapshot_name *name, bool *shown,
+                                  struct rf_error *error) {
+    char file[RF_MANIFEST_NAME_SIZE], path[PATH_MAX], folder[PATH_MAX];
+    rf_manifest_file_name(name, file);
+    enum rf_code code = rf_repository_place(repository, "snapshots", file, path, error);
+    if (code == RF_OK) {
+        code = rf_repository_place(repository, "snapshots", NULL, folder, error);
+    }
+    if (code == RF_OK) {
+        code = rf_io_rename(repository->io, part, path, error);
+    }
+    if (code != RF_OK) {
+        return code;
+    }
+    *shown = true;
+    code = rf_io_sync_directory(repository->io, folder, error);
+    if (code != RF_OK) {
+        rf_detail(error, "snapshot %llu is in the repository, but may be lost if power fails now",
+                  (unsigned long long)name->number);
+    }
+    return code;
+}
+
+enum rf_code rf_repository_publish(struct rf_repository *repository,
+                                   const struct rf_manifest *manifest,
+                                   const struct rf_pending_archive *archives, uint32_t count,
+                                   struct rf_snapshot_name *name, struct rf_error *error) {
+    struct rf_buffer bytes = {0};
+    char part[PATH_MAX] = "";
+    uint32_t moved = 0;
+    bool shown = false;
+    name->number = manifest->snapshot;
+    enum rf_code code = rf_manifest_encode(manifest, &bytes, &name->digest, error);
+    if (code == RF_OK) {
+        code = rf_repository_place(repository, "tmp", "manifest.part", part, error);
+    }
+    if (code == RF_OK) {
+        code = write_manifest(repository, &bytes, part, error);
+    }
+    if (code == RF_OK) {
+        code = move_archives(repository, archives, count, &moved, error);
+    }
+    if (code == RF_OK) {
+        code = sync_archives(repository, error);
+    }
+    if (code == RF_OK) {
+        code = show_manifest(repository, part, name, &shown, error);
+    }
+    rf_buffer_release(&bytes);
+    if (!shown) {
+        struct rf_error ignored;
+        take_back(repository, archives, moved);
+        (void)!rf_io_unlink(repository->io, part, &ignored);
+        return code;
+    }
+    struct rf_error listing;
+    enum rf_code listed = rf_repository_list(repository, &listing);
+    if (code == RF_OK && listed != RF_OK) {
+        *error = listing;
+        code = listed;
+    }
+    return code;
+}
+
+void rf_repository_discard(struct rf_repository *repository,
+                           const struct rf_pending_archive *archives, uint32_t count) {
+    struct rf_error ignored;
+    for (uint32_t i = 0; i < count; i++) {
+        (void)!rf_io_unlink(repository->io, archives[i].path, &ignored);
+    }
+}
+
+/* Names that manifests need, sorted by use of bsearch. */
+struct needed {
+    char (*names)[RF_ARCHIVE_NAME_SIZE];
+    size_t count;
+    size_t capacity;
+    struct rf_repository *repository;
+};
+
+static int by_name(const void *a, const void *b) {
+    return strcmp(a, b);
+}
+
+static enum rf_code need(struct needed *needed, const struct rf_archive_ref *ref,
+                         struct rf_error *error) {
+    if (needed->count == needed->capacity) {
+        size_t capacity = needed->capacity ? needed->capacity * 2 : 256;
+        void *grown = realloc(needed->names, capacity * sizeof *needed->names);
+        if (!grown) {
+            return rf_fail_memory(error);
+        }
+        needed->names = grown;
+        needed->capacity = capacity;
+    }
+    memcpy(needed->names[needed->count++], ref->name, RF_ARCHIVE_NAME_SIZE);
+    return RF_OK;
+}
+
+static enum rf_code need_manifest(struct needed *needed, const struct rf_manifest *manifest,
+                                  struct rf_error *error) {
+    enum rf_code code = RF_OK;
+    for (uint32_t t = 0; code == RF_OK && t < manifest->table_count; t++) {
+        const struct rf_manifest_table *table = &manifest->tables[t];
+        if (table->change == RF_CHANGE_DELTA) {
+            code = need(needed, &table->delta, error);
+        }
+        for (uint32_t i = 0; code == RF_OK && i < table->state_count; i++) {
+            code = need(needed, &table->state[i], error);
+        }
+    }
+    return code;
+}
+
+static enum rf_code remove_unneeded(void *context, const char *name, struct rf_error *error) {
+    struct needed *needed = context;
+    if (needed->count > 0 &&
+        bsearch(name, needed->names, needed->count, sizeof *needed->names, by_name)) {
+        return RF_OK;
+    }
+    char path[PATH_MAX];
+    enum rf_code code = rf_repository_place(needed->repository, "archives", name, path, error);
+    return code == RF_OK ? rf_io_unlink(needed->repository->io, path, error) : code;
+}
+
+/* A manifest that cannot be read may need anything: then nothing is removed. */
+static enum rf_code sweep_archives(struct rf_repository *repository, struct rf_error *error) {
+    struct needed needed = {.repository = repository};
+    enum rf_code code = RF_OK;
+    bool readable = true;
+    for (uint32_t i = 0; code == RF_OK && readable && i < repository->count; i++) {
+        struct rf_manifest manifest;
+        readable =
+            rf_repository_load(repository, &repository->snapshots[i], &manifest, error) == RF_OK;
+        if (readable) {
+            code = need_manifest(&needed, &manifest, error);
+            rf_manifest_release(&manifest);
+        }
+    }
+    if (code == RF_OK && readable) {
+        char folder[PATH_MAX];
+        if (needed.count > 0) {
+            qsort(needed.names, needed.count, sizeof *needed.names, by_name);
+        }
+        code = rf_repository_place(repository, "archives", NULL, folder, error);
+        if (code == RF_OK) {
+            code = rf_io_list(folder, remove_unneeded, &needed, error);
+        }
+    }
+    free(needed.names);
+    return code;
+}
+
+struct leftovers {
+    struct rf_repository *repository;
+    bool any;
+    bool remove;
+};
+
+static enum rf_code visit_leftover(void *context, const char *name, struct rf_error *error) {
+    struct leftovers *leftovers = context;
+    leftovers->any = true;
+    if (!leftovers->remove) {
+        return RF_OK;
+    }
+    char path[PATH_MAX];
+    enum rf_code code = rf_repository_place(leftovers->repository, "tmp", name, path, error);
+    return code == RF_OK ? rf_io_unlink(leftovers->repository->io, path, error) : code;
+}
+
+enum rf_code rf_repository_clear(struct rf_repository *repository, struct rf_error *error) {
+    struct leftovers leftovers = {.repository = repository};
+    enum rf_code code = rf_io_list(repository->tmp, visit_leftover, &leftovers, error);
+    if (code != RF_OK || !leftovers.any) {
+        return code;
+    }
+    code = sweep_archives(repository, error);
+    if (code == RF_OK) {
+        leftovers.remove = true;
+        code = rf_io_list(repository->tmp, visit_leftover, &leftovers, error);
+    }
+    return code;
+}

@@ -1,0 +1,101 @@
+/* A repository: one folder with the history of one source (SPEC.md, "Repository").
+ *
+ *   repository   what it is: format version, source id
+ *   archives/    *.rfa, written once
+ *   snapshots/   *.rfm, written once, in the end the only thing that makes a snapshot exist
+ *   index/       local, rebuildable; never moved
+ *   tmp/         files under way; emptied by the next writer
+ *   lock         held by the one writer
+ *
+ * Readers take no lock: what a manifest names does not change. */
+#ifndef RF_FORMAT_REPOSITORY_H
+#define RF_FORMAT_REPOSITORY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "format/archive.h"
+#include "format/error.h"
+#include "format/io.h"
+#include "format/manifest.h"
+
+struct rf_repository;
+
+enum rf_repository_mode {
+    RF_REPOSITORY_READ,   /* must exist: RF_USAGE otherwise */
+    RF_REPOSITORY_WRITE,  /* must exist; takes the lock (RF_LOCKED), clears what a dead writer left */
+    RF_REPOSITORY_CREATE, /* like WRITE, and made when it is not there (or the folder is empty) */
+};
+
+/* RF_MISPLACED: a newer format. RF_CORRUPT: a damaged `repository` file.  */
+RF_MUST_USE enum rf_code rf_repository_open(struct rf_io *io, const char *path,
+                                            enum rf_repository_mode mode,
+                                            struct rf_repository **repository,
+                                            struct rf_error *error);
+void rf_repository_close(struct rf_repository *repository); /* gives the lock back; NULL is fine */
+
+struct rf_io *rf_repository_io(const struct rf_repository *repository);
+const char *rf_repository_path(const struct rf_repository *repository);
+const uint8_t *rf_repository_source(const struct rf_repository *repository); /* 16 bytes */
+/* "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx" */
+#define RF_UUID_TEXT 37
+const char *rf_uuid_text(const uint8_t id[RF_SOURCE_ID_SIZE], char text[RF_UUID_TEXT]);
+const char *rf_repository_tmp(const struct rf_repository *repository); /* the folder's path */
+
+struct rf_snapshot_name {
+    uint64_t number;
+    struct rf_hash digest;
+};
+/* The snapshots that are there, ascending; valid until the repository is closed or published to.
+ * A folder with two manifests of one number is RF_CORRUPT at open; gaps show when a chain is walked. */
+uint32_t rf_repository_count(const struct rf_repository *repository);
+const struct rf_snapshot_name *rf_repository_snapshot(const struct rf_repository *repository,
+                                                      uint32_t place);
+/* NULL where there is none. */
+const struct rf_snapshot_name *rf_repository_newest(const struct rf_repository *repository);
+const struct rf_snapshot_name *rf_repository_find(const struct rf_repository *repository,
+                                                  uint64_t number);
+/* `text`: a number, "latest", or the first 4 or more digits of a digest. RF_USAGE: none, or several. */
+RF_MUST_USE enum rf_code rf_repository_resolve(const struct rf_repository *repository,
+                                               const char *text, struct rf_snapshot_name *name,
+                                               struct rf_error *error);
+/* Reads and checks a manifest: its digest against its name, source and number. RF_CORRUPT. */
+RF_MUST_USE enum rf_code rf_repository_load(const struct rf_repository *repository,
+                                            const struct rf_snapshot_name *name,
+                                            struct rf_manifest *manifest, struct rf_error *error);
+RF_MUST_USE enum rf_code rf_repository_open_archive(const struct rf_repository *repository,
+                                                    const struct rf_archive_ref *ref,
+                                                    struct rf_archive **archive,
+                                                    struct rf_error *error);
+
+/* What rf_archive_writer_finish left in tmp, to be shown under its own name. */
+struct rf_pending_archive {
+    struct rf_archive_ref ref;
+    char *path; /* the temporary file; heap, freed by the caller */
+};
+/* Moves the archives to their place and then the manifest, all synced; indexes (kind INDEX) go to the
+ * index folder. After RF_OK the snapshot exists; after anything else it does not, unless the last
+ * sync of the snapshots folder is what failed, which the message says. `name` gets the snapshot's. */
+RF_MUST_USE enum rf_code rf_repository_publish(struct rf_repository *repository,
+                                               const struct rf_manifest *manifest,
+                                               const struct rf_pending_archive *archives,
+                                               uint32_t count, struct rf_snapshot_name *name,
+                                               struct rf_error *error);
+/* Removes the temporary files of a capture that is given up. */
+void rf_repository_discard(struct rf_repository *repository,
+                           const struct rf_pending_archive *archives, uint32_t count);
+
+/* The local index that belongs to the state of a table. *archive is NULL when it is missing or damaged:
+ * then rebuild it. Opened indexes are read with rf_archive_read like any archive; a block that fails
+ * its checksum is RF_CORRUPT, and the index is to be rebuilt as well. */
+RF_MUST_USE enum rf_code rf_index_open(const struct rf_repository *repository,
+                                       const struct rf_manifest_table *table,
+                                       struct rf_archive **archive, struct rf_error *error);
+/* Scans the table's state and writes its index anew (in place; not part of a publication). */
+RF_MUST_USE enum rf_code rf_index_rebuild(struct rf_repository *repository,
+                                          const struct rf_manifest_table *table,
+                                          struct rf_pool *pool, struct rf_error *error);
+/* Removes index files that belong to none of the manifest's tables. */
+void rf_index_sweep(struct rf_repository *repository, const struct rf_manifest *manifest);
+
+#endif

@@ -34,6 +34,14 @@ static enum rf_code read_at(const struct rf_archive *archive, void *bytes, size_
     return rf_io_read_at(archive->io, archive->fd, archive->path, bytes, size, offset, error);
 }
 
+/* Whole rows need no key and a key needs columns; a table that is told apart by its key keeps that. */
+static bool gone_form_fits(const struct rf_table *table, uint8_t kind, uint8_t gone) {
+    if (kind != RF_ARCHIVE_DELTA) {
+        return gone == 0;
+    }
+    return gone == RF_GONE_ROW ? table->key_kind != RF_KEY_COLUMNS : table->key_count > 0;
+}
+
 static bool decode_head(struct rf_archive *archive, const uint8_t *body, size_t size) {
     struct rf_cursor cursor = rf_cursor_of(body, size);
     uint8_t kind = rf_cursor_u8(&cursor);
@@ -42,7 +50,8 @@ static bool decode_head(struct rf_archive *archive, const uint8_t *body, size_t 
     archive->head.snapshot = rf_cursor_u64(&cursor);
     rf_table_decode_rows(&cursor, &archive->table);
     if (cursor.failed || !source || rf_cursor_left(&cursor) != 0 || kind < RF_ARCHIVE_FULL ||
-        kind > RF_ARCHIVE_INDEX || gone > RF_GONE_ROW) {
+        kind > RF_ARCHIVE_INDEX || gone > RF_GONE_ROW ||
+        !gone_form_fits(&archive->table, kind, gone)) {
         return false;
     }
     archive->head.kind = (enum rf_archive_kind)kind;
@@ -120,6 +129,24 @@ static bool decode_entry(const struct rf_archive *archive, const uint8_t *at, ui
            place->facts.raw_size <= RF_BLOCK_RAW_MAX;
 }
 
+static bool fits_table(const struct rf_archive *archive, const struct rf_block_facts *facts) {
+    const struct rf_table *table = &archive->table;
+    if (facts->kind == RF_BLOCK_MOVES) {
+        return table->key_kind != RF_KEY_COLUMNS && table->alias < 0;
+    }
+    return table->key_kind == RF_KEY_COLUMNS || facts->first <= facts->last;
+}
+
+/* Rowids ascend over the blocks of a kind; `before` has the last block of each kind, or NULL. */
+static bool follows(const struct rf_archive *archive, const struct rf_block_place *place,
+                    const struct rf_block_place *before[RF_BLOCK_INDEX + 1]) {
+    const struct rf_block_place *last = before[place->facts.kind];
+    before[place->facts.kind] = place;
+    bool by_rowid = archive->table.key_kind != RF_KEY_COLUMNS;
+    return !last || !by_rowid || place->facts.kind == RF_BLOCK_MOVES ||
+           last->facts.last < place->facts.first;
+}
+
 static enum rf_code decode_footer(struct rf_archive *archive, const uint8_t *footer, uint64_t size,
                                   uint64_t offset, struct rf_error *error) {
     uint64_t entries = (size - RF_FOOTER_START) / RF_FOOTER_ENTRY_SIZE;
@@ -133,14 +160,20 @@ static enum rf_code decode_footer(struct rf_archive *archive, const uint8_t *foo
     if (!archive->places || !archive->checksums) {
         return rf_fail_memory(error);
     }
+    if (archive->head.kind == RF_ARCHIVE_FULL && !rf_hash_is_zero(archive->head.parent)) {
+        return corrupt(archive, error, "a parent of a full archive");
+    }
     uint64_t expected = archive->header_size;
+    const struct rf_block_place *before[RF_BLOCK_INDEX + 1] = {0};
     for (uint64_t i = 0; i < entries; i++) {
         const uint8_t *at = footer + RF_FOOTER_START + i * RF_FOOTER_ENTRY_SIZE;
-        if (!decode_entry(archive, at, expected, offset, &archive->places[i])) {
+        struct rf_block_place *place = &archive->places[i];
+        if (!decode_entry(archive, at, expected, offset, place) ||
+            !fits_table(archive, &place->facts) || !follows(archive, place, before)) {
             return corrupt(archive, error, "impossible block index");
         }
         archive->checksums[i] = rf_load_u64(at + 24);
-        expected += archive->places[i].size;
+        expected += place->size;
     }
     archive->block_count = (uint32_t)entries;
     return expected == offset ? RF_OK : corrupt(archive, error, "bytes that no block owns");

@@ -280,7 +280,8 @@ static enum rf_code decompress(struct rf_codec *codec, const void *stored, size_
     if (!codec->decompressor && !(codec->decompressor = ZSTD_createDCtx())) {
         return rf_fail_memory(error);
     }
-    if (ZSTD_getFrameContentSize(stored, size) != raw_size) {
+    if (ZSTD_getFrameContentSize(stored, size) != raw_size ||
+        ZSTD_findFrameCompressedSize(stored, size) != size) {
         return corrupt(error, "is of another size than its index says");
     }
     rf_buffer_clear(raw);
@@ -298,8 +299,9 @@ static enum rf_code decompress(struct rf_codec *codec, const void *stored, size_
 
 /* The arena is laid out for the worst case of every column: numbers, sizes and classes a row. */
 static size_t arena_size(struct rf_shape shape, uint32_t rows) {
-    size_t columns = (size_t)shape.columns * (sizeof(struct rf_column_cells) + rows * CELL_BYTES);
-    return columns + 3 * (size_t)rows * sizeof(uint64_t) + 64;
+    size_t rounding = 2 * sizeof(uint64_t); /* of sizes and of classes, see take() */
+    size_t column = sizeof(struct rf_column_cells) + rows * CELL_BYTES + rounding;
+    return (size_t)shape.columns * column + 3 * (size_t)rows * sizeof(uint64_t) + 64;
 }
 
 static void *take(struct rf_rows_memory *memory, size_t size) {

@@ -44,7 +44,8 @@ bool rf_buffer_reserve(struct rf_buffer *buffer, size_t more) {
 }
 
 uint8_t *rf_buffer_extend(struct rf_buffer *buffer, size_t more) {
-    if (!rf_buffer_reserve(buffer, more)) {
+    /* At least one byte, so that there is a place to point to even where nothing is added. */
+    if (!rf_buffer_reserve(buffer, more > 0 ? more : 1)) {
         return NULL;
     }
     uint8_t *at = buffer->bytes + buffer->size;

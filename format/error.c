@@ -9,6 +9,7 @@ void rf_error_clear(struct rf_error *error) {
     memset(error, 0, sizeof *error);
 }
 
+RF_PRINTF(3, 0)
 static enum rf_code fill(struct rf_error *error, enum rf_code code, const char *format,
                          va_list args) {
     /* Formatted aside first: an argument may be a part of the error that is being replaced. */

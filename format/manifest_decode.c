@@ -240,7 +240,8 @@ enum rf_code rf_manifest_decode(const void *file, size_t size, struct rf_manifes
     const uint8_t *frame = bytes + RF_MANIFEST_START;
     size_t frame_size = checked - RF_MANIFEST_START;
     if (version != RF_FORMAT_VERSION || body_size > RF_MANIFEST_BODY_MAX ||
-        ZSTD_getFrameContentSize(frame, frame_size) != body_size) {
+        ZSTD_getFrameContentSize(frame, frame_size) != body_size ||
+        ZSTD_findFrameCompressedSize(frame, frame_size) != frame_size) {
         return corrupt(error, "is of another size than it says");
     }
     uint8_t *body = malloc((size_t)body_size + 1);

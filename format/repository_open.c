@@ -67,14 +67,22 @@ static enum rf_code no_repository(const char *path, struct rf_error *error) {
     return RF_USAGE;
 }
 
-static enum rf_code parse_about(struct rf_repository *repository, char *text,
+/* The whole content of the `repository` file. */
+static enum rf_code render_about(const struct rf_repository *repository, struct rf_buffer *text,
+                                 struct rf_error *error) {
+    char uuid[RF_UUID_TEXT];
+    rf_buffer_printf(text, "rowferry repository\nformat %u\nsource %s\n", RF_FORMAT_VERSION,
+                     rf_uuid_text(repository->source, uuid));
+    uint64_t check = text->failed ? 0 : rf_checksum(text->bytes, text->size);
+    rf_buffer_printf(text, "check %016llx\n", (unsigned long long)check);
+    return rf_buffer_check(text, error);
+}
+
+static enum rf_code parse_about(struct rf_repository *repository, const char *text,
                                 struct rf_error *error) {
     unsigned version = 0;
-    int at = -1;
     char source[RF_UUID_TEXT] = "";
-    unsigned long long check = 0;
-    int checked = 0;
-    if (sscanf(text, "rowferry repository\nformat %u\n%n", &version, &at) == 1 && at > 0 &&
+    if (sscanf(text, "rowferry repository\nformat %u", &version) == 1 &&
         version > RF_FORMAT_VERSION) {
         rf_fail(error, RF_MISPLACED,
                 "the repository %s is of format version %u, this rowferry knows version %u",
@@ -82,15 +90,24 @@ static enum rf_code parse_about(struct rf_repository *repository, char *text,
         rf_hint(error, "use the rowferry that wrote it, or a newer one.");
         return RF_MISPLACED;
     }
-    int fields = sscanf(text, "rowferry repository\nformat %u\nsource %36s\n%ncheck %16llx",
-                        &version, source, &checked, &check);
-    if (fields != 3 || version != RF_FORMAT_VERSION || !uuid_parse(source, repository->source) ||
-        rf_checksum(text, (size_t)checked) != check) {
-        rf_fail(error, RF_CORRUPT, "%s/" ABOUT_NAME " is damaged", repository->path);
-        rf_hint(error, "copy this file again from the repository that this one was copied from.");
-        return RF_CORRUPT;
+    struct rf_buffer again = {0};
+    bool sound = sscanf(text, "%*[^\n]\n%*[^\n]\nsource %36s", source) == 1 &&
+                 uuid_parse(source, repository->source);
+    if (sound) {
+        enum rf_code code = render_about(repository, &again, error);
+        if (code != RF_OK) {
+            rf_buffer_release(&again);
+            return code;
+        }
+        sound = strlen(text) == again.size && memcmp(text, again.bytes, again.size) == 0;
     }
-    return RF_OK;
+    rf_buffer_release(&again);
+    if (sound) {
+        return RF_OK;
+    }
+    rf_fail(error, RF_CORRUPT, "%s/" ABOUT_NAME " is damaged", repository->path);
+    rf_hint(error, "copy this file again from the repository that this one was copied from.");
+    return RF_CORRUPT;
 }
 
 static enum rf_code read_about(struct rf_repository *repository, bool *found,
@@ -119,7 +136,7 @@ static enum rf_code read_about(struct rf_repository *repository, bool *found,
 }
 
 static enum rf_code write_about(struct rf_repository *repository, struct rf_error *error) {
-    char part[PATH_MAX], path[PATH_MAX], uuid[RF_UUID_TEXT];
+    char part[PATH_MAX], path[PATH_MAX];
     struct rf_io *io = repository->io;
     enum rf_code code = uuid_make(repository->source, error);
     if (code == RF_OK) {
@@ -135,12 +152,8 @@ static enum rf_code write_about(struct rf_repository *repository, struct rf_erro
         return code;
     }
     struct rf_buffer text = {0};
-    rf_buffer_printf(&text, "rowferry repository\nformat %u\nsource %s\n", RF_FORMAT_VERSION,
-                     rf_uuid_text(repository->source, uuid));
-    uint64_t check = text.failed ? 0 : rf_checksum(text.bytes, text.size);
-    rf_buffer_printf(&text, "check %016llx\n", (unsigned long long)check);
     int fd = -1;
-    code = rf_buffer_check(&text, error);
+    code = render_about(repository, &text, error);
     if (code == RF_OK) {
         code = rf_io_create(io, part, &fd, error);
     }

@@ -249,10 +249,14 @@ static uint32_t rows_below(const struct rf_span *span, int64_t rowid) {
 /* Cuts the span so that one shift holds for all of it, and applies that shift. */
 static enum rf_code apply_moves(struct layer *layer, struct rf_span *span,
                                 struct rf_error *error) {
+    if (!layer->moves.rows) {
+        return RF_OK; /* and where keys are no rowids, always */
+    }
     int64_t first = (int64_t)((uint64_t)span->rows->rowids[span->first] + (uint64_t)span->shift);
     while (layer->moves.rows) {
         struct run run = run_at(&layer->moves);
-        if (run.count < 1 || run.count - 1 > INT64_MAX - run.old_first) {
+        if (run.count < 1 || run.old_first > INT64_MAX - (run.count - 1) ||
+            run.new_first > INT64_MAX - (run.count - 1)) {
             return rf_fail(error, RF_CORRUPT, "a delta moves rows in an impossible run");
         }
         int64_t last = run.old_first + (run.count - 1);

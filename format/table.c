@@ -195,6 +195,18 @@ static char *get_name(struct rf_cursor *cursor) {
     return name;
 }
 
+/* A column is in a key once at most. */
+static bool key_repeats(const struct rf_table *table) {
+    bool repeats = false;
+    uint8_t *seen = calloc((size_t)table->column_count + 1, 1);
+    for (uint32_t i = 0; seen && !repeats && i < table->key_count; i++) {
+        repeats = seen[table->key[i]]++ != 0;
+    }
+    bool failed = !seen;
+    free(seen);
+    return repeats || failed;
+}
+
 static void decode_rows(struct rf_cursor *cursor, struct rf_table *table) {
     table->name = get_name(cursor);
     uint8_t kind = rf_cursor_u8(cursor);
@@ -213,7 +225,8 @@ static void decode_rows(struct rf_cursor *cursor, struct rf_table *table) {
     bool aliased = alias != NO_ALIAS;
     if (kind > RF_KEY_COLUMNS || columns == 0 || (kind == RF_KEY_COLUMNS && parts == 0) ||
         (aliased && (alias >= columns || kind != RF_KEY_ROWID || parts != 1 ||
-                     !table->key || table->key[0] != alias))) {
+                     !table->key || table->key[0] != alias)) ||
+        cursor->failed || key_repeats(table)) {
         cursor->failed = true;
         return;
     }

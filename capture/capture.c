@@ -1,0 +1,269 @@
+/* A capture from beginning to end: open the source, read its schema, go through the tables, and
+ * publish what is new, if anything is. */
+#include "capture/capture.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "capture/capture_run.h"
+#include "capture/lineage.h"
+#include "capture/schema.h"
+#include "capture/table_capture.h"
+
+#define LEVEL_DEFAULT 3
+
+struct run {
+    struct rf_repository *repository;
+    const struct rf_capture_options *options;
+    struct rf_capture_result *result;
+    struct rf_pool *pool;
+    struct rf_source *source;
+    struct rf_manifest parent; /* table_count 0 and snapshot 0 where there is none */
+    struct rf_manifest child;
+    struct rf_pending_list pending;
+    struct rf_outlet_settings settings;
+    struct rf_scratch scratch;
+    struct rf_index_repairs repairs;
+    double start;
+    int64_t last_report_ms;
+};
+
+static double now_seconds(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+void rf_capture_result_release(struct rf_capture_result *result) {
+    for (uint32_t i = 0; i < result->table_count; i++) {
+        free(result->tables[i].name);
+    }
+    free(result->tables);
+    *result = (struct rf_capture_result){0};
+}
+
+/* ---- before the tables ---- */
+
+static enum rf_code load_parent(struct run *run, struct rf_error *error) {
+    const struct rf_snapshot_name *newest = rf_repository_newest(run->repository);
+    if (!newest) {
+        return RF_OK;
+    }
+    run->result->snapshot = *newest;
+    return rf_repository_load(run->repository, newest, &run->parent, error);
+}
+
+static enum rf_code begin_manifest(struct run *run, struct rf_error *error) {
+    struct rf_manifest *child = &run->child;
+    child->snapshot = run->parent.snapshot + 1;
+    child->parent = run->parent.snapshot;
+    if (run->parent.snapshot > 0) {
+        child->parent_digest = run->result->snapshot.digest;
+    }
+    memcpy(child->source, rf_repository_source(run->repository), sizeof child->source);
+    child->writer = strdup("rowferry " RF_VERSION);
+    if (!child->writer) {
+        return rf_fail_memory(error);
+    }
+    struct rf_selection selection = {run->options->include, run->options->exclude};
+    enum rf_code code = rf_schema_read(run->source, &selection, child, error);
+    if (code == RF_OK && run->parent.snapshot > 0 && !run->options->same_source) {
+        code = rf_lineage_check(&run->parent, child, error);
+    }
+    return code;
+}
+
+static enum rf_code prepare(struct run *run, const struct rf_scratch *limits,
+                            struct rf_error *error) {
+    struct rf_source_options source = {
+        .database = run->options->database,
+        .busy_timeout_ms = run->options->busy_timeout_ms,
+        .stop = run->options->stop,
+    };
+    enum rf_code code = rf_source_open(&source, &run->source, error);
+    if (code == RF_OK) {
+        code = load_parent(run, error);
+    }
+    if (code == RF_OK) {
+        code = begin_manifest(run, error);
+    }
+    if (code == RF_OK) {
+        code = rf_pool_new(run->options->jobs, &run->pool, error);
+    }
+    run->settings = (struct rf_outlet_settings){
+        .repository = run->repository,
+        .pool = run->pool,
+        .level = run->options->level ? run->options->level : LEVEL_DEFAULT,
+        .snapshot = run->child.snapshot,
+        .dry_run = run->options->dry_run,
+        .pending = &run->pending,
+    };
+    run->scratch = *limits;
+    run->scratch.io = rf_repository_io(run->repository);
+    run->scratch.folder = rf_repository_tmp(run->repository);
+    return code;
+}
+
+/* ---- the tables ---- */
+
+static void add_to_total(struct rf_capture_table *total, const struct rf_capture_table *table) {
+    total->scanned += table->scanned;
+    total->unchanged += table->unchanged;
+    total->inserted += table->inserted;
+    total->updated += table->updated;
+    total->deleted += table->deleted;
+    total->moved += table->moved;
+    total->rows += table->rows;
+    total->bytes += table->bytes;
+}
+
+static enum rf_code report(struct run *run, const char *name, const struct rf_capture_table *found,
+                           struct rf_error *error) {
+    struct rf_capture_result *result = run->result;
+    struct rf_capture_table *table = &result->tables[result->table_count];
+    *table = *found;
+    table->name = strdup(name);
+    if (!table->name) {
+        return rf_fail_memory(error);
+    }
+    result->table_count++;
+    add_to_total(&result->total, table);
+    return RF_OK;
+}
+
+static enum rf_code capture_table(struct run *run, struct rf_manifest_table *child,
+                                  struct rf_error *error) {
+    const struct rf_manifest_table *parent = rf_manifest_find(&run->parent, child->table.name);
+    struct rf_table_job job = {
+        .source = run->source,
+        .options = run->options,
+        .settings = &run->settings,
+        .scratch = &run->scratch,
+        .parent = parent && rf_table_same_rows(&parent->table, &child->table) ? parent : NULL,
+        .child = child,
+        .last_report_ms = &run->last_report_ms,
+    };
+    double start = now_seconds();
+    enum rf_code code = rf_job_report(&job, error);
+    if (code == RF_OK) {
+        code = rf_table_capture(&job, &run->repairs, error);
+    }
+    if (code != RF_OK) {
+        return code;
+    }
+    struct rf_capture_table found = {
+        .scanned = child->digest.rows,
+        .unchanged = child->digest.rows - child->inserted - child->updated - child->moved,
+        .inserted = child->inserted,
+        .updated = child->updated,
+        .deleted = child->deleted,
+        .moved = child->moved,
+        .rows = child->digest.rows,
+        .bytes = job.bytes,
+        .seconds = now_seconds() - start,
+    };
+    run->child.bytes += job.bytes;
+    return report(run, child->table.name, &found, error);
+}
+
+/* Tables that the parent had: dropped, or no longer asked for. */
+static enum rf_code report_gone(struct run *run, struct rf_error *error) {
+    enum rf_code code = RF_OK;
+    for (uint32_t i = 0; code == RF_OK && i < run->parent.table_count; i++) {
+        const struct rf_manifest_table *table = &run->parent.tables[i];
+        if (!rf_manifest_find(&run->child, table->table.name)) {
+            struct rf_capture_table found = {.deleted = table->digest.rows};
+            code = report(run, table->table.name, &found, error);
+        }
+    }
+    return code;
+}
+
+static enum rf_code capture_tables(struct run *run, struct rf_error *error) {
+    size_t most = (size_t)run->child.table_count + run->parent.table_count;
+    run->result->tables = calloc(most + 1, sizeof *run->result->tables);
+    if (!run->result->tables) {
+        return rf_fail_memory(error);
+    }
+    enum rf_code code = RF_OK;
+    for (uint32_t i = 0; code == RF_OK && i < run->child.table_count; i++) {
+        code = capture_table(run, &run->child.tables[i], error);
+    }
+    return code == RF_OK ? report_gone(run, error) : code;
+}
+
+/* ---- the end ---- */
+
+static enum rf_code publish(struct run *run, struct rf_error *error) {
+    run->child.duration_us = (uint64_t)((now_seconds() - run->start) * 1e6);
+    struct rf_snapshot_name name;
+    enum rf_code code = rf_repository_publish(run->repository, &run->child, run->pending.archives,
+                                              run->pending.count, &name, error);
+    if (code == RF_OK) {
+        run->result->snapshot = name;
+        run->result->published = true;
+    }
+    return code;
+}
+
+static enum rf_code finish(struct run *run, struct rf_error *error) {
+    bool differs = true;
+    enum rf_code code = rf_source_settled(run->source, error);
+    if (code == RF_OK && run->parent.snapshot > 0) {
+        code = rf_lineage_differs(&run->parent, &run->child, &differs, error);
+    }
+    if (code == RF_OK && differs && !run->options->dry_run) {
+        /* Writers of the source, and its WAL, need not wait for our disk. */
+        rf_source_close(run->source);
+        run->source = NULL;
+        code = publish(run, error);
+    }
+    if (code == RF_OK && !run->options->dry_run) {
+        rf_index_sweep(run->repository, &run->child);
+    }
+    return code;
+}
+
+static void release(struct run *run) {
+    rf_source_close(run->source);
+    rf_pool_free(run->pool);
+    rf_manifest_release(&run->parent);
+    rf_manifest_release(&run->child);
+    rf_pending_release(&run->pending);
+}
+
+enum rf_code rf_capture_run(struct rf_repository *repository,
+                            const struct rf_capture_options *options,
+                            const struct rf_scratch *limits, struct rf_capture_result *result,
+                            struct rf_error *error) {
+    struct run run = {
+        .repository = repository, .options = options, .result = result, .start = now_seconds()};
+    *result = (struct rf_capture_result){0};
+    enum rf_code code = prepare(&run, limits, error);
+    if (code == RF_OK) {
+        code = capture_tables(&run, error);
+    }
+    if (code == RF_OK) {
+        code = finish(&run, error);
+    }
+    if (!result->published) {
+        rf_repository_discard(repository, run.pending.archives, run.pending.count);
+    }
+    result->index_rebuilt = run.repairs.count;
+    result->index_seconds = run.repairs.seconds;
+    result->total.seconds = now_seconds() - run.start;
+    release(&run);
+    return code;
+}
+
+enum rf_code rf_capture(struct rf_repository *repository, const struct rf_capture_options *options,
+                        struct rf_capture_result *result, struct rf_error *error) {
+    const struct rf_scratch limits = {
+        .spill_bytes = RF_SCRATCH_SPILL_BYTES,
+        .sort_bytes = RF_SCRATCH_SORT_BYTES,
+        .fan_in = RF_SCRATCH_FAN_IN,
+        .window = RF_SCRATCH_WINDOW,
+    };
+    return rf_capture_run(repository, options, &limits, result, error);
+}

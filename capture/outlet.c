@@ -1,0 +1,127 @@
+#include "capture/outlet.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+void rf_pending_release(struct rf_pending_list *list) {
+    for (uint32_t i = 0; i < list->count; i++) {
+        free(list->archives[i].path);
+    }
+    free(list->archives);
+    *list = (struct rf_pending_list){0};
+}
+
+static bool pending_reserve(struct rf_pending_list *list) {
+    if (list->count < list->capacity) {
+        return true;
+    }
+    uint32_t capacity = list->capacity ? list->capacity * 2 : 16;
+    void *grown = realloc(list->archives, capacity * sizeof *list->archives);
+    if (grown) {
+        list->archives = grown;
+        list->capacity = capacity;
+    }
+    return grown;
+}
+
+enum rf_code rf_outlet_open(struct rf_outlet *outlet, const struct rf_outlet_settings *settings,
+                            const struct rf_archive_head *head, struct rf_error *error) {
+    *outlet = (struct rf_outlet){.settings = settings, .open = true};
+    if (settings->dry_run) {
+        return RF_OK;
+    }
+    struct rf_archive_head full = *head;
+    full.snapshot = settings->snapshot;
+    memcpy(full.source, rf_repository_source(settings->repository), RF_SOURCE_ID_SIZE);
+    int level = head->kind == RF_ARCHIVE_INDEX ? 1 : settings->level;
+    enum rf_code code = rf_archive_writer_new(rf_repository_io(settings->repository),
+                                              rf_repository_tmp(settings->repository), &full, level,
+                                              settings->pool, &outlet->writer, error);
+    outlet->open = code == RF_OK;
+    return code;
+}
+
+static void hand_in(struct rf_outlet *outlet) {
+    for (size_t i = 0; i < sizeof outlet->batches / sizeof outlet->batches[0]; i++) {
+        if (outlet->batches[i]) {
+            rf_archive_writer_add(outlet->writer, outlet->batches[i]);
+            outlet->batches[i] = NULL;
+        }
+    }
+}
+
+/* No batch came: the archive failed before, and finishing it tells why. */
+static enum rf_code failed(struct rf_outlet *outlet, struct rf_error *error) {
+    struct rf_archive_ref ref;
+    char path[PATH_MAX];
+    hand_in(outlet);
+    enum rf_code code = rf_archive_writer_finish(outlet->writer, &ref, path, error);
+    outlet->writer = NULL;
+    outlet->open = false;
+    if (code == RF_OK) {
+        struct rf_error ignored;
+        (void)!rf_io_unlink(rf_repository_io(outlet->settings->repository), path, &ignored);
+        code = rf_fail_memory(error);
+    }
+    return code;
+}
+
+enum rf_code rf_outlet_put(struct rf_outlet *outlet, enum rf_block_kind kind, int64_t rowid,
+                           struct rf_hash hash, const void *cells, size_t size,
+                           struct rf_error *error) {
+    if (!outlet->writer) {
+        return RF_OK;
+    }
+    struct rf_batch *batch = outlet->batches[kind];
+    if (!batch) {
+        batch = rf_archive_writer_batch(outlet->writer, kind);
+        if (!batch) {
+            return failed(outlet, error);
+        }
+        outlet->batches[kind] = batch;
+    }
+    rf_batch_add(batch, rowid, hash, cells, size);
+    if (rf_batch_full(batch)) {
+        outlet->batches[kind] = NULL;
+        rf_archive_writer_add(outlet->writer, batch);
+    }
+    return RF_OK;
+}
+
+static enum rf_code add_pending(struct rf_outlet *outlet, const struct rf_archive_ref *ref,
+                                const char *path, struct rf_error *error) {
+    struct rf_pending_list *list = outlet->settings->pending;
+    char *copy = strdup(path);
+    if (copy && pending_reserve(list)) {
+        list->archives[list->count++] = (struct rf_pending_archive){.ref = *ref, .path = copy};
+        return RF_OK;
+    }
+    struct rf_error ignored;
+    (void)!rf_io_unlink(rf_repository_io(outlet->settings->repository), path, &ignored);
+    free(copy);
+    return rf_fail_memory(error);
+}
+
+enum rf_code rf_outlet_finish(struct rf_outlet *outlet, struct rf_archive_ref *ref,
+                              struct rf_error *error) {
+    *ref = (struct rf_archive_ref){0};
+    outlet->open = false;
+    if (!outlet->writer) {
+        return RF_OK;
+    }
+    char path[PATH_MAX];
+    hand_in(outlet);
+    enum rf_code code = rf_archive_writer_finish(outlet->writer, ref, path, error);
+    outlet->writer = NULL;
+    return code == RF_OK ? add_pending(outlet, ref, path, error) : code;
+}
+
+void rf_outlet_abort(struct rf_outlet *outlet) {
+    if (outlet->writer) {
+        hand_in(outlet);
+        rf_archive_writer_abort(outlet->writer);
+    }
+    outlet->writer = NULL;
+    outlet->open = false;
+}

@@ -1,0 +1,38 @@
+/* Which rows of a table moved: chooses how the content pass (moves.h) is to look at it.
+ *
+ * Most of the time only what the first pass left over is paired. But where rows were numbered anew
+ * (VACUUM, dump and reload, a place in the scan), a row may keep its key by chance, having the content
+ * of another one, and bar the way for all moves across it. Then all rows of both sides are looked at. */
+#ifndef RF_CAPTURE_TABLE_MOVES_H
+#define RF_CAPTURE_TABLE_MOVES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "capture/moves.h"
+#include "capture/table_job.h"
+#include "format/error.h"
+#include "format/hash.h"
+
+/* A hash of a list of row hashes that knows their order. */
+static inline void rf_sequence_add(uint64_t *sequence, struct rf_hash hash) {
+    uint64_t mixed = (*sequence ^ hash.low) * 0x9e3779b97f4a7c15u;
+    *sequence = mixed ^ (mixed >> 29) ^ hash.high;
+}
+
+/* What the first pass found. */
+struct rf_first_pass {
+    struct rf_spill old_left; /* struct rf_leftover */
+    struct rf_spill new_left;
+    uint64_t same; /* rows of the same key and content */
+    uint64_t old_rows;
+    uint64_t new_rows;
+    uint64_t old_sequence; /* of all rows' hashes */
+    uint64_t new_sequence;
+};
+
+RF_MUST_USE enum rf_code rf_table_find_moves(struct rf_table_job *job,
+                                             const struct rf_first_pass *first,
+                                             struct rf_moves *moves, struct rf_error *error);
+
+#endif

@@ -1,0 +1,100 @@
+#include "replay/build.h"
+
+#include <string.h>
+
+#include "replay/quote.h"
+#include "replay/server_error.h"
+
+#define SAVEPOINT "rowferry_index"
+
+static enum rf_code refuse(struct rf_run *run, struct rf_pg *pg, const struct rf_target *target,
+                           const struct rf_plan *plan, struct rf_plan_index *index,
+                           struct rf_error *error) {
+    char reason[sizeof error->what];
+    memcpy(reason, error->what, sizeof reason);
+    rf_error_clear(error);
+    index->stands = false;
+    rf_run_note(run, "table %s: index %s is left out; %s", plan->table, index->name, reason);
+    enum rf_code code = rf_pg_do(
+        pg, "ROLLBACK TO SAVEPOINT " SAVEPOINT "; RELEASE SAVEPOINT " SAVEPOINT, NULL, error);
+    return code == RF_OK ? rf_ledger_refuse_index(pg, target, index, reason, error) : code;
+}
+
+enum rf_code rf_build_index(struct rf_run *run, struct rf_pg *pg, const struct rf_target *target,
+                            const struct rf_plan *plan, struct rf_plan_index *index,
+                            const char *schema, bool attach, struct rf_error *error) {
+    struct rf_buffer sql = {0};
+    rf_buffer_printf(&sql, "SAVEPOINT " SAVEPOINT "; ");
+    rf_plan_create_index(plan, index, schema, &sql);
+    rf_buffer_printf(&sql, "; ");
+    if (attach) {
+        rf_plan_attach_constraint(plan, index, schema, &sql);
+    }
+    rf_buffer_printf(&sql, "; RELEASE SAVEPOINT " SAVEPOINT);
+    enum rf_code code = rf_pg_do_buffer(pg, &sql, NULL, error);
+    rf_buffer_release(&sql);
+    if (code != RF_OK && strcmp(error->sqlstate, RF_SQLSTATE_LIMIT) == 0) {
+        code = refuse(run, pg, target, plan, index, error);
+    }
+    if (code != RF_OK && strcmp(error->sqlstate, RF_SQLSTATE_UNIQUE) == 0) {
+        rf_hint(error, "two rows have the same key: is the source's own index sound (PRAGMA "
+                       "integrity_check)?");
+    }
+    if (code != RF_OK) {
+        rf_while(error, "while building index %s of table %s", index->name, plan->table);
+    }
+    return code;
+}
+
+enum rf_code rf_build_all(struct rf_run *run, struct rf_pg *pg, const struct rf_target *target,
+                          struct rf_plan *plan, const char *schema, struct rf_error *error) {
+    enum rf_code code = RF_OK;
+    for (uint32_t i = 0; code == RF_OK && i < plan->index_count; i++) {
+        code = rf_build_index(run, pg, target, plan, &plan->indexes[i], schema, true, error);
+    }
+    return code;
+}
+
+enum rf_code rf_build_attach(struct rf_pg *pg, const struct rf_plan *plan, const char *schema,
+                             struct rf_error *error) {
+    enum rf_code code = RF_OK;
+    struct rf_buffer sql = {0};
+    for (uint32_t i = 0; code == RF_OK && i < plan->index_count; i++) {
+        if (plan->indexes[i].stands) {
+            rf_plan_attach_constraint(plan, &plan->indexes[i], schema, &sql);
+        }
+        if (sql.size > 0) {
+            code = rf_pg_do_buffer(pg, &sql, NULL, error);
+        }
+    }
+    rf_buffer_release(&sql);
+    return code;
+}
+
+enum rf_code rf_build_create_table(struct rf_pg *pg, const struct rf_plan *plan, const char *schema,
+                                   struct rf_error *error) {
+    struct rf_buffer sql = {0};
+    rf_plan_create_table(plan, schema, &sql);
+    enum rf_code code = rf_pg_do_buffer(pg, &sql, NULL, error);
+    rf_buffer_release(&sql);
+    if (code != RF_OK) {
+        rf_while(error, "while creating table %s", plan->table);
+    }
+    return code;
+}
+
+enum rf_code rf_build_analyze(struct rf_pg *pg, const struct rf_plan *plan, const char *schema,
+                              struct rf_error *error) {
+    struct rf_buffer sql = {0};
+    rf_buffer_printf(&sql, "ANALYZE ");
+    rf_quote_qualified(&sql, schema, plan->table);
+    enum rf_code code = rf_pg_do_buffer(pg, &sql, NULL, error);
+    rf_buffer_release(&sql);
+    return code;
+}
+
+void rf_build_remarks(struct rf_run *run, const struct rf_plan *plan) {
+    for (uint32_t i = 0; i < plan->remark_count; i++) {
+        rf_run_note(run, "%s", plan->remarks[i]);
+    }
+}

@@ -1,0 +1,33 @@
+/* Indexes and constraints of one table, built in the caller's transaction.
+ *
+ * PostgreSQL refuses what SQLite allows: an index entry of more than a third of a page. Such an index
+ * is left out, with the reason in the ledger and a note; the rows are what matters. */
+#ifndef RF_REPLAY_BUILD_H
+#define RF_REPLAY_BUILD_H
+
+#include "replay/connection.h"
+#include "replay/ledger.h"
+#include "replay/plan.h"
+#include "replay/run.h"
+
+/* Builds the index and, with `attach`, makes the constraint from it. Behind a savepoint: where the
+ * server refuses the entries, index->stands becomes false, the ledger says so, and this is RF_OK. */
+RF_MUST_USE enum rf_code rf_build_index(struct rf_run *run, struct rf_pg *pg,
+                                        const struct rf_target *target, const struct rf_plan *plan,
+                                        struct rf_plan_index *index, const char *schema, bool attach,
+                                        struct rf_error *error);
+/* All of the plan, in the order of the plan, constraints attached. */
+RF_MUST_USE enum rf_code rf_build_all(struct rf_run *run, struct rf_pg *pg,
+                                      const struct rf_target *target, struct rf_plan *plan,
+                                      const char *schema, struct rf_error *error);
+/* Makes the constraints of indexes that were built without `attach`. */
+RF_MUST_USE enum rf_code rf_build_attach(struct rf_pg *pg, const struct rf_plan *plan,
+                                         const char *schema, struct rf_error *error);
+RF_MUST_USE enum rf_code rf_build_create_table(struct rf_pg *pg, const struct rf_plan *plan,
+                                               const char *schema, struct rf_error *error);
+RF_MUST_USE enum rf_code rf_build_analyze(struct rf_pg *pg, const struct rf_plan *plan,
+                                          const char *schema, struct rf_error *error);
+/* Tells the caller what could not be carried over. */
+void rf_build_remarks(struct rf_run *run, const struct rf_plan *plan);
+
+#endif

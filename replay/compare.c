@@ -1,0 +1,475 @@
+/* Comparing a target with the snapshot it stands at.
+ *
+ * All tables are read in one snapshot of the server, shared by the workers. Each worker takes one table
+ * after the other; the two sides of a large one are read on two threads. While they agree, each is
+ * read once and nothing is sorted or kept. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "replay/compare_find.h"
+#include "replay/preflight.h"
+#include "replay/quote.h"
+#include "replay/sql.h"
+
+struct job {
+    const struct rf_manifest_table *source;
+    const struct rf_ledger_table *standing;
+    uint64_t bytes;
+    struct rf_compared_table result;
+};
+
+struct compare {
+    struct rf_run run;
+    const struct rf_compare_options *options;
+    struct rf_target target;
+    struct rf_pg *control;
+    struct rf_ledger_tables tables;
+    struct rf_manifest manifest;
+    const char *server_snapshot;
+    struct rf_pg_rows *snapshot_rows;
+    struct rf_arena arena;
+    uint32_t count;
+    struct job *jobs; /* the largest first */
+
+    pthread_mutex_t mutex; /* of all below */
+    uint32_t next;
+    bool failed;
+    struct rf_error error;
+    struct rf_error misfit; /* tables that cannot be compared row by row: the first, then the others */
+};
+
+struct worker {
+    struct compare *compare;
+    struct rf_pg *pg;
+    struct rf_tally *source, *target;
+    struct rf_error error;
+    pthread_t thread;
+};
+
+/* ---- one table ---- */
+
+static enum rf_code sum_row(void *context, const struct rf_tuple *tuple, struct rf_error *error) {
+    (void)error;
+    struct rf_tally *tally = context;
+    rf_digest_add(&tally->buckets[rf_bucket_of(tuple->key)], tuple->row);
+    return RF_OK;
+}
+
+static enum rf_code sum_aside(void *context, struct rf_hash hash, const struct rf_rows *rows,
+                              uint32_t row, struct rf_error *error) {
+    (void)rows;
+    (void)row;
+    (void)error;
+    struct rf_tally *tally = context;
+    rf_digest_add(&tally->asides, hash);
+    return RF_OK;
+}
+
+static struct rf_visitor summing(struct rf_tally *tally) {
+    memset(tally, 0, sizeof *tally);
+    return (struct rf_visitor){.row = sum_row, .aside = sum_aside, .context = tally};
+}
+
+struct source_side {
+    const struct rf_compare_table *table;
+    struct rf_visitor visitor;
+    enum rf_code code;
+    struct rf_error error;
+};
+
+static void *read_source(void *argument) {
+    struct source_side *side = argument;
+    side->code = rf_compare_read_source(side->table, &side->visitor, &side->error);
+    if (side->code != RF_OK) {
+        rf_run_give_up(side->table->run);
+    }
+    return NULL;
+}
+
+#define LARGE_BYTES (512u << 10) /* of archives: worth a thread */
+
+/* The error that was first: what follows from giving up is not told. */
+static enum rf_code first_failure(struct source_side *side, enum rf_code code,
+                                  struct rf_error *error) {
+    if (side->code != RF_OK && (code == RF_OK || code == RF_INTERRUPTED)) {
+        *error = side->error;
+        return side->code;
+    }
+    return code;
+}
+
+static enum rf_code sum_both(struct worker *worker, const struct rf_compare_table *table,
+                             uint64_t bytes, struct rf_error *error) {
+    struct source_side side = {.table = table, .visitor = summing(worker->source)};
+    struct rf_visitor visitor = summing(worker->target);
+    pthread_t thread;
+    bool apart = bytes > LARGE_BYTES && pthread_create(&thread, NULL, read_source, &side) == 0;
+    if (!apart) {
+        read_source(&side);
+    }
+    enum rf_code code = RF_OK;
+    if (apart || side.code == RF_OK) {
+        code = rf_compare_read_target(table, worker->pg, &visitor, error);
+    }
+    if (apart) {
+        if (code != RF_OK) {
+            rf_run_give_up(table->run);
+        }
+        pthread_join(thread, NULL);
+    }
+    return first_failure(&side, code, error);
+}
+
+static uint64_t rows_of(const struct rf_tally *tally) {
+    uint64_t rows = 0;
+    for (uint32_t i = 0; i < RF_BUCKETS; i++) {
+        rows += tally->buckets[i].rows;
+    }
+    return rows;
+}
+
+static bool same(const struct rf_tally *a, const struct rf_tally *b) {
+    for (uint32_t i = 0; i < RF_BUCKETS; i++) {
+        if (!rf_digest_equal(&a->buckets[i], &b->buckets[i])) {
+            return false;
+        }
+    }
+    return rf_digest_equal(&a->asides, &b->asides);
+}
+
+static enum rf_code check_count(const struct worker *worker, const struct job *job,
+                                struct rf_error *error) {
+    uint64_t read = rows_of(worker->source) + worker->source->asides.rows;
+    if (read == job->source->digest.rows) {
+        return RF_OK;
+    }
+    return rf_fail(error, RF_CORRUPT,
+                   "table %s has %" PRIu64 " rows in the archives, the manifest says %" PRIu64,
+                   job->source->table.name, read, job->source->digest.rows);
+}
+
+/* A table that cannot be compared row by row: all of its rows are missing. */
+static void note_misfit(struct worker *worker, struct job *job, struct rf_error *error) {
+    struct compare *compare = worker->compare;
+    rf_run_note(&compare->run, "%s", error->what);
+    job->result.missing = job->result.rows;
+    pthread_mutex_lock(&compare->mutex);
+    struct rf_error *told = &compare->misfit;
+    if (told->code == RF_OK) {
+        *told = *error;
+        told->code = RF_DIFFERENT;
+        told->detail[0] = 0;
+    } else {
+        size_t used = strlen(told->detail);
+        snprintf(told->detail + used, sizeof told->detail - used, "%s%s", used > 0 ? "; " : "",
+                 error->what);
+    }
+    pthread_mutex_unlock(&compare->mutex);
+    rf_error_clear(error);
+}
+
+static enum rf_code compare_table(struct worker *worker, struct job *job) {
+    struct compare *compare = worker->compare;
+    struct rf_error *error = &worker->error;
+    const struct rf_compare_table table = {
+        .run = &compare->run,
+        .target = &compare->target,
+        .source = job->source,
+        .plan = &job->standing->plan,
+    };
+    job->result.rows = job->source->digest.rows;
+    enum rf_code code =
+        rf_preflight_columns(worker->pg, compare->target.schema, table.plan, error);
+    if (code == RF_MISPLACED) {
+        note_misfit(worker, job, error);
+        return RF_OK;
+    }
+    if (code == RF_OK) {
+        code = sum_both(worker, &table, job->bytes, error);
+    }
+    if (code == RF_OK) {
+        code = check_count(worker, job, error);
+    }
+    if (code == RF_OK) {
+        job->result.target_rows = rows_of(worker->target);
+        job->result.set_aside = worker->target->asides.rows;
+        if (!same(worker->source, worker->target)) {
+            code = rf_compare_find(&table, worker->pg, compare->options, worker->source,
+                                   worker->target, &job->result, error);
+        }
+    }
+    if (code != RF_OK) {
+        rf_while(error, "while comparing table %s", table.plan->table);
+    }
+    return code;
+}
+
+/* ---- workers ---- */
+
+static struct job *next_job(struct compare *compare) {
+    pthread_mutex_lock(&compare->mutex);
+    struct job *job = !compare->failed && compare->next < compare->count
+                          ? &compare->jobs[compare->next++]
+                          : NULL;
+    pthread_mutex_unlock(&compare->mutex);
+    return job;
+}
+
+/* One snapshot of the server for all connections. */
+static enum rf_code join_snapshot(struct rf_pg *pg, const char *name, struct rf_error *error) {
+    struct rf_buffer sql = {0};
+    rf_buffer_printf(&sql, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; "
+                           "SET TRANSACTION SNAPSHOT ");
+    rf_quote_literal(&sql, name);
+    enum rf_code code = rf_pg_do_buffer(pg, &sql, NULL, error);
+    rf_buffer_release(&sql);
+    return code;
+}
+
+static enum rf_code work(struct worker *worker) {
+    struct compare *compare = worker->compare;
+    worker->source = malloc(sizeof *worker->source);
+    worker->target = malloc(sizeof *worker->target);
+    if (!worker->source || !worker->target) {
+        return rf_fail_memory(&worker->error);
+    }
+    enum rf_code code = rf_pg_open(&compare->run, RF_PG_READER, &worker->pg, &worker->error);
+    if (code == RF_OK) {
+        code = join_snapshot(worker->pg, compare->server_snapshot, &worker->error);
+    }
+    for (struct job *job; code == RF_OK && (job = next_job(compare));) {
+        code = compare_table(worker, job);
+    }
+    return code;
+}
+
+static void *worker_main(void *argument) {
+    struct worker *worker = argument;
+    struct compare *compare = worker->compare;
+    if (work(worker) != RF_OK) {
+        pthread_mutex_lock(&compare->mutex);
+        if (!compare->failed) {
+            compare->failed = true;
+            compare->error = worker->error;
+            rf_run_give_up(&compare->run);
+        }
+        pthread_mutex_unlock(&compare->mutex);
+    }
+    rf_pg_close(worker->pg);
+    free(worker->source);
+    free(worker->target);
+    return NULL;
+}
+
+static enum rf_code run_workers(struct compare *compare, struct rf_error *error) {
+    unsigned wanted = compare->options->target.jobs;
+    uint32_t count = wanted < compare->count ? wanted : compare->count;
+    count = count < 1 ? 1 : count;
+    struct worker *workers = rf_arena_take(&compare->arena, count, sizeof *workers);
+    if (!workers) {
+        return rf_fail_memory(error);
+    }
+    uint32_t started = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        workers[i].compare = compare;
+    }
+    while (started < count && pthread_create(&workers[started].thread, NULL, worker_main,
+                                             &workers[started]) == 0) {
+        started++;
+    }
+    if (started == 0) {
+        worker_main(&workers[0]);
+    }
+    for (uint32_t i = 0; i < started; i++) {
+        pthread_join(workers[i].thread, NULL);
+    }
+    if (compare->failed) {
+        *error = compare->error;
+        return error->code;
+    }
+    return RF_OK;
+}
+
+/* ---- the whole ---- */
+
+static enum rf_code check_standing(const struct compare *compare,
+                                   const struct rf_ledger_source *standing,
+                                   struct rf_error *error) {
+    if (standing->state == RF_TARGET_NONE) {
+        rf_fail(error, RF_MISPLACED, "nothing was replayed into schema \"%s\" yet",
+                compare->target.schema);
+    } else if (strcmp(standing->source, compare->target.source) != 0) {
+        rf_fail(error, RF_MISPLACED, "schema \"%s\" is fed by another source, %s",
+                compare->target.schema, standing->source);
+    } else if (standing->state == RF_TARGET_LOADING) {
+        rf_fail(error, RF_MISPLACED, "the first load of snapshot %" PRIu64 " is not complete",
+                standing->at.number);
+        rf_hint(error, "run replay again: it goes on where it ended.");
+    } else {
+        return RF_OK;
+    }
+    return RF_MISPLACED;
+}
+
+static enum rf_code load_manifest(struct compare *compare, const struct rf_snapshot_name *at,
+                                  struct rf_error *error) {
+    const struct rf_snapshot_name *found = rf_repository_find(compare->run.repository, at->number);
+    if (!found || !rf_hash_equal(found->digest, at->digest)) {
+        rf_fail(error, RF_MISPLACED,
+                "the target stands at snapshot %" PRIu64 ", which this repository does not have",
+                at->number);
+        return RF_MISPLACED;
+    }
+    return rf_repository_load(compare->run.repository, found, &compare->manifest, error);
+}
+
+/* The ledger is read in the same snapshot of the server as the rows. */
+static enum rf_code open_target(struct compare *compare, struct rf_ledger_source *standing,
+                                struct rf_error *error) {
+    bool found = false;
+    enum rf_code code = rf_pg_open(&compare->run, RF_PG_READER, &compare->control, error);
+    if (code == RF_OK) {
+        code = rf_pg_do(compare->control, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", NULL,
+                        error);
+    }
+    if (code == RF_OK) {
+        code = rf_pg_ask(compare->control, rf_sql_export_snapshot, NULL, &compare->snapshot_rows,
+                         error);
+    }
+    if (code == RF_OK) {
+        compare->server_snapshot = rf_pg_rows_text(compare->snapshot_rows, 0, 0);
+        code = rf_ledger_find(compare->control, &found, error);
+    }
+    if (code == RF_OK && found) {
+        code = rf_ledger_source(compare->control, &compare->target, false, standing, error);
+    }
+    if (code == RF_OK) {
+        code = check_standing(compare, standing, error);
+    }
+    if (code == RF_OK) {
+        code = rf_ledger_read(compare->control, &compare->target, &compare->tables, error);
+    }
+    return code;
+}
+
+static int larger_first(const void *a, const void *b) {
+    const struct job *one = a, *other = b;
+    if (one->bytes != other->bytes) {
+        return one->bytes > other->bytes ? -1 : 1;
+    }
+    return strcmp(one->source->table.name, other->source->table.name);
+}
+
+static enum rf_code list_jobs(struct compare *compare, struct rf_error *error) {
+    compare->jobs =
+        rf_arena_take(&compare->arena, compare->manifest.table_count, sizeof *compare->jobs);
+    for (uint32_t i = 0; compare->jobs && i < compare->manifest.table_count; i++) {
+        const struct rf_manifest_table *source = &compare->manifest.tables[i];
+        const struct rf_ledger_table *standing =
+            rf_ledger_find_table(&compare->tables, source->table.name);
+        if (!standing || !rf_run_selects(&compare->run, source->table.name)) {
+            continue;
+        }
+        struct job *job = &compare->jobs[compare->count++];
+        *job = (struct job){.source = source, .standing = standing};
+        rf_run_expect(&compare->run, source->digest.rows);
+        for (uint32_t part = 0; part < source->state_count; part++) {
+            job->bytes += source->state[part].size;
+        }
+    }
+    if (compare->count > 0) {
+        qsort(compare->jobs, compare->count, sizeof *compare->jobs, larger_first);
+    }
+    return rf_arena_check(&compare->arena, error);
+}
+
+static int by_name(const void *a, const void *b) {
+    const struct job *one = a, *other = b;
+    return strcmp(one->source->table.name, other->source->table.name);
+}
+
+static enum rf_code fill_result(struct compare *compare, struct rf_compare_result *result,
+                                struct rf_error *error) {
+    result->tables = calloc(compare->count + 1u, sizeof *result->tables);
+    if (!result->tables) {
+        return rf_fail_memory(error);
+    }
+    if (compare->count > 0) {
+        qsort(compare->jobs, compare->count, sizeof *compare->jobs, by_name);
+    }
+    for (uint32_t i = 0; i < compare->count; i++) {
+        struct rf_compared_table *table = &result->tables[i];
+        *table = compare->jobs[i].result;
+        table->name = strdup(compare->jobs[i].source->table.name);
+        result->table_count++;
+        if (!table->name) {
+            return rf_fail_memory(error);
+        }
+        result->total.rows += table->rows;
+        result->total.target_rows += table->target_rows;
+        result->total.set_aside += table->set_aside;
+        result->total.missing += table->missing;
+        result->total.extra += table->extra;
+        result->total.different += table->different;
+    }
+    return RF_OK;
+}
+
+/* Told last, so that everything else has been compared and stands in the result. */
+static enum rf_code tell_misfit(const struct compare *compare, struct rf_error *error) {
+    if (compare->misfit.code != RF_OK) {
+        *error = compare->misfit;
+    }
+    return compare->misfit.code;
+}
+
+static enum rf_code run_compare(struct compare *compare, struct rf_compare_result *result,
+                                struct rf_error *error) {
+    struct rf_ledger_source standing = {.state = RF_TARGET_NONE};
+    enum rf_code code = open_target(compare, &standing, error);
+    if (code == RF_OK) {
+        result->snapshot = standing.at.number;
+        code = load_manifest(compare, &standing.at, error);
+    }
+    if (code == RF_OK) {
+        code = list_jobs(compare, error);
+    }
+    if (code == RF_OK && compare->count > 0) {
+        code = run_workers(compare, error);
+    }
+    if (code == RF_OK) {
+        code = fill_result(compare, result, error);
+    }
+    return code == RF_OK ? tell_misfit(compare, error) : code;
+}
+
+enum rf_code rf_compare(struct rf_repository *repository, const struct rf_compare_options *options,
+                        struct rf_compare_result *result, struct rf_error *error) {
+    *result = (struct rf_compare_result){.snapshot = 0};
+    struct compare compare = {.options = options, .target.schema = options->target.schema};
+    rf_uuid_text(rf_repository_source(repository), compare.target.source);
+    rf_run_init(&compare.run, &options->target, repository);
+    pthread_mutex_init(&compare.mutex, NULL);
+    enum rf_code code = run_compare(&compare, result, error);
+    rf_pg_rows_free(compare.snapshot_rows);
+    rf_pg_close(compare.control);
+    rf_ledger_tables_release(&compare.tables);
+    rf_manifest_release(&compare.manifest);
+    rf_arena_release(&compare.arena);
+    pthread_mutex_destroy(&compare.mutex);
+    rf_run_release(&compare.run);
+    if (code != RF_OK && code != RF_DIFFERENT) {
+        rf_compare_result_release(result);
+    }
+    return code;
+}
+
+void rf_compare_result_release(struct rf_compare_result *result) {
+    for (uint32_t i = 0; i < result->table_count; i++) {
+        free(result->tables[i].name);
+    }
+    free(result->tables);
+    *result = (struct rf_compare_result){.snapshot = 0};
+}

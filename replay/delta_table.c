@@ -1,0 +1,400 @@
+#include "replay/delta_table.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "replay/build.h"
+#include "replay/fill.h"
+#include "replay/preflight.h"
+#include "replay/quote.h"
+#include "replay/server_error.h"
+
+/* ---- whole tables ---- */
+
+static uint64_t without(uint64_t rows, uint64_t aside) {
+    return rows > aside ? rows - aside : 0;
+}
+
+enum rf_code rf_delta_drop(struct rf_delta *delta, const struct rf_ledger_table *standing,
+                           struct rf_replay_table *counts, struct rf_error *error) {
+    const char *table = standing->plan.table;
+    uint64_t aside = 0;
+    enum rf_code code = rf_aside_count(delta->pg, delta->target, table, &aside, error);
+    counts->deleted += without(standing->digest.rows, aside);
+    struct rf_buffer sql = {0};
+    rf_buffer_printf(&sql, "DROP TABLE IF EXISTS ");
+    rf_quote_qualified(&sql, delta->target->schema, table);
+    if (code == RF_OK) {
+        code = rf_pg_do_buffer(delta->pg, &sql, NULL, error);
+    }
+    rf_buffer_release(&sql);
+    if (code == RF_OK) {
+        code = rf_ledger_remove_table(delta->pg, delta->target, table, error);
+    }
+    if (code != RF_OK) {
+        rf_while(error, "while dropping table %s, which the source no longer has like this", table);
+    }
+    return code;
+}
+
+/* Names are read once all tables that go are dropped. */
+static enum rf_code know_taken(struct rf_delta *delta, struct rf_error *error) {
+    if (delta->taken_known) {
+        return RF_OK;
+    }
+    rf_names_init(&delta->taken, &delta->arena);
+    delta->taken_known = true;
+    return rf_preflight_taken(delta->pg, delta->target->schema, &delta->taken, error);
+}
+
+static struct rf_fill_options fill_options(struct rf_delta *delta,
+                                           const struct rf_manifest_table *source,
+                                           const struct rf_plan *plan) {
+    return (struct rf_fill_options){
+        .run = delta->run,
+        .pg = delta->pg,
+        .target = delta->target,
+        .schema = delta->target->schema,
+        .source = source,
+        .plan = plan,
+        .snapshot = delta->snapshot,
+    };
+}
+
+static enum rf_code fail_digest(const struct rf_manifest_table *source,
+                                const struct rf_digest *reached, struct rf_error *error) {
+    char is[RF_HASH_HEX], wanted[RF_HASH_HEX];
+    rf_fail(error, RF_CORRUPT, "the archives of table %s do not lead to the snapshot",
+            source->table.name);
+    rf_detail(error, "they lead to %" PRIu64 " rows with digest %s, the manifest says %" PRIu64
+                     " with %s",
+              reached->rows, rf_hash_text(reached->sum, is), source->digest.rows,
+              rf_hash_text(source->digest.sum, wanted));
+    rf_hint(error, "nothing of the snapshot was applied; run `rowferry verify` on the repository.");
+    return RF_CORRUPT;
+}
+
+static enum rf_code fill_whole(struct rf_delta *delta, const struct rf_manifest_table *source,
+                               const struct rf_plan *plan, struct rf_replay_table *counts,
+                               struct rf_error *error) {
+    struct rf_fill_options options = fill_options(delta, source, plan);
+    options.freeze = true;
+    rf_run_expect(delta->run, source->digest.rows);
+    struct rf_fill fill;
+    struct rf_state *state = NULL;
+    enum rf_code code = rf_fill_init(&fill, &options, error);
+    if (code == RF_OK) {
+        code = rf_state_open(delta->run->repository, source, &state, error);
+    }
+    if (code == RF_OK) {
+        code = rf_fill_from_state(&fill, state, 0, rf_state_parts(state), error);
+    }
+    if (code == RF_OK && !rf_digest_equal(&fill.digest, &source->digest)) {
+        code = fail_digest(source, &fill.digest, error);
+    }
+    counts->inserted += fill.applied;
+    counts->set_aside += fill.aside.rows;
+    rf_state_close(state);
+    rf_fill_release(&fill);
+    return code;
+}
+
+enum rf_code rf_delta_make(struct rf_delta *delta, const struct rf_manifest_table *source,
+                           struct rf_replay_table *counts, struct rf_error *error) {
+    struct rf_plan plan = {0};
+    bool added = false;
+    enum rf_code code = know_taken(delta, error);
+    if (code == RF_OK) {
+        rf_names_add(&delta->taken, source->table.name);
+        code = rf_plan_make(source, &delta->taken, &delta->arena, &plan, error);
+    }
+    if (code == RF_OK) {
+        rf_build_remarks(delta->run, &plan);
+        code = rf_ledger_add_table(delta->pg, delta->target, &plan, &source->digest, &added, error);
+    }
+    if (code == RF_OK) {
+        code = rf_build_create_table(delta->pg, &plan, delta->target->schema, error);
+    }
+    if (code == RF_OK) {
+        code = fill_whole(delta, source, &plan, counts, error);
+    }
+    if (code == RF_OK) {
+        code = rf_build_all(delta->run, delta->pg, delta->target, &plan, delta->target->schema,
+                            error);
+    }
+    return code == RF_OK ? rf_build_analyze(delta->pg, &plan, delta->target->schema, error) : code;
+}
+
+/* ---- indexes that came and went ---- */
+
+/* What the source has now, for the columns as they stand. */
+static enum rf_code list_now(struct rf_delta *delta, const struct rf_manifest_table *source,
+                             const struct rf_ledger_table *standing, struct rf_plan *now,
+                             struct rf_error *error) {
+    *now = standing->plan;
+    return rf_plan_list_indexes(source, &delta->arena, now, error);
+}
+
+static bool has_index(const struct rf_plan *plan, const struct rf_plan_index *index) {
+    for (uint32_t i = 0; i < plan->index_count; i++) {
+        if (rf_plan_index_same(&plan->indexes[i], index)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum rf_code drop_index(struct rf_delta *delta, const struct rf_plan *plan,
+                               const struct rf_plan_index *index, struct rf_error *error) {
+    struct rf_buffer sql = {0};
+    rf_plan_drop_index(plan, index, delta->target->schema, &sql);
+    enum rf_code code = rf_pg_do_buffer(delta->pg, &sql, NULL, error);
+    rf_buffer_release(&sql);
+    if (code != RF_OK) {
+        rf_while(error, "while dropping index %s of table %s", index->name, plan->table);
+    }
+    return code;
+}
+
+enum rf_code rf_delta_drop_indexes(struct rf_delta *delta, const struct rf_manifest_table *source,
+                                   struct rf_ledger_table *standing, struct rf_error *error) {
+    struct rf_plan *plan = &standing->plan, now;
+    enum rf_code code = list_now(delta, source, standing, &now, error);
+    uint32_t kept = 0;
+    for (uint32_t i = 0; code == RF_OK && i < plan->index_count; i++) {
+        struct rf_plan_index index = plan->indexes[i];
+        if (has_index(&now, &index)) {
+            plan->indexes[kept++] = index;
+            continue;
+        }
+        code = index.stands ? drop_index(delta, plan, &index, error) : RF_OK;
+        if (code == RF_OK) {
+            code = rf_ledger_remove_index(delta->pg, delta->target, &index, error);
+        }
+    }
+    plan->index_count = code == RF_OK ? kept : plan->index_count;
+    return code;
+}
+
+enum rf_code rf_delta_make_indexes(struct rf_delta *delta, const struct rf_manifest_table *source,
+                                   struct rf_ledger_table *standing, struct rf_error *error) {
+    struct rf_plan now;
+    enum rf_code code = list_now(delta, source, standing, &now, error);
+    for (uint32_t i = 0; code == RF_OK && i < now.index_count; i++) {
+        struct rf_plan_index *index = &now.indexes[i];
+        if (has_index(&standing->plan, index)) {
+            continue;
+        }
+        code = know_taken(delta, error);
+        if (code == RF_OK) {
+            index->name = rf_names_choose(&delta->taken, now.table, index->wanted);
+            code = rf_arena_check(&delta->arena, error);
+        }
+        if (code == RF_OK) {
+            code = rf_ledger_add_index(delta->pg, delta->target, &now, index, error);
+        }
+        if (code == RF_OK) {
+            code = rf_build_index(delta->run, delta->pg, delta->target, &now, index,
+                                  delta->target->schema, true, error);
+        }
+    }
+    return code;
+}
+
+/* ---- changed rows ---- */
+
+static enum rf_code open_delta(struct rf_delta *delta, const struct rf_manifest_table *source,
+                               struct rf_archive **archive, struct rf_error *error) {
+    enum rf_code code =
+        rf_repository_open_archive(delta->run->repository, &source->delta, archive, error);
+    if (code != RF_OK) {
+        return code;
+    }
+    const struct rf_archive_head *head = rf_archive_head_of(*archive);
+    bool keyed = head->gone != RF_GONE_KEY || source->table.key_count > 0;
+    if (head->kind != RF_ARCHIVE_DELTA || head->snapshot != delta->snapshot || !keyed ||
+        !rf_table_same_rows(head->table, &source->table)) {
+        code = rf_fail(error, RF_CORRUPT, "archive %s is not the delta of table %s at snapshot %"
+                                          PRIu64,
+                       source->delta.name, source->table.name, delta->snapshot);
+    }
+    return code;
+}
+
+static enum rf_code fill_once(struct rf_delta *delta, const struct rf_manifest_table *source,
+                              const struct rf_plan *plan, struct rf_archive *archive,
+                              struct rf_fill *fill, struct rf_error *error) {
+    const struct rf_fill_options options = fill_options(delta, source, plan);
+    rf_run_expect(delta->run, rf_archive_rows(archive, RF_BLOCK_ROWS));
+    enum rf_code code = rf_fill_init(fill, &options, error);
+    if (code == RF_OK) {
+        code = rf_fill_from_delta(fill, archive, error);
+    }
+    rf_fill_release(fill);
+    return code;
+}
+
+/* An entry of an index ends at a third of a page; what is surely shorter needs no precaution. */
+#define ENTRY_SURE_BYTES 2500u
+
+static bool may_outgrow(const struct rf_manifest_table *source, const struct rf_plan_index *index) {
+    uint64_t bytes = 0;
+    for (uint32_t i = 0; i < index->part_count; i++) {
+        bytes += 12 + source->census[index->columns[i]].longest;
+    }
+    return index->stands && bytes > ENTRY_SURE_BYTES;
+}
+
+static bool any_may_outgrow(const struct rf_manifest_table *source, const struct rf_plan *plan) {
+    for (uint32_t i = 0; i < plan->index_count; i++) {
+        if (may_outgrow(source, &plan->indexes[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+#define SAVEPOINT "rowferry_rows"
+
+/* An index that the new rows do not fit is in their way, and goes; those that turn out to fit come
+ * back. */
+static enum rf_code fill_without(struct rf_delta *delta, const struct rf_manifest_table *source,
+                                 struct rf_plan *plan, struct rf_archive *archive,
+                                 struct rf_fill *fill, struct rf_error *error) {
+    rf_error_clear(error);
+    enum rf_code code = rf_pg_do(delta->pg, "ROLLBACK TO SAVEPOINT " SAVEPOINT, NULL, error);
+    for (uint32_t i = 0; code == RF_OK && i < plan->index_count; i++) {
+        if (may_outgrow(source, &plan->indexes[i])) {
+            code = drop_index(delta, plan, &plan->indexes[i], error);
+        }
+    }
+    if (code == RF_OK) {
+        code = fill_once(delta, source, plan, archive, fill, error);
+    }
+    for (uint32_t i = 0; code == RF_OK && i < plan->index_count; i++) {
+        if (may_outgrow(source, &plan->indexes[i])) {
+            code = rf_build_index(delta->run, delta->pg, delta->target, plan, &plan->indexes[i],
+                                  delta->target->schema, true, error);
+        }
+    }
+    return code;
+}
+
+static enum rf_code put_rows(struct rf_delta *delta, const struct rf_manifest_table *source,
+                             struct rf_plan *plan, struct rf_archive *archive,
+                             struct rf_fill *fill, struct rf_error *error) {
+    bool careful = any_may_outgrow(source, plan);
+    enum rf_code code =
+        careful ? rf_pg_do(delta->pg, "SAVEPOINT " SAVEPOINT, NULL, error) : RF_OK;
+    if (code == RF_OK) {
+        code = fill_once(delta, source, plan, archive, fill, error);
+        if (careful && code != RF_OK && strcmp(error->sqlstate, RF_SQLSTATE_LIMIT) == 0) {
+            code = fill_without(delta, source, plan, archive, fill, error);
+        }
+    }
+    if (code == RF_OK && careful) {
+        code = rf_pg_do(delta->pg, "RELEASE SAVEPOINT " SAVEPOINT, NULL, error);
+    }
+    if (code != RF_OK && strcmp(error->sqlstate, RF_SQLSTATE_UNIQUE) == 0) {
+        error->code = code = RF_DIFFERENT;
+        rf_hint(error, "a row that the snapshot does not have is in the way: was table %s changed by "
+                       "hand? Nothing was applied; run `rowferry verify` with the target.",
+                plan->table);
+    }
+    return code;
+}
+
+/* Whether the archives tell rows apart by the declared key, so that the source's count of updated rows
+ * is the target's. */
+static bool counted_by_source(const struct rf_gone *gone, const struct rf_manifest_table *source,
+                              const struct rf_fill *fill) {
+    bool by_key = source->table.key_kind == RF_KEY_COLUMNS || source->table.alias >= 0;
+    bool all_apply = !gone->asides && fill->aside.rows == 0;
+    return gone->form == RF_GONE_ROW || (by_key && all_apply);
+}
+
+/* An updated row is one that went and came back under its key. Rows that no key tells apart in the
+ * target are told apart by the source alone. */
+static enum rf_code count(struct rf_gone *gone, const struct rf_manifest_table *source,
+                          const struct rf_fill *fill, struct rf_replay_table *counts,
+                          struct rf_error *error) {
+    uint64_t most = gone->deleted < fill->applied ? gone->deleted : fill->applied;
+    uint64_t updated = source->updated < most ? source->updated : most;
+    enum rf_code code = RF_OK;
+    if (most > 0 && !counted_by_source(gone, source, fill)) {
+        code = rf_gone_count_back(gone, &updated, error);
+    }
+    counts->updated += updated;
+    counts->inserted += fill->applied - updated;
+    counts->deleted += gone->deleted - updated;
+    counts->set_aside += fill->aside.rows;
+    return code;
+}
+
+static enum rf_code check_digest(const struct rf_manifest_table *source,
+                                 const struct rf_ledger_table *standing, const struct rf_gone *gone,
+                                 const struct rf_fill *fill, struct rf_error *error) {
+    struct rf_digest reached = standing->digest;
+    /* The sum of the rows that are gone, taken away at once: adding its negative modulo 2^128. */
+    struct rf_hash sum = gone->digest.sum;
+    rf_digest_remove(&reached, sum);
+    reached.rows = standing->digest.rows - gone->digest.rows;
+    rf_digest_join(&reached, &fill->digest);
+    return rf_digest_equal(&reached, &source->digest) ? RF_OK : fail_digest(source, &reached, error);
+}
+
+static enum rf_code exchange_rows(struct rf_delta *delta, const struct rf_manifest_table *source,
+                                  struct rf_ledger_table *standing, struct rf_archive *archive,
+                                  struct rf_replay_table *counts, struct rf_error *error) {
+    struct rf_gone gone = {
+        .delta = delta,
+        .plan = &standing->plan,
+        .form = rf_archive_head_of(archive)->gone,
+    };
+    struct rf_fill fill = {.applied = 0};
+    bool any_gone = rf_archive_rows(archive, RF_BLOCK_GONE) > 0;
+    enum rf_code code = RF_OK;
+    if (any_gone) {
+        code = rf_aside_any(delta->pg, delta->target, standing->plan.table, &gone.asides, error);
+        if (code == RF_OK) {
+            code = rf_gone_delete(&gone, archive, error);
+        }
+    }
+    if (code == RF_OK) {
+        code = put_rows(delta, source, &standing->plan, archive, &fill, error);
+    }
+    if (code == RF_OK) {
+        code = check_digest(source, standing, &gone, &fill, error);
+    }
+    if (code == RF_OK) {
+        code = count(&gone, source, &fill, counts, error);
+    }
+    if (code == RF_OK && any_gone) {
+        code = rf_gone_forget(&gone, error);
+    }
+    return code;
+}
+
+enum rf_code rf_delta_change(struct rf_delta *delta, const struct rf_manifest_table *source,
+                             struct rf_ledger_table *standing, struct rf_replay_table *counts,
+                             struct rf_error *error) {
+    struct rf_archive *archive = NULL;
+    enum rf_code code =
+        rf_preflight_columns(delta->pg, delta->target->schema, &standing->plan, error);
+    if (code == RF_OK) {
+        code = open_delta(delta, source, &archive, error);
+    }
+    if (code == RF_OK) {
+        code = exchange_rows(delta, source, standing, archive, counts, error);
+    }
+    if (code == RF_OK) {
+        code = rf_ledger_move_table(delta->pg, delta->target, standing->plan.table,
+                                    &source->digest, error);
+    }
+    rf_archive_close(archive);
+    if (code != RF_OK) {
+        rf_while(error, "while bringing table %s to snapshot %" PRIu64, source->table.name,
+                 delta->snapshot);
+    }
+    return code;
+}

@@ -1,0 +1,62 @@
+/* What a delta does with one table, in the transaction of the whole. Inner to delta*.c. */
+#ifndef RF_REPLAY_DELTA_TABLE_H
+#define RF_REPLAY_DELTA_TABLE_H
+
+#include "format/archive.h"
+#include "replay/delta.h"
+#include "replay/names.h"
+
+struct rf_delta {
+    struct rf_run *run;
+    struct rf_pg *pg;
+    const struct rf_target *target;
+    uint64_t snapshot;
+    struct rf_arena arena;
+    struct rf_names taken; /* names in the target schema */
+    bool taken_known;
+};
+
+/* Drops the table, with its lines in the ledger. `counts` gets the rows it had. */
+RF_MUST_USE enum rf_code rf_delta_drop(struct rf_delta *delta, const struct rf_ledger_table *standing,
+                                       struct rf_replay_table *counts, struct rf_error *error);
+/* Makes the table as the manifest has it, rows and indexes included. */
+RF_MUST_USE enum rf_code rf_delta_make(struct rf_delta *delta,
+                                       const struct rf_manifest_table *source,
+                                       struct rf_replay_table *counts, struct rf_error *error);
+/* Applies the delta that leads to the manifest's table. */
+RF_MUST_USE enum rf_code rf_delta_change(struct rf_delta *delta,
+                                         const struct rf_manifest_table *source,
+                                         struct rf_ledger_table *standing,
+                                         struct rf_replay_table *counts, struct rf_error *error);
+/* Drops indexes that the source no longer has, before rows come in that they might not allow; then
+ * makes those that it has come to have. Also for tables whose rows did not change. */
+RF_MUST_USE enum rf_code rf_delta_drop_indexes(struct rf_delta *delta,
+                                               const struct rf_manifest_table *source,
+                                               struct rf_ledger_table *standing,
+                                               struct rf_error *error);
+RF_MUST_USE enum rf_code rf_delta_make_indexes(struct rf_delta *delta,
+                                               const struct rf_manifest_table *source,
+                                               struct rf_ledger_table *standing,
+                                               struct rf_error *error);
+
+/* ---- delta_gone.c: rows that are gone ---- */
+
+struct rf_gone {
+    struct rf_delta *delta;
+    const struct rf_plan *plan;
+    enum rf_gone_form form;
+    bool asides;             /* rows of the table stand aside */
+    struct rf_digest digest; /* of the rows that are gone */
+    uint64_t deleted;        /* from the table */
+};
+/* Deletes the rows that are GONE in the archive, from the table or from what stands aside. The
+ * list of their keys stays, as pg_temp.rowferry_gone, until rf_gone_forget. RF_DIFFERENT when some are
+ * not there. */
+RF_MUST_USE enum rf_code rf_gone_delete(struct rf_gone *gone, struct rf_archive *archive,
+                                        struct rf_error *error);
+/* Of the rows deleted by key, those whose key is in the table again: they were updated. */
+RF_MUST_USE enum rf_code rf_gone_count_back(struct rf_gone *gone, uint64_t *rows,
+                                            struct rf_error *error);
+RF_MUST_USE enum rf_code rf_gone_forget(struct rf_gone *gone, struct rf_error *error);
+
+#endif

@@ -1,0 +1,151 @@
+#include "replay/fill.h"
+
+enum rf_code rf_fill_init(struct rf_fill *fill, const struct rf_fill_options *options,
+                          struct rf_error *error) {
+    *fill = (struct rf_fill){.options = *options};
+    enum rf_code code = rf_plan_encoder(options->plan, options->source->census, &fill->arena,
+                                        &fill->encoder, error);
+    fill->aside = (struct rf_aside){
+        .pg = options->pg,
+        .target = options->target,
+        .table = &options->source->table,
+        .plan = options->plan,
+        .encoder = &fill->encoder,
+        .snapshot = options->snapshot,
+    };
+    return code;
+}
+
+static enum rf_code begin_copy(struct rf_fill *fill, struct rf_error *error) {
+    struct rf_buffer sql = {0};
+    rf_plan_copy_in(fill->options.plan, fill->options.schema, fill->options.freeze, &sql);
+    rf_buffer_u8(&sql, 0);
+    enum rf_code code = rf_buffer_check(&sql, error);
+    if (code == RF_OK) {
+        code = rf_pg_copy_in(fill->options.pg, (const char *)sql.bytes, error);
+    }
+    rf_buffer_release(&sql);
+    fill->copying = code == RF_OK;
+    rf_buffer_clear(&fill->tuples);
+    rf_buffer_append(&fill->tuples, rf_copy_header, sizeof rf_copy_header);
+    return code;
+}
+
+static enum rf_code end_copy(struct rf_fill *fill, struct rf_error *error) {
+    if (!fill->copying) {
+        return RF_OK;
+    }
+    fill->copying = false;
+    rf_buffer_append(&fill->tuples, rf_copy_trailer, sizeof rf_copy_trailer);
+    enum rf_code code = rf_pg_copy_put(fill->options.pg, &fill->tuples, error);
+    uint64_t rows = 0;
+    if (code == RF_OK) {
+        code = rf_pg_copy_end(fill->options.pg, &rows, error);
+    }
+    fill->applied += rows;
+    return code;
+}
+
+/* Lines for the ledger need a COPY of their own, and a connection has one at a time. */
+static enum rf_code make_room(struct rf_fill *fill, struct rf_error *error) {
+    enum rf_code code = RF_OK;
+    if (fill->tuples.size >= RF_PG_COPY_PIECE || fill->tuples.failed) {
+        code = rf_pg_copy_put(fill->options.pg, &fill->tuples, error);
+    }
+    if (code == RF_OK && rf_aside_full(&fill->aside)) {
+        code = end_copy(fill, error);
+        if (code == RF_OK) {
+            code = rf_aside_flush(&fill->aside, error);
+        }
+    }
+    return code;
+}
+
+static enum rf_code fill_row(struct rf_fill *fill, const struct rf_rows *rows, uint32_t row,
+                             int64_t shift, struct rf_error *error) {
+    enum rf_code code = fill->copying ? RF_OK : begin_copy(fill, error);
+    if (code != RF_OK) {
+        return code;
+    }
+    struct rf_hash hash = rf_encode_hash(rows, row, &fill->scratch);
+    rf_digest_add(&fill->digest, hash);
+    uint32_t column;
+    enum rf_misfit misfit = rf_encode_row(&fill->encoder, rows, row, &fill->tuples, &column);
+    if (misfit != RF_FITS) {
+        int64_t rowid = rows->rowids ? rows->rowids[row] + shift : 0;
+        rf_aside_add(&fill->aside, rows, row, rowid, hash, misfit, column);
+    }
+    return make_room(fill, error);
+}
+
+#define SCRATCH_KEPT (4u << 20)
+
+enum rf_code rf_fill_rows(struct rf_fill *fill, const struct rf_rows *rows, uint32_t first,
+                          uint32_t count, int64_t shift, struct rf_error *error) {
+    enum rf_code code = rf_run_check(fill->options.run, error);
+    for (uint32_t i = 0; code == RF_OK && i < count; i++) {
+        code = fill_row(fill, rows, first + i, shift, error);
+    }
+    if (code == RF_OK) {
+        code = rf_buffer_check(&fill->scratch, error);
+    }
+    if (fill->scratch.capacity > SCRATCH_KEPT) {
+        rf_buffer_release(&fill->scratch);
+    }
+    if (code != RF_OK) {
+        rf_while(error, "while copying rows into table %s", fill->options.plan->table);
+    } else {
+        rf_run_advance(fill->options.run, fill->options.plan->table, count);
+    }
+    return code;
+}
+
+enum rf_code rf_fill_end(struct rf_fill *fill, struct rf_error *error) {
+    enum rf_code code = end_copy(fill, error);
+    if (code == RF_OK) {
+        code = rf_aside_finish(&fill->aside, error);
+    }
+    if (code != RF_OK) {
+        rf_while(error, "while copying rows into table %s", fill->options.plan->table);
+    }
+    return code;
+}
+
+void rf_fill_release(struct rf_fill *fill) {
+    rf_aside_release(&fill->aside);
+    rf_buffer_release(&fill->tuples);
+    rf_buffer_release(&fill->scratch);
+    rf_arena_release(&fill->arena);
+}
+
+enum rf_code rf_fill_from_state(struct rf_fill *fill, struct rf_state *state, uint32_t first_part,
+                                uint32_t part_count, struct rf_error *error) {
+    struct rf_scan *scan = NULL;
+    enum rf_code code = rf_scan_new(state, first_part, part_count, &scan, error);
+    while (code == RF_OK) {
+        struct rf_span span;
+        code = rf_scan_next(scan, &span, error);
+        if (code != RF_OK || span.count == 0) {
+            break;
+        }
+        code = rf_fill_rows(fill, span.rows, span.first, span.count, span.shift, error);
+    }
+    rf_scan_free(scan);
+    return code == RF_OK ? rf_fill_end(fill, error) : code;
+}
+
+enum rf_code rf_fill_from_delta(struct rf_fill *fill, struct rf_archive *delta,
+                                struct rf_error *error) {
+    struct rf_block_scan *scan = NULL;
+    enum rf_code code = rf_block_scan_new(delta, RF_BLOCK_ROWS, &scan, error);
+    while (code == RF_OK) {
+        const struct rf_rows *rows;
+        code = rf_block_scan_next(scan, &rows, error);
+        if (code != RF_OK || !rows) {
+            break;
+        }
+        code = rf_fill_rows(fill, rows, 0, rows->count, 0, error);
+    }
+    rf_block_scan_free(scan);
+    return code == RF_OK ? rf_fill_end(fill, error) : code;
+}

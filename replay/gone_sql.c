@@ -1,0 +1,134 @@
+#include "replay/gone_sql.h"
+
+#include "replay/quote.h"
+#include "replay/sql.h"
+#include "replay/template.h"
+
+#define LIST "pg_temp.rowferry_gone"
+
+static uint32_t count_of(const struct rf_plan *plan, enum rf_gone_form form) {
+    return form == RF_GONE_KEY ? plan->key_count : plan->column_count;
+}
+
+static const struct rf_plan_column *column_of(const struct rf_plan *plan, enum rf_gone_form form,
+                                              uint32_t place) {
+    return &plan->columns[form == RF_GONE_KEY ? plan->key[place] : place];
+}
+
+static void separate(struct rf_buffer *sql, uint32_t place, const char *separator) {
+    if (place > 0) {
+        rf_buffer_printf(sql, "%s", separator);
+    }
+}
+
+void rf_gone_create(const struct rf_plan *plan, enum rf_gone_form form, bool hashes,
+                    struct rf_buffer *sql) {
+    rf_buffer_printf(sql, "CREATE TEMPORARY TABLE " LIST " (");
+    for (uint32_t i = 0; i < count_of(plan, form); i++) {
+        separate(sql, i, ", ");
+        rf_buffer_printf(sql, "c%u %s", i + 1, column_of(plan, form, i)->conversion->type);
+    }
+    rf_buffer_printf(sql, "%s) ON COMMIT DROP", hashes ? ", h bytea" : "");
+}
+
+void rf_gone_copy_in(const struct rf_plan *plan, enum rf_gone_form form, bool hashes,
+                     struct rf_buffer *sql) {
+    rf_buffer_printf(sql, "COPY " LIST " (");
+    for (uint32_t i = 0; i < count_of(plan, form); i++) {
+        separate(sql, i, ", ");
+        rf_buffer_printf(sql, "c%u", i + 1);
+    }
+    rf_buffer_printf(sql, "%s) FROM STDIN (FORMAT binary)", hashes ? ", h" : "");
+}
+
+static void match_keys(const struct rf_plan *plan, struct rf_buffer *sql) {
+    for (uint32_t i = 0; i < plan->key_count; i++) {
+        separate(sql, i, " AND ");
+        rf_buffer_printf(sql, "t.");
+        rf_quote_name(sql, plan->columns[plan->key[i]].name);
+        rf_buffer_printf(sql, " = d.c%u", i + 1);
+    }
+}
+
+void rf_gone_delete_keys(const struct rf_plan *plan, const char *schema, struct rf_buffer *sql) {
+    rf_buffer_printf(sql, "DELETE FROM ONLY ");
+    rf_quote_qualified(sql, schema, plan->table);
+    rf_buffer_printf(sql, " AS t USING " LIST " AS d WHERE ");
+    match_keys(plan, sql);
+}
+
+void rf_gone_count_keys(const struct rf_plan *plan, const char *schema, struct rf_buffer *sql) {
+    rf_buffer_printf(sql, "SELECT count(*) FROM " LIST " AS d JOIN ONLY ");
+    rf_quote_qualified(sql, schema, plan->table);
+    rf_buffer_printf(sql, " AS t ON ");
+    match_keys(plan, sql);
+}
+
+static void list_columns(const struct rf_plan *plan, struct rf_buffer *sql) {
+    for (uint32_t i = 0; i < plan->column_count; i++) {
+        separate(sql, i, ", ");
+        rf_buffer_printf(sql, "d.c%u", i + 1);
+    }
+}
+
+/* The hash functions of a type take a seed, which keeps equal values of two columns apart. They agree
+ * whenever the values' bytes do. */
+static const char *hash_function(const struct rf_conversion *conversion) {
+    switch (conversion->kind) {
+    case RF_AS_BIGINT:
+        return "hashint8extended";
+    case RF_AS_DOUBLE:
+        return "hashfloat8extended";
+    case RF_AS_TEXT:
+    case RF_AS_TEXT_OR_NUMBER:
+    case RF_AS_TEXT_OR_NUMBER_APART:
+        return "hashtextextended";
+    case RF_AS_BOOLEAN:
+    case RF_AS_BYTEA:
+        return NULL; /* too few values; too many bytes */
+    }
+    return NULL;
+}
+
+#define FILTER_COLUMNS 4u
+
+static void filter(const struct rf_plan *plan, bool table, struct rf_buffer *sql) {
+    uint32_t used = 0;
+    for (uint32_t i = 0; i < plan->column_count && used < FILTER_COLUMNS; i++) {
+        const char *function = hash_function(plan->columns[i].conversion);
+        if (!function) {
+            continue;
+        }
+        separate(sql, used, " # ");
+        rf_buffer_printf(sql, "coalesce(%s(", function);
+        if (table) {
+            rf_buffer_printf(sql, "t.");
+            rf_quote_name(sql, plan->columns[i].name);
+        } else {
+            rf_buffer_printf(sql, "d.c%u", i + 1);
+        }
+        rf_buffer_printf(sql, ", %u), 0)", ++used);
+    }
+    if (used == 0) {
+        rf_buffer_printf(sql, "0");
+    }
+}
+
+void rf_gone_delete_rows(const struct rf_plan *plan, const char *schema, struct rf_buffer *sql) {
+    struct rf_buffer target = {0}, columns_t = {0}, columns_d = {0}, filter_t = {0}, filter_d = {0};
+    rf_quote_qualified(&target, schema, plan->table);
+    rf_plan_column_list(plan, "t", &columns_t);
+    list_columns(plan, &columns_d);
+    filter(plan, true, &filter_t);
+    filter(plan, false, &filter_d);
+    const struct rf_template_part parts[] = {
+        {"target", &target},     {"columns_t", &columns_t}, {"columns_d", &columns_d},
+        {"filter_t", &filter_t}, {"filter_d", &filter_d},
+    };
+    rf_template_fill(rf_sql_keyless_delete, parts, sizeof parts / sizeof parts[0], sql);
+    rf_buffer_release(&target);
+    rf_buffer_release(&columns_t);
+    rf_buffer_release(&columns_d);
+    rf_buffer_release(&filter_t);
+    rf_buffer_release(&filter_d);
+}

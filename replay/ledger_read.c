@@ -1,0 +1,283 @@
+/* Reading the ledger. Names, conversions and digests in it are checked like everything that comes from
+ * outside: somebody may have edited it. */
+#include "replay/ledger.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "replay/sql.h"
+
+static enum rf_code fail_ledger(struct rf_error *error, const char *what, const char *table) {
+    rf_fail(error, RF_MISPLACED, "the target's ledger cannot be read: %s%s%s", what,
+            table ? " of table " : "", table ? table : "");
+    rf_hint(error, "was schema rowferry edited by hand, or written by a newer rowferry?");
+    return RF_MISPLACED;
+}
+
+static struct rf_pg_args args_of(const struct rf_target *target) {
+    struct rf_pg_args args = {.count = 0};
+    rf_pg_text(&args, target->source);
+    rf_pg_text(&args, target->schema);
+    return args;
+}
+
+static void copy_text(char *to, size_t size, const char *from) {
+    snprintf(to, size, "%s", from ? from : "");
+}
+
+static enum rf_code take_source(const struct rf_pg_rows *rows, struct rf_ledger_source *source,
+                                struct rf_error *error) {
+    enum { ID, STATE, SNAPSHOT, DIGEST, LOADING_SNAPSHOT, LOADING_DIGEST, STAGING, UPDATED };
+    copy_text(source->source, sizeof source->source, rf_pg_rows_text(rows, 0, ID));
+    copy_text(source->staging, sizeof source->staging, rf_pg_rows_text(rows, 0, STAGING));
+    copy_text(source->updated, sizeof source->updated, rf_pg_rows_text(rows, 0, UPDATED));
+    bool ready = strcmp(rf_pg_rows_text(rows, 0, STATE), "ready") == 0;
+    source->state = ready ? RF_TARGET_READY : RF_TARGET_LOADING;
+    source->at.number = rf_pg_rows_number(rows, 0, ready ? SNAPSHOT : LOADING_SNAPSHOT);
+    const char *digest = rf_pg_rows_text(rows, 0, ready ? DIGEST : LOADING_DIGEST);
+    if (!digest || !rf_hash_parse(digest, &source->at.digest)) {
+        return fail_ledger(error, "the digest of the snapshot", NULL);
+    }
+    return RF_OK;
+}
+
+enum rf_code rf_ledger_source(struct rf_pg *pg, const struct rf_target *target, bool lock,
+                              struct rf_ledger_source *source, struct rf_error *error) {
+    *source = (struct rf_ledger_source){.state = RF_TARGET_NONE};
+    struct rf_pg_args args = {.count = 0};
+    rf_pg_text(&args, target->schema);
+    struct rf_pg_rows *rows;
+    enum rf_code code =
+        rf_pg_ask(pg, lock ? rf_sql_source_lock : rf_sql_source_read, &args, &rows, error);
+    if (code == RF_OK && rf_pg_rows_count(rows) > 0) {
+        code = take_source(rows, source, error);
+    }
+    rf_pg_rows_free(rows);
+    return code;
+}
+
+static int compare_tables(const void *a, const void *b) {
+    const struct rf_ledger_table *one = a, *other = b;
+    return strcmp(one->plan.table, other->plan.table);
+}
+
+struct rf_ledger_table *rf_ledger_find_table(const struct rf_ledger_tables *tables,
+                                             const char *name) {
+    struct rf_ledger_table wanted = {.plan.table = name};
+    return tables->count == 0 ? NULL
+                              : bsearch(&wanted, tables->tables, tables->count,
+                                        sizeof *tables->tables, compare_tables);
+}
+
+static enum rf_code take_relations(const struct rf_pg_rows *rows, struct rf_ledger_tables *tables,
+                                   struct rf_error *error) {
+    tables->count = rf_pg_rows_count(rows);
+    tables->tables = rf_arena_take(&tables->arena, tables->count, sizeof *tables->tables);
+    enum rf_code code = rf_arena_check(&tables->arena, error);
+    for (uint32_t i = 0; code == RF_OK && i < tables->count; i++) {
+        struct rf_ledger_table *table = &tables->tables[i];
+        table->plan.table = rf_arena_copy(&tables->arena, rf_pg_rows_text(rows, i, 0));
+        table->digest.rows = rf_pg_rows_number(rows, i, 1);
+        if (!rf_hash_parse(rf_pg_rows_text(rows, i, 2), &table->digest.sum)) {
+            code = fail_ledger(error, "the digest", table->plan.table);
+        }
+    }
+    return code == RF_OK ? rf_arena_check(&tables->arena, error) : code;
+}
+
+/* Rows [from, result) have the same first column. */
+static uint32_t end_of_table(const struct rf_pg_rows *rows, uint32_t from) {
+    uint32_t to = from;
+    const char *table = rf_pg_rows_text(rows, from, 0);
+    while (to < rf_pg_rows_count(rows) && strcmp(rf_pg_rows_text(rows, to, 0), table) == 0) {
+        to++;
+    }
+    return to;
+}
+
+static enum rf_code take_key(struct rf_arena *arena, struct rf_plan *plan, struct rf_error *error) {
+    for (uint32_t i = 0; i < plan->column_count; i++) {
+        plan->key_count += plan->columns[i].key_part > 0;
+    }
+    plan->key = rf_arena_take(arena, plan->key_count, sizeof *plan->key);
+    if (arena->failed) {
+        return rf_fail_memory(error);
+    }
+    uint32_t seen = 0;
+    for (uint32_t i = 0; i < plan->column_count; i++) {
+        uint32_t part = plan->columns[i].key_part;
+        if (part > plan->key_count) {
+            return fail_ledger(error, "the key", plan->table);
+        }
+        if (part > 0) {
+            plan->key[part - 1] = i;
+            seen++;
+        }
+    }
+    return seen == plan->key_count ? RF_OK : fail_ledger(error, "the key", plan->table);
+}
+
+static enum rf_code take_columns(const struct rf_pg_rows *rows, uint32_t from, uint32_t to,
+                                 struct rf_arena *arena, struct rf_plan *plan,
+                                 struct rf_error *error) {
+    enum { NAME = 1, DECLARED, CONVERSION, NOT_NULL, KEY_PART, REASON };
+    plan->column_count = to - from;
+    plan->columns = rf_arena_take(arena, plan->column_count, sizeof *plan->columns);
+    for (uint32_t i = 0; plan->columns && i < plan->column_count; i++) {
+        struct rf_plan_column *column = &plan->columns[i];
+        column->name = rf_arena_copy(arena, rf_pg_rows_text(rows, from + i, NAME));
+        column->declared = rf_arena_copy(arena, rf_pg_rows_text(rows, from + i, DECLARED));
+        column->conversion = rf_conversion_find(rf_pg_rows_text(rows, from + i, CONVERSION));
+        column->not_null = rf_pg_rows_truth(rows, from + i, NOT_NULL);
+        column->key_part = (uint32_t)rf_pg_rows_number(rows, from + i, KEY_PART);
+        column->reason = rf_arena_copy(arena, rf_pg_rows_text(rows, from + i, REASON));
+        if (!column->conversion) {
+            return fail_ledger(error, "a conversion that this version does not know", plan->table);
+        }
+    }
+    enum rf_code code = rf_arena_check(arena, error);
+    return code == RF_OK ? take_key(arena, plan, error) : code;
+}
+
+/* "2,1" and "f,t" */
+static bool take_parts(struct rf_arena *arena, const char *positions, const char *descending,
+                       const struct rf_plan *plan, struct rf_plan_index *index) {
+    if (!positions || !descending) {
+        return false;
+    }
+    uint32_t most = 1;
+    for (const char *at = positions; *at; at++) {
+        most += *at == ',';
+    }
+    index->columns = rf_arena_take(arena, most, sizeof *index->columns);
+    index->descending = rf_arena_take(arena, most, sizeof *index->descending);
+    for (const char *at = positions; !arena->failed && index->part_count < most;) {
+        char *end;
+        unsigned long position = strtoul(at, &end, 10);
+        bool last = index->part_count + 1 == most;
+        if (position < 1 || position > plan->column_count || *end != (last ? 0 : ',') || !*descending) {
+            return false;
+        }
+        index->columns[index->part_count] = (uint32_t)position - 1;
+        index->descending[index->part_count] = *descending == 't';
+        index->part_count++;
+        at = end + 1;
+        descending = strchr(descending, ',') ? strchr(descending, ',') + 1 : "";
+    }
+    return true;
+}
+
+static enum rf_code take_indexes(const struct rf_pg_rows *rows, uint32_t from, uint32_t to,
+                                 struct rf_arena *arena, struct rf_plan *plan,
+                                 struct rf_error *error) {
+    enum { NAME = 1, WANTED, KIND, POSITIONS, DESCENDING, STANDS };
+    plan->indexes = rf_arena_take(arena, to - from, sizeof *plan->indexes);
+    for (uint32_t i = from; plan->indexes && i < to; i++) {
+        struct rf_plan_index *index = &plan->indexes[plan->index_count++];
+        index->name = rf_arena_copy(arena, rf_pg_rows_text(rows, i, NAME));
+        index->wanted = rf_arena_copy(arena, rf_pg_rows_text(rows, i, WANTED));
+        index->stands = rf_pg_rows_truth(rows, i, STANDS);
+        bool good = rf_plan_index_kind_find(rf_pg_rows_text(rows, i, KIND), &index->kind) &&
+                    take_parts(arena, rf_pg_rows_text(rows, i, POSITIONS),
+                               rf_pg_rows_text(rows, i, DESCENDING), plan, index);
+        if (!good) {
+            return fail_ledger(error, "an index", plan->table);
+        }
+    }
+    return rf_arena_check(arena, error);
+}
+
+/* Hands each table the rows that are about it. Both are in the order of the tables' names. */
+static enum rf_code spread(const struct rf_pg_rows *rows, struct rf_ledger_tables *tables,
+                           enum rf_code (*take)(const struct rf_pg_rows *rows, uint32_t from,
+                                                uint32_t to, struct rf_arena *arena,
+                                                struct rf_plan *plan, struct rf_error *error),
+                           struct rf_error *error) {
+    enum rf_code code = RF_OK;
+    for (uint32_t from = 0; code == RF_OK && from < rf_pg_rows_count(rows);) {
+        uint32_t to = end_of_table(rows, from);
+        struct rf_ledger_table *table =
+            rf_ledger_find_table(tables, rf_pg_rows_text(rows, from, 0));
+        if (table) {
+            code = take(rows, from, to, &tables->arena, &table->plan, error);
+        }
+        from = to;
+    }
+    return code;
+}
+
+enum rf_code rf_ledger_read(struct rf_pg *pg, const struct rf_target *target,
+                            struct rf_ledger_tables *tables, struct rf_error *error) {
+    *tables = (struct rf_ledger_tables){.count = 0};
+    struct rf_pg_args args = args_of(target);
+    struct rf_pg_rows *rows;
+    enum rf_code code = rf_pg_ask(pg, rf_sql_relation_list, &args, &rows, error);
+    if (code == RF_OK) {
+        code = take_relations(rows, tables, error);
+    }
+    rf_pg_rows_free(rows);
+    if (code == RF_OK) {
+        code = rf_pg_ask(pg, rf_sql_column_list, &args, &rows, error);
+        if (code == RF_OK) {
+            code = spread(rows, tables, take_columns, error);
+        }
+        rf_pg_rows_free(rows);
+    }
+    if (code == RF_OK) {
+        code = rf_pg_ask(pg, rf_sql_index_list, &args, &rows, error);
+        if (code == RF_OK) {
+            code = spread(rows, tables, take_indexes, error);
+        }
+        rf_pg_rows_free(rows);
+    }
+    for (uint32_t i = 0; code == RF_OK && i < tables->count; i++) {
+        if (tables->tables[i].plan.column_count == 0) {
+            code = fail_ledger(error, "the columns", tables->tables[i].plan.table);
+        }
+    }
+    if (code != RF_OK) {
+        rf_ledger_tables_release(tables);
+    }
+    return code;
+}
+
+void rf_ledger_tables_release(struct rf_ledger_tables *tables) {
+    rf_arena_release(&tables->arena);
+    *tables = (struct rf_ledger_tables){.count = 0};
+}
+
+enum rf_code rf_ledger_steps(struct rf_pg *pg, const struct rf_target *target,
+                             struct rf_ledger_steps *steps, struct rf_error *error) {
+    enum { TABLE, STEP, ITEM, PARTS, ROWS, SET_ASIDE, DIGEST };
+    *steps = (struct rf_ledger_steps){.count = 0};
+    struct rf_pg_args args = args_of(target);
+    struct rf_pg_rows *rows;
+    enum rf_code code = rf_pg_ask(pg, rf_sql_step_list, &args, &rows, error);
+    if (code != RF_OK) {
+        return code;
+    }
+    steps->count = rf_pg_rows_count(rows);
+    steps->steps = rf_arena_take(&steps->arena, steps->count, sizeof *steps->steps);
+    for (uint32_t i = 0; steps->steps && i < steps->count; i++) {
+        struct rf_ledger_step *step = &steps->steps[i];
+        step->table = rf_arena_copy(&steps->arena, rf_pg_rows_text(rows, i, TABLE));
+        step->step = rf_arena_copy(&steps->arena, rf_pg_rows_text(rows, i, STEP));
+        step->item = rf_arena_copy(&steps->arena, rf_pg_rows_text(rows, i, ITEM));
+        step->parts = rf_pg_rows_number(rows, i, PARTS);
+        step->digest.rows = rf_pg_rows_number(rows, i, ROWS);
+        step->set_aside = rf_pg_rows_number(rows, i, SET_ASIDE);
+        (void)rf_pg_rows_hash(rows, i, DIGEST, &step->digest.sum);
+    }
+    rf_pg_rows_free(rows);
+    code = rf_arena_check(&steps->arena, error);
+    if (code != RF_OK) {
+        rf_ledger_steps_release(steps);
+    }
+    return code;
+}
+
+void rf_ledger_steps_release(struct rf_ledger_steps *steps) {
+    rf_arena_release(&steps->arena);
+    *steps = (struct rf_ledger_steps){.count = 0};
+}

@@ -1,0 +1,136 @@
+/* The last transaction of a first load. */
+#include "replay/load_work.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "replay/commit.h"
+#include "replay/quote.h"
+#include "replay/result.h"
+
+struct tally {
+    struct rf_digest digest;
+    uint64_t set_aside;
+};
+
+/* What all the chunks of a table read, added up, must be what the manifest says it is. */
+static enum rf_code check_table(const struct rf_load_table *table, const struct tally *tally,
+                                struct rf_error *error) {
+    const struct rf_digest *wanted = &table->source->digest;
+    if (rf_digest_equal(&tally->digest, wanted)) {
+        return RF_OK;
+    }
+    char read[RF_HASH_HEX], stored[RF_HASH_HEX];
+    rf_fail(error, RF_CORRUPT, "the rows of table %s are not those of the snapshot",
+            table->plan.table);
+    rf_detail(error, "read %" PRIu64 " rows with digest %s, the manifest says %" PRIu64 " with %s",
+              tally->digest.rows, rf_hash_text(tally->digest.sum, read), wanted->rows,
+              rf_hash_text(wanted->sum, stored));
+    rf_hint(error, "run `rowferry verify` on the repository; nothing of the load is shown.");
+    return RF_CORRUPT;
+}
+
+static enum rf_code add_up(struct rf_load *load, struct rf_pg *pg, struct tally *tallies,
+                           struct rf_error *error) {
+    struct rf_ledger_steps steps;
+    enum rf_code code = rf_ledger_steps(pg, load->target, &steps, error);
+    for (uint32_t i = 0; code == RF_OK && i < steps.count; i++) {
+        const struct rf_ledger_step *step = &steps.steps[i];
+        struct rf_load_table *table = rf_load_find_table(load, step->table);
+        if (table && strcmp(step->step, "rows") == 0) {
+            struct tally *tally = &tallies[table - load->tables];
+            rf_digest_join(&tally->digest, &step->digest);
+            tally->set_aside += step->set_aside;
+        }
+    }
+    rf_ledger_steps_release(&steps);
+    for (uint32_t i = 0; code == RF_OK && i < load->count; i++) {
+        code = check_table(&load->tables[i], &tallies[i], error);
+    }
+    return code;
+}
+
+static enum rf_code move_tables(struct rf_load *load, struct rf_pg *pg, struct rf_error *error) {
+    enum rf_code code = RF_OK;
+    struct rf_buffer sql = {0};
+    rf_buffer_printf(&sql, "CREATE SCHEMA IF NOT EXISTS ");
+    rf_quote_name(&sql, load->target->schema);
+    code = rf_pg_do_buffer(pg, &sql, NULL, error);
+    for (uint32_t i = 0; code == RF_OK && i < load->count; i++) {
+        rf_buffer_printf(&sql, "ALTER TABLE ");
+        rf_quote_qualified(&sql, load->staging, load->tables[i].plan.table);
+        rf_buffer_printf(&sql, " SET SCHEMA ");
+        rf_quote_name(&sql, load->target->schema);
+        code = rf_pg_do_buffer(pg, &sql, NULL, error);
+    }
+    if (code == RF_OK) {
+        rf_buffer_printf(&sql, "DROP SCHEMA ");
+        rf_quote_name(&sql, load->staging);
+        code = rf_pg_do_buffer(pg, &sql, NULL, error);
+    }
+    rf_buffer_release(&sql);
+    return code;
+}
+
+static struct rf_replay_table counts_of(const struct rf_load_table *table,
+                                        const struct tally *tally) {
+    return (struct rf_replay_table){
+        .name = table->source->table.name,
+        .inserted = tally->digest.rows - tally->set_aside,
+        .set_aside = tally->set_aside,
+    };
+}
+
+static enum rf_code move_ledger(struct rf_load *load, struct rf_pg *pg,
+                                const struct rf_snapshot_name *at, const struct tally *tallies,
+                                struct rf_error *error) {
+    struct rf_ledger_source source;
+    enum rf_code code = rf_ledger_source(pg, load->target, true, &source, error);
+    if (code == RF_OK && (source.state != RF_TARGET_LOADING || source.at.number != at->number)) {
+        code = rf_fail(error, RF_LOCKED, "another run has ended this load");
+    }
+    if (code == RF_OK) {
+        code = rf_ledger_ready(pg, load->target, at, error);
+    }
+    for (uint32_t i = 0; code == RF_OK && i < load->count; i++) {
+        struct rf_replay_table counts = counts_of(&load->tables[i], &tallies[i]);
+        code = rf_ledger_add_trip(pg, load->target, 0, at->number, "load", &counts, error);
+    }
+    return code == RF_OK ? rf_ledger_clear_steps(pg, load->target, error) : code;
+}
+
+enum rf_code rf_load_show(struct rf_load *load, struct rf_pg **pg,
+                          const struct rf_snapshot_name *at, struct rf_replay_result *result,
+                          struct rf_error *error) {
+    struct tally *tallies = rf_arena_take(&load->arena, load->count, sizeof *tallies);
+    if (!tallies) {
+        return rf_fail_memory(error);
+    }
+    enum rf_code code = add_up(load, *pg, tallies, error);
+    if (code == RF_CORRUPT) {
+        /* Chunks read before the damage, or after it was mended, do not belong together. */
+        struct rf_error ignored;
+        (void)!rf_load_discard(*pg, load->target, load->staging, &ignored);
+    }
+    if (code == RF_OK) {
+        code = rf_pg_begin(*pg, error);
+    }
+    if (code == RF_OK) {
+        code = move_ledger(load, *pg, at, tallies, error);
+    }
+    if (code == RF_OK) {
+        code = move_tables(load, *pg, error);
+    }
+    if (code == RF_OK) {
+        code = rf_commit_move(load->run, pg, load->target, at, error);
+    }
+    if (code != RF_OK) {
+        rf_pg_rollback(*pg);
+        rf_while(error, "while showing the tables of snapshot %" PRIu64, at->number);
+    }
+    for (uint32_t i = 0; code == RF_OK && i < load->count; i++) {
+        struct rf_replay_table counts = counts_of(&load->tables[i], &tallies[i]);
+        code = rf_result_add(result, &counts, error);
+    }
+    return code;
+}

@@ -1,0 +1,67 @@
+/* The work of a first load, and how it is shared out among connections. Inner to load*.c. */
+#ifndef RF_REPLAY_LOAD_WORK_H
+#define RF_REPLAY_LOAD_WORK_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "format/state.h"
+#include "replay/load.h"
+#include "replay/plan.h"
+
+/* A chunk is one transaction: large enough that its fixed cost is nothing, small enough that little
+ * is lost with it. A table of one chunk goes in whole: made, filled, indexed in one transaction. */
+#define RF_LOAD_CHUNK_PARTS 16u
+
+struct rf_load_table {
+    const struct rf_manifest_table *source;
+    struct rf_plan plan;
+    uint64_t bytes; /* of its archives: what is large goes first */
+    bool whole;
+    struct rf_state *state; /* open while chunks are under way */
+    uint32_t state_users;
+    uint32_t parts;
+    uint32_t chunk_count;
+    bool *chunk_done;
+    uint32_t next_chunk;
+    uint32_t chunks_left; /* not done */
+    bool *index_done;
+    uint32_t next_index;
+    uint32_t indexes_left;
+    bool finish_taken;
+    bool finished;
+    uint64_t rows_done; /* by an earlier run */
+};
+
+struct rf_load {
+    struct rf_run *run;
+    const struct rf_target *target;
+    const struct rf_manifest *manifest;
+    uint64_t snapshot;
+    const char *staging;
+    struct rf_arena arena;
+    uint32_t count;
+    struct rf_load_table *tables;   /* the largest first */
+    struct rf_load_table **by_name; /* the same in byte order of their names */
+
+    /* From here on shared by the workers, under the mutex. */
+    pthread_mutex_t mutex;
+    pthread_cond_t changed;
+    uint32_t first; /* tables before this one are finished */
+    uint32_t unfinished;
+    bool failed;
+    struct rf_error error; /* of the first to fail */
+};
+
+/* Does all that is left, on at most `jobs` connections. */
+RF_MUST_USE enum rf_code rf_load_work(struct rf_load *load, unsigned jobs, struct rf_error *error);
+
+struct rf_load_table *rf_load_find_table(const struct rf_load *load, const char *name);
+
+/* load_show.c: compares what was read with the manifest (RF_CORRUPT), and shows it. */
+RF_MUST_USE enum rf_code rf_load_show(struct rf_load *load, struct rf_pg **pg,
+                                      const struct rf_snapshot_name *at,
+                                      struct rf_replay_result *result, struct rf_error *error);
+
+#endif

@@ -1,0 +1,108 @@
+/* What a table of the source becomes in the target: its columns with their types, its key, and the
+ * indexes and constraints that can be carried over.
+ *
+ * A plan is made once, from the manifest, when a table is created; from then on it is what the ledger
+ * says (ledger.h reads it back), so that a later census changes nothing in silence. What cannot be
+ * carried over is told in remarks.
+ *
+ * Everything a plan points to lives in the arena that it was made in. */
+#ifndef RF_REPLAY_PLAN_H
+#define RF_REPLAY_PLAN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "format/bytes.h"
+#include "format/error.h"
+#include "format/manifest.h"
+#include "replay/arena.h"
+#include "replay/conversion.h"
+#include "replay/encode.h"
+#include "replay/names.h"
+
+#define RF_PLAN_COLUMNS_MAX 1600u   /* of a PostgreSQL table */
+#define RF_PLAN_INDEX_PARTS_MAX 32u /* of a PostgreSQL index */
+
+struct rf_plan_column {
+    const char *name;     /* the same in source and target */
+    const char *declared; /* as SQLite has it; "" where there is none */
+    const struct rf_conversion *conversion;
+    const char *reason;
+    bool not_null;
+    uint32_t key_part; /* 1-based place in the key, 0 for none */
+};
+
+/* Names in the ledger: "primary key", "unique", "unique index", "index". */
+enum rf_plan_index_kind {
+    RF_PLAN_PRIMARY_KEY, /* constraint */
+    RF_PLAN_UNIQUE,      /* constraint */
+    RF_PLAN_UNIQUE_INDEX,
+    RF_PLAN_INDEX,
+};
+
+struct rf_plan_index {
+    const char *name;   /* in the target; NULL until one is chosen */
+    const char *wanted; /* what it would like to be called */
+    enum rf_plan_index_kind kind;
+    uint32_t part_count;
+    uint32_t *columns; /* part_count of them, from 0 */
+    bool *descending;  /* part_count of them */
+    bool stands;       /* false: the server would not have it; see the ledger */
+};
+
+struct rf_plan {
+    const char *table;
+    uint32_t column_count;
+    struct rf_plan_column *columns;
+    uint32_t key_count; /* 0: rows are told apart by all their columns */
+    uint32_t *key;      /* columns in the order of the key */
+    uint32_t index_count;
+    struct rf_plan_index *indexes;
+    uint32_t remark_count;
+    const char **remarks;
+};
+
+/* Chooses types, constraints and, from `names`, the names of indexes. */
+RF_MUST_USE enum rf_code rf_plan_make(const struct rf_manifest_table *source,
+                                      struct rf_names *names, struct rf_arena *arena,
+                                      struct rf_plan *plan, struct rf_error *error);
+
+/* Lists what the source has of indexes and constraints now, unnamed, for a table whose columns are
+ * planned already. */
+RF_MUST_USE enum rf_code rf_plan_list_indexes(const struct rf_manifest_table *source,
+                                              struct rf_arena *arena, struct rf_plan *plan,
+                                              struct rf_error *error);
+/* Both keep the same columns in the same order in the same way (and are called alike, where the
+ * source named them). */
+bool rf_plan_index_same(const struct rf_plan_index *a, const struct rf_plan_index *b);
+const char *rf_plan_index_kind_name(enum rf_plan_index_kind kind);
+bool rf_plan_index_kind_find(const char *name, enum rf_plan_index_kind *kind);
+
+/* Whether the table is declared in another way than when the plan was made, so that it has to be
+ * made anew: other columns, types, NOT NULLs or another key. */
+bool rf_plan_outdated(const struct rf_plan *plan, const struct rf_manifest_table *source,
+                      struct rf_arena *arena);
+
+/* The encoder of whole rows, and of the cells of the key, in its order. `census` (of the snapshot
+ * that the rows are of) may be NULL, and spares the inspection of clean text. */
+RF_MUST_USE enum rf_code rf_plan_encoder(const struct rf_plan *plan, const struct rf_census *census,
+                                         struct rf_arena *arena, struct rf_encoder *encoder,
+                                         struct rf_error *error);
+RF_MUST_USE enum rf_code rf_plan_key_encoder(const struct rf_plan *plan, struct rf_arena *arena,
+                                             struct rf_encoder *encoder, struct rf_error *error);
+
+/* SQL, each one statement without a semicolon. */
+void rf_plan_create_table(const struct rf_plan *plan, const char *schema, struct rf_buffer *sql);
+void rf_plan_copy_in(const struct rf_plan *plan, const char *schema, bool freeze,
+                     struct rf_buffer *sql);
+void rf_plan_copy_out(const struct rf_plan *plan, const char *schema, struct rf_buffer *sql);
+void rf_plan_create_index(const struct rf_plan *plan, const struct rf_plan_index *index,
+                          const char *schema, struct rf_buffer *sql);
+/* Makes the constraint from the index of its name; nothing for what is only an index. */
+void rf_plan_attach_constraint(const struct rf_plan *plan, const struct rf_plan_index *index,
+                               const char *schema, struct rf_buffer *sql);
+void rf_plan_drop_index(const struct rf_plan *plan, const struct rf_plan_index *index,
+                        const char *schema, struct rf_buffer *sql);
+void rf_plan_column_list(const struct rf_plan *plan, const char *alias, struct rf_buffer *sql);
+
+#endif

@@ -1,0 +1,191 @@
+#include "replay/preflight.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "replay/quote.h"
+#include "replay/sql.h"
+
+enum rf_code rf_preflight_schema_name(const char *schema, struct rf_error *error) {
+    const char *refusal = rf_schema_refusal(schema);
+    if (!refusal) {
+        return RF_OK;
+    }
+    rf_fail(error, RF_MISPLACED, "schema \"%.80s\" cannot be a target: %s", schema, refusal);
+    rf_hint(error, "name another one with --schema.");
+    return RF_MISPLACED;
+}
+
+static bool is_to_be_made(const struct rf_run *run, const struct rf_manifest_table *table,
+                          const struct rf_ledger_tables *standing) {
+    return rf_run_selects(run, table->table.name) &&
+           !(standing && rf_ledger_find_table(standing, table->table.name));
+}
+
+/* Offenders are gathered into the detail of one error. */
+struct offenders {
+    unsigned count, untold;
+    char text[sizeof((struct rf_error *)NULL)->detail];
+};
+
+static void offend(struct offenders *offenders, char *text) {
+    rf_make_sayable(text);
+    size_t used = strlen(offenders->text), room = sizeof offenders->text - used;
+    offenders->count++;
+    if (offenders->untold > 0 || strlen(text) + 40 > room) {
+        offenders->untold++;
+        return;
+    }
+    snprintf(offenders->text + used, room, "%s%s", used > 0 ? "; " : "", text);
+}
+
+static enum rf_code fail_offenders(struct offenders *offenders, const char *what, const char *hint,
+                                   struct rf_error *error) {
+    if (offenders->count == 0) {
+        return RF_OK;
+    }
+    if (offenders->untold > 0) {
+        size_t used = strlen(offenders->text);
+        snprintf(offenders->text + used, sizeof offenders->text - used, "; and %u more",
+                 offenders->untold);
+    }
+    rf_fail(error, RF_MISPLACED, "%s", what);
+    rf_detail(error, "%s", offenders->text);
+    rf_hint(error, "%s", hint);
+    return RF_MISPLACED;
+}
+
+static void check_names(const struct rf_table *table, struct offenders *offenders) {
+    char line[400];
+    const char *refusal = rf_name_refusal(table->name);
+    if (refusal) {
+        snprintf(line, sizeof line, "table \"%.150s\": %s", table->name, refusal);
+        offend(offenders, line);
+    }
+    if (table->column_count > RF_PLAN_COLUMNS_MAX) {
+        snprintf(line, sizeof line, "table \"%.150s\": %u columns, PostgreSQL takes %u",
+                 table->name, table->column_count, RF_PLAN_COLUMNS_MAX);
+        offend(offenders, line);
+    }
+    for (uint32_t i = 0; i < table->column_count; i++) {
+        refusal = rf_column_refusal(table->columns[i].name);
+        if (refusal) {
+            snprintf(line, sizeof line, "column \"%.100s\" of table \"%.100s\": %s",
+                     table->columns[i].name, table->name, refusal);
+            offend(offenders, line);
+        }
+    }
+}
+
+enum rf_code rf_preflight_names(const struct rf_run *run, const struct rf_manifest *manifest,
+                                const struct rf_ledger_tables *standing, struct rf_error *error) {
+    struct offenders offenders = {.count = 0};
+    for (uint32_t i = 0; i < manifest->table_count; i++) {
+        if (is_to_be_made(run, &manifest->tables[i], standing)) {
+            check_names(&manifest->tables[i].table, &offenders);
+        }
+    }
+    return fail_offenders(&offenders, "PostgreSQL does not take names of the source",
+                          "rename them in the source, or leave the tables out with "
+                          "--exclude-table.",
+                          error);
+}
+
+enum rf_code rf_preflight_free(const struct rf_run *run, const struct rf_manifest *manifest,
+                               const struct rf_ledger_tables *standing,
+                               const struct rf_names *taken, struct rf_error *error) {
+    struct offenders offenders = {.count = 0};
+    for (uint32_t i = 0; i < manifest->table_count; i++) {
+        const char *name = manifest->tables[i].table.name;
+        if (is_to_be_made(run, &manifest->tables[i], standing) && rf_names_have(taken, name)) {
+            char line[100];
+            snprintf(line, sizeof line, "\"%s\"", name);
+            offend(&offenders, line);
+        }
+    }
+    return fail_offenders(&offenders, "the target has relations or types of these names already",
+                          "rowferry makes its tables itself: name another --schema, or rename or "
+                          "drop these.",
+                          error);
+}
+
+enum rf_code rf_preflight_taken(struct rf_pg *pg, const char *schema, struct rf_names *taken,
+                                struct rf_error *error) {
+    struct rf_pg_args args = {.count = 0};
+    rf_pg_text(&args, schema);
+    struct rf_pg_rows *rows;
+    enum rf_code code = rf_pg_ask(pg, rf_sql_schema_names, &args, &rows, error);
+    for (uint32_t i = 0; code == RF_OK && i < rf_pg_rows_count(rows); i++) {
+        rf_names_add(taken, rf_pg_rows_text(rows, i, 0));
+    }
+    rf_pg_rows_free(rows);
+    return code == RF_OK ? rf_arena_check(taken->arena, error) : code;
+}
+
+enum rf_code rf_preflight_rights(struct rf_pg *pg, const struct rf_target *target,
+                                 struct rf_preflight_facts *facts, struct rf_error *error) {
+    enum { STANDS, MAY_CREATE, MAY_CREATE_SCHEMA, DATABASE, ROLE };
+    struct rf_pg_args args = {.count = 0};
+    rf_pg_text(&args, target->schema);
+    struct rf_pg_rows *rows;
+    enum rf_code code = rf_pg_ask(pg, rf_sql_schema_facts, &args, &rows, error);
+    if (code != RF_OK) {
+        return code;
+    }
+    facts->schema_stands = rf_pg_rows_truth(rows, 0, STANDS);
+    const char *database = rf_pg_rows_text(rows, 0, DATABASE);
+    const char *role = rf_pg_rows_text(rows, 0, ROLE);
+    if (!rf_pg_rows_truth(rows, 0, MAY_CREATE_SCHEMA)) {
+        code = rf_fail(error, RF_CONNECT, "role \"%s\" may not create schemas in database \"%s\"",
+                       role, database);
+        rf_hint(error, "GRANT CREATE ON DATABASE \"%s\" TO \"%s\"; the ledger and the first load "
+                       "each have a schema of their own.",
+                database, role);
+    } else if (facts->schema_stands && !rf_pg_rows_truth(rows, 0, MAY_CREATE)) {
+        code = rf_fail(error, RF_CONNECT, "role \"%s\" may not create tables in schema \"%s\"",
+                       role, target->schema);
+        rf_hint(error, "GRANT CREATE ON SCHEMA \"%s\" TO \"%s\".", target->schema, role);
+    }
+    rf_pg_rows_free(rows);
+    return code;
+}
+
+static const char *column_trouble(const struct rf_pg_rows *rows, const struct rf_plan_column *plan) {
+    for (uint32_t i = 0; i < rf_pg_rows_count(rows); i++) {
+        const char *name = rf_pg_rows_text(rows, i, 0);
+        if (name && strcmp(name, plan->name) == 0) {
+            return rf_pg_rows_number(rows, i, 1) == plan->conversion->oid ? NULL
+                                                                          : "has another type";
+        }
+    }
+    return "is missing";
+}
+
+enum rf_code rf_preflight_columns(struct rf_pg *pg, const char *schema, const struct rf_plan *plan,
+                                  struct rf_error *error) {
+    struct rf_pg_args args = {.count = 0};
+    rf_pg_text(&args, schema);
+    rf_pg_text(&args, plan->table);
+    struct rf_pg_rows *rows;
+    enum rf_code code = rf_pg_ask(pg, rf_sql_table_columns, &args, &rows, error);
+    if (code != RF_OK) {
+        return code;
+    }
+    if (rf_pg_rows_count(rows) == 0) {
+        code = rf_fail(error, RF_MISPLACED, "table %s is missing in the target", plan->table);
+    }
+    for (uint32_t i = 0; code == RF_OK && i < plan->column_count; i++) {
+        const char *trouble = column_trouble(rows, &plan->columns[i]);
+        if (trouble) {
+            code = rf_fail(error, RF_MISPLACED, "column %s of table %s %s in the target",
+                           plan->columns[i].name, plan->table, trouble);
+            rf_detail(error, "the ledger says it is %s", plan->columns[i].conversion->type);
+        }
+    }
+    if (code != RF_OK) {
+        rf_hint(error, "rowferry's tables were changed by hand: put them back, or drop them with "
+                       "schema rowferry and replay again.");
+    }
+    rf_pg_rows_free(rows);
+    return code;
+}

@@ -1,0 +1,43 @@
+/* What stands against a replay and can be known before anything is written: names that PostgreSQL
+ * does not take, tables that are there already, rights that are wanting. */
+#ifndef RF_REPLAY_PREFLIGHT_H
+#define RF_REPLAY_PREFLIGHT_H
+
+#include "format/error.h"
+#include "format/manifest.h"
+#include "replay/connection.h"
+#include "replay/ledger.h"
+#include "replay/names.h"
+#include "replay/run.h"
+
+/* RF_MISPLACED: the schema is none that rowferry fills. */
+RF_MUST_USE enum rf_code rf_preflight_schema_name(const char *schema, struct rf_error *error);
+
+/* The tables of the manifest that this run is to make: selected, and not in `standing` (may be NULL).
+ * RF_MISPLACED names all offenders, as far as they fit. */
+RF_MUST_USE enum rf_code rf_preflight_names(const struct rf_run *run,
+                                            const struct rf_manifest *manifest,
+                                            const struct rf_ledger_tables *standing,
+                                            struct rf_error *error);
+/* The same tables must not be in the target yet; `taken` are the names there. */
+RF_MUST_USE enum rf_code rf_preflight_free(const struct rf_run *run,
+                                           const struct rf_manifest *manifest,
+                                           const struct rf_ledger_tables *standing,
+                                           const struct rf_names *taken, struct rf_error *error);
+/* Reads the names of relations and types in a schema. */
+RF_MUST_USE enum rf_code rf_preflight_taken(struct rf_pg *pg, const char *schema,
+                                            struct rf_names *taken, struct rf_error *error);
+
+struct rf_preflight_facts {
+    bool schema_stands;
+};
+/* RF_CONNECT: not allowed to make what a first load needs. */
+RF_MUST_USE enum rf_code rf_preflight_rights(struct rf_pg *pg, const struct rf_target *target,
+                                             struct rf_preflight_facts *facts,
+                                             struct rf_error *error);
+
+/* The table in the target still has the columns that the plan says. RF_MISPLACED. */
+RF_MUST_USE enum rf_code rf_preflight_columns(struct rf_pg *pg, const char *schema,
+                                              const struct rf_plan *plan, struct rf_error *error);
+
+#endif

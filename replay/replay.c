@@ -1,0 +1,315 @@
+/* The way of a replay: look where the target stands, check everything that can be checked, and only
+ * then touch it. */
+#include "replay/replay.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "replay/aside.h"
+#include "replay/route.h"
+#include "replay/connection.h"
+#include "replay/delta.h"
+#include "replay/ledger.h"
+#include "replay/load.h"
+#include "replay/preflight.h"
+#include "replay/result.h"
+#include "replay/run.h"
+
+struct replay {
+    struct rf_run run;
+    struct rf_target target;
+    struct rf_pg *pg;
+    const struct rf_snapshot_name *to;
+    struct rf_ledger_source standing; /* where the target stands */
+    struct rf_ledger_tables tables;   /* where it is ready */
+    bool load;                        /* a first load, of `start`; else `start` is where it stands */
+    bool discard;                     /* an unfinished load that cannot be gone on with */
+    struct rf_snapshot_name start;
+    struct rf_route route; /* from `start` to `to` */
+    struct rf_replay_result *result;
+};
+
+/* ---- looking ---- */
+
+static enum rf_code check_owner(const struct replay *replay, struct rf_error *error) {
+    const struct rf_ledger_source *standing = &replay->standing;
+    if (standing->state == RF_TARGET_NONE || strcmp(standing->source, replay->target.source) == 0) {
+        return RF_OK;
+    }
+    rf_fail(error, RF_MISPLACED, "schema \"%s\" is fed by another source", replay->target.schema);
+    rf_detail(error, "it %s snapshot %" PRIu64 " of source %s; this repository is of source %s",
+              standing->state == RF_TARGET_READY ? "stands at" : "is loading", standing->at.number,
+              standing->source, replay->target.source);
+    rf_hint(error, "name another --schema, or the repository of that source.");
+    return RF_MISPLACED;
+}
+
+static enum rf_code look(struct replay *replay, struct rf_error *error) {
+    bool found = false;
+    enum rf_code code = rf_pg_open(&replay->run, RF_PG_CONTROL, &replay->pg, error);
+    if (code == RF_OK && !replay->run.options->dry_run) {
+        code = rf_ledger_lock(&replay->run, replay->pg, &replay->target, error);
+    }
+    if (code == RF_OK) {
+        code = rf_ledger_find(replay->pg, &found, error);
+    }
+    if (code == RF_OK && found) {
+        code = rf_ledger_source(replay->pg, &replay->target, false, &replay->standing, error);
+    }
+    if (code == RF_OK) {
+        code = check_owner(replay, error);
+    }
+    if (code == RF_OK && replay->standing.state == RF_TARGET_READY) {
+        code = rf_ledger_read(replay->pg, &replay->target, &replay->tables, error);
+    }
+    return code;
+}
+
+/* A load under way is gone on with when its snapshot is still there and leads to the one asked for. */
+static bool can_go_on(struct replay *replay) {
+    const struct rf_snapshot_name *begun = &replay->standing.at;
+    const struct rf_snapshot_name *found =
+        rf_repository_find(replay->run.repository, begun->number);
+    if (!found || !rf_hash_equal(found->digest, begun->digest)) {
+        return false;
+    }
+    struct rf_error ignored;
+    return rf_route_find(replay->run.repository, begun, replay->to, &replay->route, &ignored) ==
+           RF_OK;
+}
+
+static enum rf_code choose_way(struct replay *replay, struct rf_error *error) {
+    replay->load = replay->standing.state != RF_TARGET_READY;
+    replay->start = replay->standing.at;
+    if (!replay->load) {
+        return rf_route_find(replay->run.repository, &replay->start, replay->to, &replay->route,
+                             error);
+    }
+    if (replay->standing.state == RF_TARGET_LOADING && can_go_on(replay)) {
+        return RF_OK;
+    }
+    replay->discard = replay->standing.state == RF_TARGET_LOADING;
+    replay->start = *replay->to;
+    return RF_OK;
+}
+
+/* ---- checking ---- */
+
+/* What a snapshot of the chain will do with each table, for a dry run. */
+static enum rf_code foresee(struct replay *replay, const struct rf_manifest_table *source,
+                            enum rf_delta_step step, struct rf_error *error) {
+    struct rf_replay_table counts = {.name = source->table.name};
+    if (step == RF_DELTA_CHANGE) {
+        counts.inserted = source->inserted;
+        counts.updated = source->updated;
+        counts.deleted = source->deleted;
+    } else if (step == RF_DELTA_MAKE || step == RF_DELTA_REMAKE) {
+        counts.inserted = source->digest.rows;
+    }
+    return replay->run.options->dry_run ? rf_result_add(replay->result, &counts, error) : RF_OK;
+}
+
+static enum rf_code check_table(struct replay *replay, const struct rf_manifest_table *source,
+                                bool load, struct rf_error *error) {
+    const struct rf_ledger_table *standing =
+        rf_ledger_find_table(&replay->tables, source->table.name);
+    enum rf_delta_step step = rf_delta_step_of(&replay->run, source, load ? NULL : standing);
+    if (step == RF_DELTA_LEFT_OUT) {
+        return RF_OK;
+    }
+    /* A table that an earlier snapshot of the chain makes is not in the ledger yet: its delta is read
+     * then, and so is its state before. */
+    bool changes = source->change == RF_CHANGE_DELTA && !load;
+    enum rf_code code = RF_OK;
+    if (changes && step != RF_DELTA_REMAKE) {
+        code = rf_route_prove_table(&replay->run, source, true, error);
+    }
+    if (code == RF_OK && (step == RF_DELTA_MAKE || step == RF_DELTA_REMAKE)) {
+        code = rf_route_prove_table(&replay->run, source, false, error);
+    }
+    return code == RF_OK ? foresee(replay, source, step, error) : code;
+}
+
+static enum rf_code check_manifest(struct replay *replay, const struct rf_manifest *manifest,
+                                   bool load, struct rf_error *error) {
+    const struct rf_ledger_tables *standing = load ? NULL : &replay->tables;
+    struct rf_arena arena = {0};
+    struct rf_names taken;
+    rf_names_init(&taken, &arena);
+    enum rf_code code = rf_preflight_names(&replay->run, manifest, standing, error);
+    if (code == RF_OK) {
+        code = rf_preflight_taken(replay->pg, replay->target.schema, &taken, error);
+    }
+    if (code == RF_OK) {
+        code = rf_preflight_free(&replay->run, manifest, standing, &taken, error);
+    }
+    for (uint32_t i = 0; code == RF_OK && i < manifest->table_count; i++) {
+        code = check_table(replay, &manifest->tables[i], load, error);
+    }
+    rf_arena_release(&arena);
+    return code;
+}
+
+static enum rf_code check_snapshot(struct replay *replay, const struct rf_snapshot_name *name,
+                                   bool load, struct rf_error *error) {
+    struct rf_manifest manifest = {0};
+    enum rf_code code = rf_repository_load(replay->run.repository, name, &manifest, error);
+    if (code == RF_OK) {
+        code = check_manifest(replay, &manifest, load, error);
+    }
+    rf_manifest_release(&manifest);
+    if (code != RF_OK) {
+        rf_while(error, "while checking snapshot %" PRIu64 " before the target is touched",
+                 name->number);
+    }
+    return code;
+}
+
+static enum rf_code check(struct replay *replay, struct rf_error *error) {
+    enum rf_code code = RF_OK;
+    if (replay->load) {
+        struct rf_preflight_facts facts;
+        code = rf_preflight_rights(replay->pg, &replay->target, &facts, error);
+        if (code == RF_OK) {
+            code = check_snapshot(replay, &replay->start, true, error);
+        }
+    } else if (replay->route.count == 0) {
+        code = check_snapshot(replay, &replay->start, false, error);
+    }
+    for (uint32_t i = 0; code == RF_OK && i < replay->route.count; i++) {
+        code = check_snapshot(replay, &replay->route.names[i], false, error);
+    }
+    return code;
+}
+
+/* ---- doing ---- */
+
+static enum rf_code load(struct replay *replay, struct rf_error *error) {
+    struct rf_manifest manifest = {0};
+    enum rf_code code = rf_ledger_create(replay->pg, error);
+    if (code == RF_OK && replay->discard) {
+        rf_run_note(&replay->run, "discarding an unfinished load of snapshot %" PRIu64,
+                    replay->standing.at.number);
+        code = rf_load_discard(replay->pg, &replay->target, replay->standing.staging, error);
+    }
+    if (code == RF_OK) {
+        code = rf_repository_load(replay->run.repository, &replay->start, &manifest, error);
+    }
+    if (code == RF_OK) {
+        code = rf_load(&replay->run, &replay->pg, &replay->target, &manifest, &replay->start,
+                       replay->result, error);
+    }
+    rf_manifest_release(&manifest);
+    return code;
+}
+
+static enum rf_code apply(struct replay *replay, const struct rf_snapshot_name *from,
+                          const struct rf_snapshot_name *to, struct rf_error *error) {
+    struct rf_manifest manifest = {0};
+    enum rf_code code = rf_repository_load(replay->run.repository, to, &manifest, error);
+    if (code == RF_OK) {
+        code = rf_delta_apply(&replay->run, &replay->pg, &replay->target, from, to, &manifest,
+                              replay->result, error);
+    }
+    rf_manifest_release(&manifest);
+    return code;
+}
+
+static bool lacks_tables(const struct replay *replay, const struct rf_manifest *manifest) {
+    for (uint32_t i = 0; i < manifest->table_count; i++) {
+        const char *name = manifest->tables[i].table.name;
+        if (rf_run_selects(&replay->run, name) && !rf_ledger_find_table(&replay->tables, name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The target stands where it should; but an earlier run may have been told to leave tables out that
+ * this one is to take. */
+static enum rf_code complete(struct replay *replay, struct rf_error *error) {
+    struct rf_manifest manifest = {0};
+    enum rf_code code =
+        rf_repository_load(replay->run.repository, &replay->start, &manifest, error);
+    if (code == RF_OK && lacks_tables(replay, &manifest)) {
+        replay->result->mode = RF_REPLAY_DELTA;
+        if (!replay->run.options->dry_run) {
+            code = rf_delta_apply(&replay->run, &replay->pg, &replay->target, &replay->start,
+                                  &replay->start, &manifest, replay->result, error);
+        }
+    }
+    rf_manifest_release(&manifest);
+    return code;
+}
+
+static enum rf_code carry_out(struct replay *replay, struct rf_error *error) {
+    enum rf_code code = replay->load ? load(replay, error) : RF_OK;
+    struct rf_snapshot_name from = replay->start;
+    for (uint32_t i = 0; code == RF_OK && i < replay->route.count; i++) {
+        code = apply(replay, &from, &replay->route.names[i], error);
+        from = replay->route.names[i];
+    }
+    return code;
+}
+
+/* Tables that nothing happened to are in the result as well. */
+static enum rf_code sum_up(struct replay *replay, struct rf_error *error) {
+    if (replay->run.options->dry_run) {
+        return RF_OK;
+    }
+    struct rf_ledger_tables tables;
+    enum rf_code code = rf_ledger_read(replay->pg, &replay->target, &tables, error);
+    for (uint32_t i = 0; code == RF_OK && i < tables.count; i++) {
+        struct rf_replay_table nothing = {.name = (char *)(uintptr_t)tables.tables[i].plan.table};
+        code = rf_result_add(replay->result, &nothing, error);
+    }
+    rf_ledger_tables_release(&tables);
+    return code == RF_OK ? rf_aside_count(replay->pg, &replay->target, NULL,
+                                          &replay->result->set_aside_total, error)
+                         : code;
+}
+
+static enum rf_code run_replay(struct replay *replay, struct rf_error *error) {
+    enum rf_code code = look(replay, error);
+    if (code == RF_OK) {
+        code = choose_way(replay, error);
+    }
+    if (code != RF_OK) {
+        return code;
+    }
+    struct rf_replay_result *result = replay->result;
+    result->from = replay->load ? 0 : replay->start.number;
+    result->to = replay->to->number;
+    result->mode = replay->load               ? RF_REPLAY_LOAD
+                   : replay->route.count == 0 ? RF_REPLAY_NONE
+                                              : RF_REPLAY_DELTA;
+    code = check(replay, error);
+    if (code == RF_OK && result->mode == RF_REPLAY_NONE) {
+        code = complete(replay, error);
+    } else if (code == RF_OK && !replay->run.options->dry_run) {
+        code = carry_out(replay, error);
+    }
+    return code == RF_OK ? sum_up(replay, error) : code;
+}
+
+enum rf_code rf_replay(struct rf_repository *repository, const struct rf_target_options *options,
+                       const struct rf_snapshot_name *to, struct rf_replay_result *result,
+                       struct rf_error *error) {
+    *result = (struct rf_replay_result){.mode = RF_REPLAY_NONE};
+    enum rf_code code = rf_preflight_schema_name(options->schema, error);
+    if (code != RF_OK) {
+        return code;
+    }
+    struct replay replay = {.target.schema = options->schema, .to = to, .result = result};
+    rf_uuid_text(rf_repository_source(repository), replay.target.source);
+    rf_run_init(&replay.run, options, repository);
+    code = run_replay(&replay, error);
+    rf_pg_close(replay.pg);
+    rf_ledger_tables_release(&replay.tables);
+    rf_route_release(&replay.route);
+    rf_run_release(&replay.run);
+    if (code != RF_OK) {
+        rf_replay_result_release(result);
+    }
+    return code;
+}

@@ -1,0 +1,110 @@
+/* Brings a PostgreSQL database to a snapshot of a repository, and compares the two.
+ *
+ * A target is a database and a schema in it, fed by one source. Its ledger (schema rowferry) says at
+ * which snapshot it stands and moves in the same transaction as the rows. Everything here may be
+ * killed at any instant; the same call again goes on. */
+#ifndef RF_REPLAY_REPLAY_H
+#define RF_REPLAY_REPLAY_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "format/error.h"
+#include "format/repository.h"
+
+struct rf_target_options {
+    const char *conninfo; /* libpq conninfo or URI; NULL or "": libpq's environment alone */
+    const char *schema;   /* where the tables go */
+    unsigned jobs;        /* connections that load, >= 1 */
+    bool dry_run;
+    const char *const *include; /* globs over table names (fnmatch), NULL-terminated; NULL: all */
+    const char *const *exclude;
+    const atomic_int *stop;     /* not NULL; a signal number once the run should end */
+    /* May be NULL. Called from any thread, one at a time, a few times a second at most. */
+    void (*progress)(void *context, const char *table, uint64_t rows_done, uint64_t rows_expected);
+    void (*note)(void *context, const char *message); /* things worth a line with -v; may be NULL */
+    void *context;
+};
+
+enum rf_replay_mode { RF_REPLAY_NONE, RF_REPLAY_LOAD, RF_REPLAY_DELTA };
+
+struct rf_replay_table {
+    char *name;
+    uint64_t inserted, updated, deleted; /* rows in the target */
+    uint64_t set_aside;                  /* rows newly set aside by this run */
+};
+
+struct rf_replay_result {
+    enum rf_replay_mode mode;
+    uint64_t from; /* snapshot the target stood at, 0 for none */
+    uint64_t to;
+    uint32_t table_count;
+    struct rf_replay_table *tables;
+    struct rf_replay_table total;
+    uint64_t set_aside_total; /* rows of this source and target standing set aside afterwards */
+};
+void rf_replay_result_release(struct rf_replay_result *result);
+
+/* `to` is a snapshot of the repository. A target at an earlier one gets the snapshots in between, each in
+ * a transaction of its own; a target at none gets `to` at once. RF_MISPLACED when the target is ahead, was fed
+ * by another source, or the chain has a gap. */
+RF_MUST_USE enum rf_code rf_replay(struct rf_repository *repository,
+                                   const struct rf_target_options *options,
+                                   const struct rf_snapshot_name *to,
+                                   struct rf_replay_result *result, struct rf_error *error);
+
+enum rf_difference_kind { RF_ROW_MISSING, RF_ROW_EXTRA, RF_ROW_DIFFERENT };
+
+struct rf_difference {
+    const char *table;
+    enum rf_difference_kind kind;
+    uint32_t key_count; /* columns of the key, or all columns of a table without one */
+    const char *const *columns;
+    const char *const *values; /* as Postgres prints them; NULL for NULL */
+};
+
+struct rf_compared_table {
+    char *name;
+    uint64_t rows;        /* in the snapshot */
+    uint64_t target_rows;
+    uint64_t set_aside;
+    uint64_t missing, extra, different;
+};
+
+struct rf_compare_options {
+    struct rf_target_options target;
+    uint32_t name_at_most; /* differences reported a table; all are counted */
+    void (*difference)(void *context, const struct rf_difference *difference);
+};
+
+struct rf_compare_result {
+    uint64_t snapshot; /* the one the target stands at, which is the one compared */
+    uint32_t table_count;
+    struct rf_compared_table *tables;
+    struct rf_compared_table total;
+};
+void rf_compare_result_release(struct rf_compare_result *result);
+
+/* Compares the target with the snapshot it stands at. RF_OK when it ran to the end, whatever it found. A table
+ * that is missing in the target, or has other columns, counts as RF_DIFFERENT with a message. */
+RF_MUST_USE enum rf_code rf_compare(struct rf_repository *repository,
+                                    const struct rf_compare_options *options,
+                                    struct rf_compare_result *result, struct rf_error *error);
+
+enum rf_target_state { RF_TARGET_NONE, RF_TARGET_LOADING, RF_TARGET_READY };
+
+struct rf_target_status {
+    enum rf_target_state state;
+    uint64_t snapshot; /* 0 for none; while loading: the one being loaded */
+    struct rf_hash digest;
+    uint8_t source[RF_SOURCE_ID_SIZE];
+    uint64_t set_aside; /* rows */
+    char updated[40];   /* ISO 8601 in UTC, "" for none */
+};
+
+/* Reads the ledger; does not make one. */
+RF_MUST_USE enum rf_code rf_target_status(const struct rf_target_options *options,
+                                          struct rf_target_status *status, struct rf_error *error);
+
+#endif

@@ -1,0 +1,82 @@
+#include "replay/run.h"
+
+#include <fnmatch.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <time.h>
+
+#define PROGRESS_MS 250u
+
+void rf_run_init(struct rf_run *run, const struct rf_target_options *options,
+                 const struct rf_repository *repository) {
+    run->options = options;
+    run->repository = repository;
+    atomic_init(&run->give_up, false);
+    atomic_init(&run->reported, 0);
+    atomic_init(&run->expected, 0);
+    atomic_init(&run->done, 0);
+    pthread_mutex_init(&run->callbacks, NULL);
+}
+
+void rf_run_release(struct rf_run *run) {
+    pthread_mutex_destroy(&run->callbacks);
+}
+
+enum rf_code rf_run_check(const struct rf_run *run, struct rf_error *error) {
+    return rf_run_ends(run) ? rf_fail(error, RF_INTERRUPTED, "stopped before the end") : RF_OK;
+}
+
+static uint64_t now_ms(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+void rf_run_expect(struct rf_run *run, uint64_t rows) {
+    atomic_fetch_add(&run->expected, rows);
+}
+
+void rf_run_advance(struct rf_run *run, const char *table, uint64_t rows) {
+    atomic_fetch_add(&run->done, rows);
+    if (!run->options->progress) {
+        return;
+    }
+    uint64_t now = now_ms();
+    uint_fast64_t last = atomic_load(&run->reported);
+    if (now - last < PROGRESS_MS || !atomic_compare_exchange_strong(&run->reported, &last, now)) {
+        return;
+    }
+    pthread_mutex_lock(&run->callbacks);
+    run->options->progress(run->options->context, table, atomic_load(&run->done),
+                           atomic_load(&run->expected));
+    pthread_mutex_unlock(&run->callbacks);
+}
+
+void rf_run_note(struct rf_run *run, const char *format, ...) {
+    if (!run->options->note) {
+        return;
+    }
+    char message[1024];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(message, sizeof message, format, args);
+    va_end(args);
+    pthread_mutex_lock(&run->callbacks);
+    run->options->note(run->options->context, message);
+    pthread_mutex_unlock(&run->callbacks);
+}
+
+static bool matches(const char *const *globs, const char *name) {
+    for (; *globs; globs++) {
+        if (fnmatch(*globs, name, 0) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool rf_run_selects(const struct rf_run *run, const char *table) {
+    const struct rf_target_options *options = run->options;
+    return (!options->include || matches(options->include, table)) &&
+           (!options->exclude || !matches(options->exclude, table));
+}

@@ -1,0 +1,50 @@
+/* What every part of one call of rf_replay or rf_compare shares: the options, the caller's
+ * callbacks, and whether to go on.
+ *
+ * Any thread may use everything here. Two things end a run early: the caller's stop flag, and
+ * rf_run_give_up, which the first thread to fail sets so that the others end at their next look. */
+#ifndef RF_REPLAY_RUN_H
+#define RF_REPLAY_RUN_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "format/error.h"
+#include "format/repository.h"
+#include "replay/replay.h"
+
+struct rf_run {
+    const struct rf_target_options *options;
+    const struct rf_repository *repository;
+    atomic_bool give_up;
+    pthread_mutex_t callbacks;     /* the caller is called by one thread at a time */
+    atomic_uint_fast64_t reported; /* milliseconds of the last progress */
+    atomic_uint_fast64_t expected; /* rows of the whole run, as far as known */
+    atomic_uint_fast64_t done;
+};
+
+void rf_run_init(struct rf_run *run, const struct rf_target_options *options,
+                 const struct rf_repository *repository);
+void rf_run_release(struct rf_run *run);
+
+static inline bool rf_run_ends(const struct rf_run *run) {
+    return atomic_load(run->options->stop) != 0 || atomic_load(&run->give_up);
+}
+static inline void rf_run_give_up(struct rf_run *run) {
+    atomic_store(&run->give_up, true);
+}
+/* RF_INTERRUPTED once the run is to end. */
+RF_MUST_USE enum rf_code rf_run_check(const struct rf_run *run, struct rf_error *error);
+
+/* More rows are to come; so many rows, of this table, are done. Progress is told of all tables
+ * together, at most four times a second; the rest is dropped. */
+void rf_run_expect(struct rf_run *run, uint64_t rows);
+void rf_run_advance(struct rf_run *run, const char *table, uint64_t rows);
+void rf_run_note(struct rf_run *run, const char *format, ...) RF_PRINTF(2, 3);
+
+/* Whether the caller's globs take in this table. */
+bool rf_run_selects(const struct rf_run *run, const char *table);
+
+#endif

@@ -1,0 +1,19 @@
+-- Takes the rows that are gone from the source out of what stands aside, the highest copies first, and
+-- out of the list of those that are to be deleted from the table. Answers how many there were.
+WITH wanted AS (
+    SELECT h, count(*) AS copies FROM pg_temp.rowferry_gone GROUP BY h
+), standing AS (
+    SELECT s.row_hash, max(s.copy) AS highest
+      FROM rowferry.set_aside AS s JOIN wanted AS w ON w.h = s.row_hash
+     WHERE s.source_id = $1::uuid AND s.target_schema = $2 AND s.table_name = $3
+     GROUP BY s.row_hash
+), removed AS (
+    DELETE FROM rowferry.set_aside AS s
+     USING wanted AS w, standing AS t
+     WHERE s.source_id = $1::uuid AND s.target_schema = $2 AND s.table_name = $3
+       AND s.row_hash = w.h AND t.row_hash = w.h AND s.copy > t.highest - w.copies
+    RETURNING s.row_hash, s.copy
+), cleared AS (
+    DELETE FROM pg_temp.rowferry_gone AS g USING standing AS t WHERE g.h = t.row_hash
+)
+SELECT count(*) FROM (SELECT DISTINCT row_hash, copy FROM removed) AS r;

@@ -1,0 +1,137 @@
+CREATE SCHEMA IF NOT EXISTS rowferry;
+COMMENT ON SCHEMA rowferry IS 'Ledger of rowferry: what came from which SQLite database, up to which snapshot';
+
+CREATE TABLE rowferry.version (version integer NOT NULL);
+COMMENT ON TABLE rowferry.version IS 'Version of the layout of this schema';
+INSERT INTO rowferry.version VALUES (1);
+
+CREATE TABLE rowferry.source (
+    source_id        uuid        NOT NULL,
+    target_schema    text        NOT NULL UNIQUE,
+    state            text        NOT NULL CHECK (state IN ('loading', 'ready')),
+    snapshot         bigint,
+    digest           text,
+    loading_snapshot bigint,
+    loading_digest   text,
+    staging_schema   text,
+    started          timestamptz NOT NULL DEFAULT now(),
+    updated          timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (source_id, target_schema),
+    CHECK ((state = 'ready') = (snapshot IS NOT NULL AND digest IS NOT NULL)),
+    CHECK ((state = 'loading') = (loading_snapshot IS NOT NULL AND staging_schema IS NOT NULL))
+);
+COMMENT ON TABLE rowferry.source IS 'Which SQLite database feeds which schema, and the snapshot it stands at';
+COMMENT ON COLUMN rowferry.source.digest IS 'Digest of the manifest of the snapshot';
+COMMENT ON COLUMN rowferry.source.staging_schema IS 'Where a first load puts the tables until all are complete';
+
+CREATE TABLE rowferry.relation (
+    source_id     uuid        NOT NULL,
+    target_schema text        NOT NULL,
+    table_name    text        NOT NULL,
+    rows          bigint      NOT NULL,
+    digest        text        NOT NULL,
+    created       timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (source_id, target_schema, table_name),
+    FOREIGN KEY (source_id, target_schema) REFERENCES rowferry.source ON DELETE CASCADE
+);
+COMMENT ON TABLE rowferry.relation IS 'Tables that came from a source; those of rowferry.set_aside are counted in rows';
+COMMENT ON COLUMN rowferry.relation.digest IS 'Sum of the row hashes, as in the manifest of the snapshot';
+
+CREATE TABLE rowferry."column" (
+    source_id     uuid    NOT NULL,
+    target_schema text    NOT NULL,
+    table_name    text    NOT NULL,
+    position      integer NOT NULL,
+    column_name   text    NOT NULL,
+    declared      text    NOT NULL,
+    type          text    NOT NULL,
+    conversion    text    NOT NULL,
+    not_null      boolean NOT NULL,
+    key_part      integer NOT NULL,
+    reason        text    NOT NULL,
+    PRIMARY KEY (source_id, target_schema, table_name, position),
+    FOREIGN KEY (source_id, target_schema, table_name) REFERENCES rowferry.relation ON DELETE CASCADE
+);
+COMMENT ON TABLE rowferry."column" IS 'The type that each column got when its table was created, and why';
+COMMENT ON COLUMN rowferry."column".declared IS 'Its type in SQLite, as written';
+COMMENT ON COLUMN rowferry."column".conversion IS 'Which values fit the column, and how they are written';
+COMMENT ON COLUMN rowferry."column".key_part IS 'Place in the primary key, from 1; 0 for none';
+
+CREATE TABLE rowferry.index (
+    source_id     uuid      NOT NULL,
+    target_schema text      NOT NULL,
+    table_name    text      NOT NULL,
+    index_name    text      NOT NULL,
+    wanted_name   text      NOT NULL,
+    kind          text      NOT NULL CHECK (kind IN ('primary key', 'unique', 'unique index', 'index')),
+    positions     integer[] NOT NULL,
+    descending    boolean[] NOT NULL,
+    definition    text      NOT NULL,
+    stands        boolean   NOT NULL,
+    reason        text,
+    PRIMARY KEY (source_id, target_schema, index_name),
+    FOREIGN KEY (source_id, target_schema, table_name) REFERENCES rowferry.relation ON DELETE CASCADE
+);
+CREATE INDEX ON rowferry.index (source_id, target_schema, table_name);
+COMMENT ON TABLE rowferry.index IS 'Constraints and indexes that came with the tables';
+COMMENT ON COLUMN rowferry.index.wanted_name IS 'Its name in SQLite, or the one Postgres would choose; index_name may be a shorter one';
+COMMENT ON COLUMN rowferry.index.positions IS 'Of the columns, as in rowferry.column';
+COMMENT ON COLUMN rowferry.index.stands IS 'False where the server would not have it; reason says why';
+
+CREATE TABLE rowferry.set_aside (
+    source_id     uuid    NOT NULL,
+    target_schema text    NOT NULL,
+    table_name    text    NOT NULL,
+    row_hash      bytea   NOT NULL,
+    copy          integer NOT NULL,
+    column_name   text    NOT NULL,
+    key           text,
+    class         text    NOT NULL CHECK (class IN ('null', 'integer', 'real', 'text', 'blob')),
+    value         bytea,
+    reason        text    NOT NULL,
+    snapshot      bigint  NOT NULL,
+    PRIMARY KEY (source_id, target_schema, table_name, row_hash, copy, column_name),
+    FOREIGN KEY (source_id, target_schema) REFERENCES rowferry.source ON DELETE CASCADE
+);
+COMMENT ON TABLE rowferry.set_aside IS 'Rows of the source that are not in their table, with one line for each value that does not fit';
+COMMENT ON COLUMN rowferry.set_aside.row_hash IS 'Hash of the whole row''s content, as in the archives';
+COMMENT ON COLUMN rowferry.set_aside.copy IS '1, or 1, 2, 3 … for rows that are alike in every column';
+COMMENT ON COLUMN rowferry.set_aside.key IS 'JSON object with the columns of the primary key, else the rowid; blobs and text that is not UTF-8 as \x and hexadecimal digits';
+COMMENT ON COLUMN rowferry.set_aside.class IS 'Storage class of the value in SQLite';
+COMMENT ON COLUMN rowferry.set_aside.value IS 'Text and blob: their exact bytes. Integer and real: in digits, exactly. NULL for null, and for what is larger than 1 GB';
+COMMENT ON COLUMN rowferry.set_aside.snapshot IS 'The first snapshot at which the row was set aside';
+
+CREATE TABLE rowferry.load_step (
+    source_id     uuid        NOT NULL,
+    target_schema text        NOT NULL,
+    table_name    text        NOT NULL,
+    step          text        NOT NULL CHECK (step IN ('rows', 'index', 'finish')),
+    item          text        NOT NULL,
+    parts         bigint,
+    rows          bigint,
+    set_aside     bigint,
+    digest        bytea,
+    done          timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (source_id, target_schema, table_name, step, item),
+    FOREIGN KEY (source_id, target_schema) REFERENCES rowferry.source ON DELETE CASCADE
+);
+COMMENT ON TABLE rowferry.load_step IS 'What a first load has done; empty when none is under way';
+COMMENT ON COLUMN rowferry.load_step.item IS 'rows: the first of the parts of the table that the step took; index: its name';
+COMMENT ON COLUMN rowferry.load_step.rows IS 'Rows read, those set aside included';
+
+CREATE TABLE rowferry.trip (
+    trip          bigint      GENERATED ALWAYS AS IDENTITY,
+    source_id     uuid        NOT NULL,
+    target_schema text        NOT NULL,
+    from_snapshot bigint,
+    to_snapshot   bigint      NOT NULL,
+    mode          text        NOT NULL CHECK (mode IN ('load', 'delta')),
+    table_name    text        NOT NULL,
+    inserted      bigint      NOT NULL,
+    updated       bigint      NOT NULL,
+    deleted       bigint      NOT NULL,
+    set_aside     bigint      NOT NULL,
+    finished      timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (trip)
+);
+COMMENT ON TABLE rowferry.trip IS 'What each trip changed, a line for each table that it touched';

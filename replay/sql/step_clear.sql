@@ -1,0 +1,1 @@
+DELETE FROM rowferry.load_step WHERE source_id = $1::uuid AND target_schema = $2;

@@ -1,0 +1,75 @@
+"""Fixtures: a server for the whole run, and for every test a database, a repository and a scratch
+folder."""
+
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import program  # noqa: E402
+from postgres import Server  # noqa: E402
+
+pytest.register_assert_rewrite("compare")
+
+# Without databases that others made, the tests over them are not there; the rest is complete.
+collect_ignore = [] if program.OTHERS else ["test_others.py"]
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "timing: depends on speed, so it runs with both builds")
+    if not program.PROGRAM.exists():
+        raise pytest.UsageError(f"{program.PROGRAM} is missing: build it (tools/test e2e does), "
+                                "or name another one in ROWFERRY_BIN")
+    for needed in ("psql", "sqlite3"):
+        if shutil.which(needed) is None:
+            raise pytest.UsageError(f"{needed} is missing: tools/packages run test")
+
+
+def pytest_report_header(config):
+    return f"rowferry: {program.PROGRAM}; databases made by others: {len(program.OTHERS)}"
+
+
+@pytest.fixture(scope="session")
+def server():
+    server = Server()
+    yield server
+    server.remove()
+
+
+@pytest.fixture(scope="module")
+def own_server():
+    """For tests that stop it or change its settings."""
+    server = Server()
+    yield server
+    server.remove()
+
+
+@pytest.fixture
+def target(server):
+    target = server.create()
+    yield target
+    target.drop()
+
+
+@pytest.fixture
+def scratch():
+    """A folder that other users can reach too, which pytest's own is not."""
+    folder = Path(tempfile.mkdtemp(prefix="rowferry-e2e.", dir="/tmp"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def ferry(scratch, target):
+    return program.Ferry(scratch / "repo", target)
+
+
+@pytest.fixture
+def archive_only(scratch):
+    """Capture without a target."""
+    return program.Ferry(scratch / "repo")

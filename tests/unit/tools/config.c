@@ -1,0 +1,250 @@
+/* If these fail, a configuration file is read in another way than it was meant, or an error in it
+ * sends its author to the wrong line. Lines and columns are counted by hand. */
+#include "tools/config.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "format/bytes.h"
+
+static enum rf_code parse(const char *text, struct rf_config *config, struct rf_error *error) {
+    rf_error_clear(error);
+    return rf_config_parse("f.yaml", text, strlen(text), config, error);
+}
+
+Test(config, every_key) {
+    const char *text = "# all of them\n"
+                       "repo: /var/lib/app\n"
+                       "target: \"host=db user='x'\"\n"
+                       "schema: app\n"
+                       "jobs: 4\n"
+                       "tables:\n"
+                       "  include: [\"*\", 'user?']\n"
+                       "  exclude:\n"
+                       "    - cache_*\n"
+                       "progress: never\n"
+                       "busy_timeout: 2.5\n";
+    struct rf_config config;
+    struct rf_error error;
+    cr_assert_eq(parse(text, &config, &error), RF_OK, "%s", error.what);
+    cr_expect_str_eq(config.repo, "/var/lib/app");
+    cr_expect_str_eq(config.target, "host=db user='x'");
+    cr_expect_str_eq(config.schema, "app");
+    cr_expect_eq(config.jobs, 4);
+    cr_expect_str_eq(config.include[0], "*");
+    cr_expect_str_eq(config.include[1], "user?");
+    cr_expect_null(config.include[2]);
+    cr_expect_str_eq(config.exclude[0], "cache_*");
+    cr_expect_null(config.exclude[1]);
+    cr_expect(config.has_progress);
+    cr_expect_eq(config.progress, RF_PROGRESS_NEVER);
+    cr_expect_eq(config.busy_timeout_ms, 2500);
+    rf_config_release(&config);
+    rf_config_release(&config);
+}
+
+Test(config, nothing_is_a_configuration_too) {
+    const char *const texts[] = {"", "\n\n", "# a comment\n", "---\n", "---\n...\n", "{}", "~"};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        struct rf_config config;
+        struct rf_error error;
+        cr_assert_eq(parse(texts[i], &config, &error), RF_OK, "%s: %s", texts[i], error.what);
+        cr_expect_null(config.repo);
+        cr_expect_eq(config.jobs, 0);
+        cr_expect_eq(config.busy_timeout_ms, -1);
+        cr_expect_not(config.has_progress);
+        rf_config_release(&config);
+    }
+}
+
+Test(config, an_empty_list_is_a_list) {
+    struct rf_config config;
+    struct rf_error error;
+    cr_assert_eq(parse("tables: {include: []}", &config, &error), RF_OK);
+    cr_assert_not_null(config.include);
+    cr_expect_null(config.include[0]);
+    cr_expect_null(config.exclude);
+    rf_config_release(&config);
+}
+
+Test(config, every_error_with_its_place) {
+    struct {
+        const char *text;
+        const char *what;
+    } cases[] = {
+        {"jbos: 4\n", "f.yaml:1:1: unknown key \"jbos\""},
+        {"repo: a\nschema: b\nrepo: c\n", "f.yaml:3:1: key \"repo\" is there twice"},
+        {"tables:\n  include: [a]\n  exclud: [b]\n", "f.yaml:3:3: unknown key \"exclud\""},
+        {"tables: {include: [a], include: [b]}", "f.yaml:1:24: key \"include\" is there twice"},
+        {"- repo\n", "f.yaml:1:1: the file must be a mapping of keys to values, not a list"},
+        {"repo", "f.yaml:1:1: the file must be a mapping of keys to values, not a string"},
+        {"[a, b]: c", "f.yaml:1:1: a key must be a word, not a list"},
+        {"{a: b}: c", "f.yaml:1:1: a key must be a word, not a mapping"},
+        /* types */
+        {"repo: [a]\n", "f.yaml:1:7: repo must be a string, not a list"},
+        {"repo: {a: b}\n", "f.yaml:1:7: repo must be a string, not a mapping"},
+        {"repo:\n", "f.yaml:1:6: repo must be a string, not nothing"},
+        {"repo: ~\n", "f.yaml:1:7: repo must be a string, not nothing"},
+        {"repo: 12\n", "f.yaml:1:7: repo must be a string, not a number"},
+        {"repo: 1e3\n", "f.yaml:1:7: repo must be a string, not a number"},
+        {"schema: yes\n", "f.yaml:1:9: schema must be a string, not true or false"},
+        {"schema: 'x\n", "f.yaml:2:1: not YAML: found unexpected end of stream"},
+        {"schema: ''\n", "f.yaml:1:9: schema is empty"},
+        {"repo: \"\"\n", "f.yaml:1:7: repo is empty"},
+        {"repo: \"a\\0b\"\n", "f.yaml:1:7: repo contains a NUL"},
+        {"jobs: \"4\"\n", "f.yaml:1:7: jobs must be a number from 1 to 64, not a string"},
+        {"jobs: four\n", "f.yaml:1:7: jobs must be a number from 1 to 64, not a string"},
+        {"jobs: 0\n", "f.yaml:1:7: jobs must be a number from 1 to 64, not \"0\""},
+        {"jobs: 65\n", "f.yaml:1:7: jobs must be a number from 1 to 64, not \"65\""},
+        {"jobs: -1\n", "f.yaml:1:7: jobs must be a number from 1 to 64, not \"-1\""},
+        {"jobs: 4.0\n", "f.yaml:1:7: jobs must be a number from 1 to 64, not \"4.0\""},
+        {"jobs: 99999999999999999999\n",
+         "f.yaml:1:7: jobs must be a number from 1 to 64, not \"99999999999999999999\""},
+        {"progress: sometimes\n",
+         "f.yaml:1:11: progress must be auto, always or never, not \"sometimes\""},
+        {"progress: true\n",
+         "f.yaml:1:11: progress must be auto, always or never, not true or false"},
+        {"busy_timeout: -1\n",
+         "f.yaml:1:15: busy_timeout must be a number of seconds from 0 to 86400, not \"-1\""},
+        {"busy_timeout: 86401\n",
+         "f.yaml:1:15: busy_timeout must be a number of seconds from 0 to 86400, not \"86401\""},
+        {"busy_timeout: 5s\n",
+         "f.yaml:1:15: busy_timeout must be a number of seconds from 0 to 86400, not a string"},
+        {"tables: [a]\n",
+         "f.yaml:1:9: tables must be a mapping of include and exclude, not a list"},
+        {"tables:\n  include: a\n", "f.yaml:2:12: tables.include must be a list, not a string"},
+        {"tables:\n  include:\n", "f.yaml:2:11: tables.include must be a list, not nothing"},
+        {"tables:\n  exclude: [a, 3]\n",
+         "f.yaml:2:16: tables.exclude must be a string, not a number"},
+        {"tables:\n  exclude: [a, '']\n", "f.yaml:2:16: tables.exclude is empty"},
+        {"tables:\n  exclude: [[a]]\n", "f.yaml:2:13: tables.exclude must be a string, not a list"},
+        /* what YAML has and we do not want */
+        {"repo: &r a\ntarget: *r\n", "f.yaml:1:7: anchors and aliases are not allowed (\"r\")"},
+        {"repo: *r\n", "f.yaml:1:7: anchors and aliases are not allowed (\"r\")"},
+        {"&m {repo: a}\n", "f.yaml:1:1: anchors and aliases are not allowed (\"m\")"},
+        {"repo: !!str 12\n", "f.yaml:1:7: tags are not allowed (\"tag:yaml.org,2002:str\")"},
+        {"<<: {repo: a}\n", "f.yaml:1:1: unknown key \"<<\""},
+        {"repo: a\n---\nrepo: b\n", "f.yaml:2:1: a second document begins here"},
+        /* what is not YAML */
+        {"repo: a\n  schema: b\n",
+         "f.yaml:2:9: not YAML: mapping values are not allowed in this context"},
+        {"tables: {include: [a\n", "f.yaml:2:1: not YAML: did not find expected ',' or ']'"},
+        {"\tjobs: 4\n", "f.yaml:1:1: not YAML: found character that cannot start any token"},
+        {"repo: @x\n", "f.yaml:1:7: not YAML: found character that cannot start any token"},
+        {"repo: a\nschema: b\x01\n", "f.yaml:2:10: not YAML: control characters are not allowed"},
+        {"# \xc3\xa4\nrepo: \xff\n", "f.yaml:2:7: not YAML: invalid leading UTF-8 octet"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct rf_config config;
+        struct rf_error error;
+        cr_expect_eq(parse(cases[i].text, &config, &error), RF_USAGE, "%s", cases[i].text);
+        cr_expect_str_eq(error.what, cases[i].what, "%s\n%s", cases[i].text, error.what);
+        cr_expect_null(config.repo, "nothing is left of a file that was refused");
+        rf_config_release(&config);
+    }
+}
+
+Test(config, hints_help) {
+    struct rf_config config;
+    struct rf_error error;
+    cr_expect_eq(parse("target: a\nshema: b\n", &config, &error), RF_USAGE);
+    cr_expect_str_eq(error.hint,
+                     "did you mean schema? The keys here are repo, target, schema, jobs, tables, "
+                     "progress and busy_timeout.");
+    cr_expect_eq(parse("schema: no\n", &config, &error), RF_USAGE);
+    cr_expect_str_eq(error.hint, "put it in quotes if it is meant to be a string.");
+}
+
+/* Each would take long, or much memory, in a reader that builds a tree or expands aliases. */
+Test(config, bombs, .timeout = 20) {
+    struct rf_buffer laughs = {0};
+    rf_buffer_printf(&laughs, "a0: &a0 [x]\n");
+    for (int i = 1; i < 30; i++) {
+        rf_buffer_printf(&laughs, "a%d: &a%d [*a%d, *a%d]\n", i, i, i - 1, i - 1);
+    }
+    struct rf_config config;
+    struct rf_error error = {0};
+    cr_expect_eq(rf_config_parse("f", laughs.bytes, laughs.size, &config, &error), RF_USAGE);
+    rf_buffer_release(&laughs);
+
+    const char fillers[] = {'[', '{', '-', '"', 'a', ' ', '#', '\n', '?', '&', '*', '!', '|', '>'};
+    char *text = malloc(RF_CONFIG_BYTES_MAX);
+    cr_assert_not_null(text);
+    for (size_t i = 0; i < sizeof fillers; i++) {
+        memset(text, fillers[i], RF_CONFIG_BYTES_MAX);
+        enum rf_code code = rf_config_parse("f", text, RF_CONFIG_BYTES_MAX, &config, &error);
+        cr_expect(code == RF_OK || code == RF_USAGE, "a megabyte of '%c'", fillers[i]);
+        rf_config_release(&config);
+    }
+    free(text);
+}
+
+/* A temporary file with that text; the path is valid until the next call. */
+static const char *file_of(const char *text, size_t size) {
+    static char path[] = "/tmp/rowferry-config-XXXXXX";
+    memcpy(path + sizeof path - 7, "XXXXXX", 6);
+    int fd = mkstemp(path);
+    cr_assert_geq(fd, 0);
+    cr_assert_eq(write(fd, text, size), (ssize_t)size);
+    close(fd);
+    return path;
+}
+
+Test(config, files_that_cannot_be_read) {
+    struct rf_config config;
+    struct rf_error error = {0};
+    cr_expect_eq(rf_config_read("/nonexistent/f.yaml", &config, &error), RF_USAGE);
+    cr_expect_str_eq(error.what, "cannot read the configuration file /nonexistent/f.yaml: No such "
+                                 "file or directory");
+    cr_expect_eq(rf_config_read("/", &config, &error), RF_USAGE);
+    cr_expect_str_eq(error.what, "cannot read the configuration file /: Is a directory");
+    cr_expect_eq(rf_config_read("/dev/zero", &config, &error), RF_USAGE);
+    cr_expect_str_eq(error.what, "the configuration file /dev/zero is larger than 1 MiB");
+    rf_config_release(&config);
+}
+
+Test(config, a_file_of_a_megabyte_is_read_and_one_byte_more_is_not) {
+    size_t size = RF_CONFIG_BYTES_MAX + 1;
+    char *text = malloc(size);
+    cr_assert_not_null(text);
+    memset(text, '#', size);
+    memcpy(text, "jobs: 3\n", 8);
+    struct rf_config config;
+    struct rf_error error = {0};
+    const char *path = file_of(text, size - 1);
+    cr_expect_eq(rf_config_read(path, &config, &error), RF_OK, "%s", error.what);
+    cr_expect_eq(config.jobs, 3);
+    rf_config_release(&config);
+    unlink(path);
+    path = file_of(text, size);
+    cr_expect_eq(rf_config_read(path, &config, &error), RF_USAGE);
+    unlink(path);
+    free(text);
+}
+
+Test(config, a_relative_repository_lies_beside_the_file) {
+    struct {
+        const char *path;
+        const char *repo;
+        const char *expected;
+    } cases[] = {
+        {"/etc/rowferry/app.yaml", "app", "/etc/rowferry/app"},
+        {"/etc/rowferry/app.yaml", "/srv/app", "/srv/app"},
+        {"conf/app.yaml", "../app", "conf/../app"},
+        {"app.yaml", "app", "app"},
+        {"/app.yaml", "app", "/app"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char text[64];
+        struct rf_config config;
+        struct rf_error error = {0};
+        snprintf(text, sizeof text, "repo: %s\n", cases[i].repo);
+        cr_assert_eq(rf_config_parse(cases[i].path, text, strlen(text), &config, &error), RF_OK);
+        cr_expect_str_eq(config.repo, cases[i].expected);
+        rf_config_release(&config);
+    }
+}

@@ -1,0 +1,164 @@
+/* If these fail, a setting comes from the wrong place. */
+#include "tools/settings.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tools/command.h"
+
+#define WORDS_MAX 24
+
+static struct rf_arguments arguments;
+static struct rf_settings settings;
+static struct rf_error error;
+
+static enum rf_code resolve(const char *line) {
+    static char text[256];
+    static char *words[WORDS_MAX];
+    int count = 0;
+    snprintf(text, sizeof text, "%s", line);
+    for (char *rest = text; rest && count < WORDS_MAX - 1;) {
+        words[count++] = strsep(&rest, " ");
+    }
+    words[count] = NULL;
+    rf_error_clear(&error);
+    enum rf_code code =
+        rf_arguments_parse(rf_command_find(words[0]), count, words, &arguments, &error);
+    cr_assert_eq(code, RF_OK, "%s: %s", line, error.what);
+    return rf_settings_resolve(&arguments, &settings, &error);
+}
+
+static void release(void) {
+    rf_settings_release(&settings);
+    rf_arguments_release(&arguments);
+}
+
+static char path[32];
+
+static void write_file(void) {
+    static const char text[] = "repo: /from/file\n"
+                               "target: service=file\n"
+                               "schema: file\n"
+                               "jobs: 7\n"
+                               "tables: {include: [fa, fb], exclude: [fc]}\n"
+                               "progress: always\n"
+                               "busy_timeout: 7\n";
+    snprintf(path, sizeof path, "/tmp/rowferry-file-XXXXXX");
+    int fd = mkstemp(path);
+    cr_assert_geq(fd, 0);
+    cr_assert_eq(write(fd, text, sizeof text - 1), (ssize_t)sizeof text - 1);
+    close(fd);
+    unsetenv("ROWFERRY_REPO");
+}
+
+static void remove_file(void) {
+    unlink(path);
+}
+
+TestSuite(settings, .init = write_file, .fini = remove_file);
+
+Test(settings, defaults) {
+    cr_assert_eq(resolve("sync -r /r db"), RF_OK, "%s", error.what);
+    cr_expect_str_eq(settings.repo, "/r");
+    cr_expect_null(settings.target);
+    cr_expect_str_eq(settings.schema, "public");
+    cr_expect_null(settings.include);
+    cr_expect_null(settings.exclude);
+    cr_expect_eq(settings.busy_timeout_ms, 10000);
+    cr_expect_eq(settings.progress, RF_PROGRESS_AUTO);
+    cr_expect(settings.jobs >= 1 && settings.jobs <= 8);
+    cr_expect_not(settings.json || settings.quiet || settings.verbose || settings.dry_run);
+    release();
+}
+
+Test(settings, file_over_default) {
+    char line[128];
+    snprintf(line, sizeof line, "sync -c %s db", path);
+    cr_assert_eq(resolve(line), RF_OK, "%s", error.what);
+    cr_expect_str_eq(settings.repo, "/from/file");
+    cr_expect_str_eq(settings.target, "service=file");
+    cr_expect_str_eq(settings.schema, "file");
+    cr_expect_eq(settings.jobs, 7);
+    cr_expect_str_eq(settings.include[1], "fb");
+    cr_expect_str_eq(settings.exclude[0], "fc");
+    cr_expect_eq(settings.busy_timeout_ms, 7000);
+    cr_expect_eq(settings.progress, RF_PROGRESS_ALWAYS);
+    release();
+}
+
+Test(settings, environment_over_file_and_option_over_both) {
+    char line[160];
+    setenv("ROWFERRY_REPO", "/from/environment", 1);
+    snprintf(line, sizeof line, "sync -c %s db", path);
+    cr_assert_eq(resolve(line), RF_OK, "%s", error.what);
+    cr_expect_str_eq(settings.repo, "/from/environment");
+    release();
+
+    snprintf(line, sizeof line, "sync -c %s -r /from/option db", path);
+    cr_assert_eq(resolve(line), RF_OK, "%s", error.what);
+    cr_expect_str_eq(settings.repo, "/from/option");
+    release();
+
+    setenv("ROWFERRY_REPO", "", 1);
+    snprintf(line, sizeof line, "sync -c %s db", path);
+    cr_assert_eq(resolve(line), RF_OK, "%s", error.what);
+    cr_expect_str_eq(settings.repo, "/from/file", "an empty variable names nothing");
+    release();
+}
+
+Test(settings, option_over_file_each_by_itself) {
+    char line[256];
+    snprintf(line, sizeof line,
+             "sync -c %s -d service=o --schema o -j 2 -t o --busy-timeout 0.5 --progress never db",
+             path);
+    cr_assert_eq(resolve(line), RF_OK, "%s", error.what);
+    cr_expect_str_eq(settings.target, "service=o");
+    cr_expect_str_eq(settings.schema, "o");
+    cr_expect_eq(settings.jobs, 2);
+    cr_expect_str_eq(settings.include[0], "o");
+    cr_expect_null(settings.include[1]);
+    cr_expect_str_eq(settings.exclude[0], "fc", "-t leaves tables.exclude alone");
+    cr_expect_eq(settings.busy_timeout_ms, 500);
+    cr_expect_eq(settings.progress, RF_PROGRESS_NEVER);
+    release();
+}
+
+Test(settings, refused) {
+    struct {
+        const char *line;
+        const char *what;
+    } cases[] = {
+        {"log", "no repository named"},
+        {"log -r ", "--repo is empty"},
+        {"replay -r /r --schema ", "--schema is empty"},
+        {"replay -r /r -s ", "--snapshot is empty"},
+        {"replay -r /r -t ", "--table is empty"},
+        {"replay -r /r -t a -T ", "--exclude-table is empty"},
+        {"capture -r /r ", "DATABASE is empty"},
+        {"log -r /r -q -v", "--quiet and --verbose exclude each other"},
+        {"show -r /r -s 1 2", "the snapshot is named twice: \"1\" and \"2\""},
+        {"capture -r /r -j 0 x", "--jobs must be a number from 1 to 64, not \"0\""},
+        {"capture -r /r -j 65 x", "--jobs must be a number from 1 to 64, not \"65\""},
+        {"capture -r /r -j 3x x", "--jobs must be a number from 1 to 64, not \"3x\""},
+        {"capture -r /r -j +3 x", "--jobs must be a number from 1 to 64, not \"+3\""},
+        {"capture -r /r --progress no x", "--progress must be auto, always or never, not \"no\""},
+        {"capture -r /r --busy-timeout 1. x",
+         "--busy-timeout must be a number of seconds from 0 to 86400, not \"1.\""},
+        {"capture -r /r --busy-timeout 86400.1 x",
+         "--busy-timeout must be a number of seconds from 0 to 86400, not \"86400.1\""},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        cr_expect_eq(resolve(cases[i].line), RF_USAGE, "%s", cases[i].line);
+        cr_expect_str_eq(error.what, cases[i].what, "%s: %s", cases[i].line, error.what);
+        release();
+    }
+}
+
+Test(settings, an_empty_target_is_libpqs_environment) {
+    cr_assert_eq(resolve("status -r /r -d "), RF_OK, "%s", error.what);
+    cr_expect_str_eq(settings.target, "");
+    release();
+}

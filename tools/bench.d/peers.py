@@ -1,0 +1,150 @@
+"""What rowferry is measured against: the commands one would write by hand, as well as one can.
+
+The tables in PostgreSQL are made as rowferry makes them, indexes after the rows; the merge takes
+changes that are known already, whole rows and keys, and is one transaction."""
+
+import shutil
+import subprocess
+
+import generate
+
+TYPES = {
+    "document": "uuid text, author text, title text, state text, language text, created text, "
+                "body text",
+    "reading": "id bigint, sensor bigint, at bigint, value double precision, flags bigint",
+    "membership": "team bigint, person bigint, role text, since text",
+    "log": "at text, level text, host text, message text",
+    "attachment": "id bigint, name text, kind text, content bytea",
+}
+TABLES = {table: [column.split()[0] for column in columns.split(", ")]
+          for table, columns in TYPES.items()}
+
+
+def selected(table, prefix=""):
+    """The columns as CSV has to have them: blobs as PostgreSQL reads them."""
+    return ", ".join(f"'\\x' || hex({prefix}{column})" if column == "content" else prefix + column
+                     for column in TABLES[table])
+
+
+def copy_script(database, conninfo):
+    """One table after the other through a pipe, then keys and indexes."""
+    create = "; ".join(f"CREATE TABLE {table} ({columns})" for table, columns in TYPES.items())
+    keys = "; ".join(f"ALTER TABLE {table} ADD PRIMARY KEY ({', '.join(key)})"
+                     for table, key in generate.KEYS.items() if key)
+    lines = [f"psql -X -q -v ON_ERROR_STOP=1 '{conninfo}' -c '{create}'"]
+    lines += [f"sqlite3 -csv '{database}' \"SELECT {selected(table)} FROM {table}\" | "
+              f"psql -X -q -v ON_ERROR_STOP=1 '{conninfo}' -c '\\copy {table} FROM STDIN CSV'"
+              for table in TYPES]
+    lines.append(f"psql -X -q -v ON_ERROR_STOP=1 '{conninfo}' -c '{keys}; {generate.INDEXES}'")
+    return "\n".join(lines)
+
+
+def pgloader(database, uri, scratch):
+    """With its default heap and batches it runs out of memory on the larger scales."""
+    return ["pgloader", "--quiet", "--dynamic-space-size", "8192",
+            "--root-dir", scratch / "pgloader", "--with", "prefetch rows = 10000",
+            f"sqlite://{database}", uri]
+
+
+def write_changes(old, new, folder):
+    """What differs, as CSV, table by table: <table>.put has whole rows, <table>.gone keys or
+    whole rows."""
+    for table, columns in TABLES.items():
+        key = generate.KEYS[table] or ["rowid"]
+        same_key = " AND ".join(f"a.{k} = b.{k}" for k in key)
+        same = " AND ".join(f"a.{c} IS b.{c}" for c in columns)
+        gone = ", ".join(f"a.{k}" for k in key) if generate.KEYS[table] else selected(table, "a.")
+        # A row that is to be deleted is one without its like; without a key that is also a
+        # changed one.
+        unlike = same_key if generate.KEYS[table] else f"{same_key} AND {same}"
+        export(f"{table}.put", folder, new, old,
+               f"SELECT {selected(table, 'a.')} FROM main.{table} a "
+               f"LEFT JOIN other.{table} b ON {same_key} AND {same} WHERE b.{key[0]} IS NULL")
+        export(f"{table}.gone", folder, old, new,
+               f"SELECT {gone} FROM main.{table} a "
+               f"LEFT JOIN other.{table} b ON {unlike} WHERE b.{key[0]} IS NULL")
+
+
+def export(name, folder, main, other, query):
+    with open(folder / name, "w") as out:
+        subprocess.run(["sqlite3", "-csv", main, f"ATTACH '{other}' AS other", query], stdout=out,
+                       check=True)
+
+
+def merge_script(changes, conninfo):
+    lines = ["\\set ON_ERROR_STOP 1", "BEGIN;"]
+    for table, columns in TABLES.items():
+        key = generate.KEYS[table]
+        listed = ", ".join(key or columns)
+        lines += [f"CREATE TEMP TABLE put_{table} (LIKE {table}) ON COMMIT DROP;",
+                  f"CREATE TEMP TABLE gone_{table} ON COMMIT DROP AS "
+                  f"SELECT {listed} FROM {table} LIMIT 0;",
+                  f"\\copy put_{table} FROM '{changes}/{table}.put' CSV",
+                  f"\\copy gone_{table} FROM '{changes}/{table}.gone' CSV",
+                  f"ANALYZE put_{table}; ANALYZE gone_{table};"]
+        if key:
+            match = " AND ".join(f"t.{k} = g.{k}" for k in key)
+            values = ", ".join(f"{c} = excluded.{c}" for c in columns if c not in key)
+            lines += [f"DELETE FROM {table} t USING gone_{table} g WHERE {match};",
+                      f"INSERT INTO {table} SELECT * FROM put_{table} "
+                      f"ON CONFLICT ({listed}) DO UPDATE SET {values};"]
+        else:
+            # As many of each row as went away, no more: duplicates are numbered on both sides.
+            match = " AND ".join(f"t.{c} IS NOT DISTINCT FROM g.{c}" for c in columns)
+            numbered = f"row_number() OVER (PARTITION BY {listed}) AS n"
+            lines += [f"DELETE FROM {table} WHERE ctid IN (SELECT t.ctid FROM "
+                      f"(SELECT *, {numbered} FROM gone_{table}) g JOIN "
+                      f"(SELECT ctid, *, {numbered} FROM {table} "
+                      f"WHERE at IN (SELECT at FROM gone_{table})) t ON t.n = g.n AND {match});",
+                      f"INSERT INTO {table} SELECT * FROM put_{table};"]
+    lines.append("COMMIT;")
+    script = changes / "merge.sql"
+    script.write_text("\n".join(lines) + "\n")
+    return ["psql", "-X", "-q", conninfo, "-f", script]
+
+
+class Server:
+    """A private server, durable as one in use."""
+
+    def __init__(self, root, folder):
+        self.tool = root / "tools" / "private-postgres"
+        self.folder = folder
+
+    def call(self, *args):
+        return subprocess.run([self.tool, *args], check=True, capture_output=True,
+                              text=True).stdout.strip()
+
+    def start(self):
+        self.call("start", self.folder)
+        self.admin = self.call("conninfo", self.folder)
+
+    def conninfo(self, name):
+        return self.admin.replace("dbname=postgres", f"dbname={name}")
+
+    def pgloader_uri(self, name):
+        host = self.admin.split()[0].partition("=")[2]
+        return f"postgresql://rowferry@unix:{host}:5432/{name}"
+
+    def query(self, text):
+        return subprocess.run(["psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", self.admin],
+                              input=text, check=True, capture_output=True, text=True).stdout.strip()
+
+    def drop(self, name):
+        self.query(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+    def create(self, name, template="template0"):
+        """Settled on disk, so that the one measured does not pay for the one before."""
+        self.drop(name)
+        self.query(f"CREATE DATABASE {name} TEMPLATE {template}")
+        self.query("CHECKPOINT")
+
+    def size(self, name):
+        return int(self.query(f"SELECT pg_database_size('{name}')"))
+
+    def position(self):
+        """Bytes of write-ahead log since the beginning."""
+        return int(self.query("SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::bigint"))
+
+    def remove(self):
+        self.call("stop", self.folder)
+        shutil.rmtree(self.folder, ignore_errors=True)

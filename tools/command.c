@@ -1,0 +1,86 @@
+/* The table of commands. */
+#include "tools/command.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#define TAKES(option) (1u << RF_OPTION_##option)
+#define ALWAYS \
+    (TAKES(REPO) | TAKES(CONFIG) | TAKES(JSON) | TAKES(QUIET) | TAKES(VERBOSE) | TAKES(HELP))
+#define TARGET (TAKES(TARGET) | TAKES(SCHEMA))
+#define TABLES (TAKES(TABLE) | TAKES(EXCLUDE))
+#define WORK (TAKES(JOBS) | TAKES(PROGRESS))
+#define SOURCE (TAKES(SAME_SOURCE) | TAKES(BUSY_TIMEOUT))
+
+const struct rf_command rf_commands[RF_COMMANDS] = {
+    {.name = "capture",
+     .operand = "DATABASE",
+     .operand_required = true,
+     .options = ALWAYS | TABLES | WORK | SOURCE | TAKES(DRY_RUN),
+     .summary = "take a snapshot of a SQLite database into a repository",
+     .description =
+         "Reads DATABASE in one read transaction and writes what changed since the newest "
+         "snapshot of the repository, which is created where there is none. The database is "
+         "opened read-only; an application may go on using it. Where nothing changed, no "
+         "snapshot is made.",
+     .run = rf_command_capture},
+    {.name = "replay",
+     .options = ALWAYS | TARGET | TABLES | WORK | TAKES(SNAPSHOT) | TAKES(DRY_RUN),
+     .summary = "bring a PostgreSQL database to a snapshot",
+     .description =
+         "Brings the target to the newest snapshot, or to the one named. The first time it makes "
+         "the tables and loads them; later it applies what changed, one transaction a snapshot. "
+         "Without --target, libpq's own environment (PGHOST, PGSERVICE, ...) says where to go.\n"
+         "Rows that hold a value their column cannot hold are set aside whole, in the table "
+         "rowferry.set_aside; then the exit code is 8.",
+     .run = rf_command_replay},
+    {.name = "sync",
+     .operand = "DATABASE",
+     .operand_required = true,
+     .options = ALWAYS | TARGET | TABLES | WORK | SOURCE | TAKES(DRY_RUN),
+     .summary = "capture, then replay what was captured",
+     .description = "Does what capture and replay do, one after the other, while it holds the "
+                    "repository's lock.",
+     .run = rf_command_sync},
+    {.name = "verify",
+     .options = ALWAYS | TARGET | TABLES | WORK | TAKES(SNAPSHOT),
+     .summary = "prove the repository, and the target equal to it",
+     .description =
+         "Reads the whole repository and checks every checksum, every digest and every link from "
+         "snapshot to snapshot. With a target, compares its rows with the snapshot it stands at "
+         "and names those that are missing, extra or different. --target '' means the database "
+         "that libpq's environment names. With --snapshot the target must stand at that one.\n"
+         "Everything found is printed; the exit code is 3 if there was anything.",
+     .run = rf_command_verify},
+    {.name = "log",
+     .options = ALWAYS,
+     .summary = "list the snapshots of a repository",
+     .description = "One line a snapshot, the newest last.",
+     .run = rf_command_log},
+    {.name = "show",
+     .operand = "SNAPSHOT",
+     .options = ALWAYS | TABLES | TAKES(SNAPSHOT),
+     .summary = "show what one snapshot holds",
+     .description =
+         "Shows the newest snapshot, or the one named: the source as it was, tables with "
+         "their rows, archives, schema objects, and tables that were left out. With -v "
+         "also what each column holds, and the objects' SQL.",
+     .run = rf_command_show},
+    {.name = "status",
+     .options = ALWAYS | TARGET,
+     .summary = "tell where repository and target stand",
+     .description =
+         "Tells how many snapshots the repository has and how old the newest is. With a "
+         "target, also where that stands and how far it is behind. --target '' means the "
+         "database that libpq's environment names.",
+     .run = rf_command_status},
+};
+
+const struct rf_command *rf_command_find(const char *name) {
+    for (unsigned i = 0; i < RF_COMMANDS; i++) {
+        if (strcmp(rf_commands[i].name, name) == 0) {
+            return &rf_commands[i];
+        }
+    }
+    return NULL;
+}

@@ -1,0 +1,53 @@
+# Completion of rowferry for bash. tests/unit/tools holds the lists of options against the program's.
+
+_rowferry() {
+    local command=${COMP_WORDS[1]-} current=${COMP_WORDS[COMP_CWORD]}
+    local previous=${COMP_WORDS[COMP_CWORD - 1]} options='' files=''
+    COMPREPLY=()
+    compopt +o default 2>/dev/null
+
+    if [ "$COMP_CWORD" -eq 1 ]; then
+        mapfile -t COMPREPLY < <(compgen -W \
+            'capture replay sync verify log show status help --help --version' -- "$current")
+        return
+    fi
+
+    case $command in
+        capture) options='-r --repo -t --table -T --exclude-table -j --jobs -n --dry-run --same-source --busy-timeout -c --config --json --progress -q --quiet -v --verbose -h --help' files=yes ;;
+        replay) options='-r --repo -d --target --schema -s --snapshot -t --table -T --exclude-table -j --jobs -n --dry-run -c --config --json --progress -q --quiet -v --verbose -h --help' ;;
+        sync) options='-r --repo -d --target --schema -t --table -T --exclude-table -j --jobs -n --dry-run --same-source --busy-timeout -c --config --json --progress -q --quiet -v --verbose -h --help' files=yes ;;
+        verify) options='-r --repo -d --target --schema -s --snapshot -t --table -T --exclude-table -j --jobs -c --config --json --progress -q --quiet -v --verbose -h --help' ;;
+        log) options='-r --repo -c --config --json -q --quiet -v --verbose -h --help' ;;
+        show) options='-r --repo -s --snapshot -t --table -T --exclude-table -c --config --json -q --quiet -v --verbose -h --help' ;;
+        status) options='-r --repo -d --target --schema -c --config --json -q --quiet -v --verbose -h --help' ;;
+        help) options='capture replay sync verify log show status' ;;
+    esac
+
+    case $previous in
+        -r | --repo)
+            mapfile -t COMPREPLY < <(compgen -d -- "$current")
+            compopt -o filenames
+            ;;
+        -c | --config)
+            mapfile -t COMPREPLY < <(compgen -f -- "$current")
+            compopt -o filenames
+            ;;
+        --progress)
+            mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$current")
+            ;;
+        -s | --snapshot)
+            mapfile -t COMPREPLY < <(compgen -W 'latest' -- "$current")
+            ;;
+        -d | --target | --schema | -t | --table | -T | --exclude-table | -j | --jobs | --busy-timeout) ;;
+        *)
+            if [[ $current == -* || $command == help ]]; then
+                mapfile -t COMPREPLY < <(compgen -W "$options" -- "$current")
+            elif [ -n "$files" ]; then
+                mapfile -t COMPREPLY < <(compgen -f -- "$current")
+                compopt -o filenames
+            fi
+            ;;
+    esac
+}
+
+complete -F _rowferry rowferry

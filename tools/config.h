@@ -1,0 +1,46 @@
+/* The configuration file: YAML, read strictly. See rowferry.yaml(5).
+ *
+ *     repo: /var/lib/rowferry/app
+ *     target: service=reports
+ *     schema: app
+ *     jobs: 4
+ *     tables:
+ *       include: ["*"]
+ *       exclude: [cache_*]
+ *     progress: never
+ *     busy_timeout: 30
+ *
+ * A file that is read wrong carries the wrong rows, so nothing is guessed: an unknown or repeated
+ * key, a value of another type, an alias, an anchor, a tag, a second document and anything that is
+ * not YAML are errors, each with file, line and column. Values are not expanded. */
+#ifndef RF_TOOLS_CONFIG_H
+#define RF_TOOLS_CONFIG_H
+
+#include <stddef.h>
+
+#include "format/error.h"
+#include "tools/values.h"
+
+#define RF_CONFIG_BYTES_MAX (1u << 20)
+
+struct rf_config {
+    char *repo; /* relative to the file's folder where it is relative; NULL where not given */
+    char *target;
+    char *schema;
+    char **include; /* NULL-terminated; NULL where not given */
+    char **exclude;
+    unsigned jobs; /* 0 where not given */
+    bool has_progress;
+    enum rf_progress_when progress;
+    int busy_timeout_ms; /* -1 where not given */
+};
+
+/* Every failure is RF_USAGE, but for RF_NO_MEMORY; then the config is empty. */
+RF_MUST_USE enum rf_code rf_config_read(const char *path, struct rf_config *config,
+                                        struct rf_error *error);
+/* The same for text in memory; `path` is for messages. */
+RF_MUST_USE enum rf_code rf_config_parse(const char *path, const void *text, size_t size,
+                                         struct rf_config *config, struct rf_error *error);
+void rf_config_release(struct rf_config *config); /* twice is fine */
+
+#endif

@@ -1,0 +1,68 @@
+/* rowferry log: one line a snapshot, the newest last. */
+#include "tools/grid.h"
+#include "tools/history.h"
+#include "tools/task.h"
+#include "tools/units.h"
+
+static void add_row(struct rf_grid *grid, const struct rf_snapshot_facts *facts) {
+    char text[RF_UNITS_TEXT], digest[RF_SHORT_DIGEST];
+    rf_grid_number(grid, facts->name.number);
+    rf_grid_text(grid, "%s", rf_short_digest(facts->name.digest, digest));
+    rf_grid_text(grid, "%s", rf_units_time(facts->time_us, text));
+    rf_grid_number(grid, facts->rows);
+    rf_grid_number(grid, facts->inserted);
+    rf_grid_number(grid, facts->updated);
+    rf_grid_number(grid, facts->deleted);
+    rf_grid_number(grid, facts->moved);
+    rf_grid_text(grid, "%s", rf_units_bytes(facts->bytes, text));
+    rf_grid_text(grid, "%s", rf_units_seconds(facts->seconds, text));
+}
+
+static void print_line(struct rf_task *task, const struct rf_snapshot_facts *facts) {
+    struct rf_json line = rf_json_begin("snapshot");
+    rf_snapshot_facts_put(facts, &line);
+    rf_json_print(&line, task->output);
+}
+
+/* One snapshot that cannot be read does not hide those before it. */
+static enum rf_code list(struct rf_task *task, const struct rf_repository *repository,
+                         struct rf_grid *grid, struct rf_error *error) {
+    uint32_t count = rf_repository_count(repository);
+    for (uint32_t place = 0; place < count; place++) {
+        struct rf_snapshot_facts facts;
+        enum rf_code code = rf_task_check_stop(task, error);
+        if (code == RF_OK) {
+            code = rf_snapshot_facts_load(repository, place, &facts, error);
+        }
+        if (code != RF_OK || task->output->failed) {
+            return code;
+        }
+        if (task->settings->json) {
+            print_line(task, &facts);
+        } else {
+            add_row(grid, &facts);
+        }
+    }
+    return RF_OK;
+}
+
+enum rf_code rf_command_log(struct rf_task *task, struct rf_error *error) {
+    static const struct rf_grid_column columns[] = {
+        {"snapshot", true}, {"digest", false}, {"time", false}, {"rows", true},  {"inserted", true},
+        {"updated", true},  {"deleted", true}, {"moved", true}, {"bytes", true}, {"took", true}};
+    struct rf_repository *repository = NULL;
+    enum rf_code code = rf_repository_open(rf_io_posix(), task->settings->repo, RF_REPOSITORY_READ,
+                                           &repository, error);
+    if (code != RF_OK) {
+        return code;
+    }
+    struct rf_grid *grid = rf_grid_new(columns, sizeof columns / sizeof columns[0]);
+    code = list(task, repository, grid, error);
+    if (rf_task_for_people(task)) {
+        rf_grid_print(grid, task->output);
+    }
+    rf_json_count(&task->summary, "snapshots", rf_repository_count(repository));
+    rf_grid_free(grid);
+    rf_repository_close(repository);
+    return code;
+}

@@ -1,0 +1,288 @@
+/* The option table and the parser over it. */
+#include "tools/option.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/command.h"
+
+const struct rf_option rf_options[RF_OPTIONS] = {
+    {RF_OPTION_REPO, 'r', "repo", "DIR", "ROWFERRY_REPO", "repo", "the repository's folder"},
+    {RF_OPTION_TARGET, 'd', "target", "CONNINFO", NULL, "target",
+     "the PostgreSQL database, as a libpq connection string or URI"},
+    {RF_OPTION_SCHEMA, 0, "schema", "NAME", NULL, "schema",
+     "the schema in the target that the tables go to (default: public)"},
+    {RF_OPTION_SNAPSHOT, 's', "snapshot", "SNAPSHOT", NULL, NULL,
+     "a snapshot's number, the first 4 or more digits of its digest, or latest"},
+    {RF_OPTION_TABLE, 't', "table", "GLOB", NULL, "tables.include",
+     "only tables whose name matches; may be given several times"},
+    {RF_OPTION_EXCLUDE, 'T', "exclude-table", "GLOB", NULL, "tables.exclude",
+     "no tables whose name matches; may be given several times"},
+    {RF_OPTION_JOBS, 'j', "jobs", "N", NULL, "jobs",
+     "workers, 1 to 64 (default: one a processor, at most 8)"},
+    {RF_OPTION_DRY_RUN, 'n', "dry-run", NULL, NULL, NULL,
+     "print what would be done, and do nothing"},
+    {RF_OPTION_SAME_SOURCE, 0, "same-source", NULL, NULL, NULL,
+     "capture even what looks like another database than the one before"},
+    {RF_OPTION_BUSY_TIMEOUT, 0, "busy-timeout", "SECONDS", NULL, "busy_timeout",
+     "how long to wait for a writer that locks the database (default: 10)"},
+    {RF_OPTION_CONFIG, 'c', "config", "FILE", NULL, NULL, "read settings from this YAML file"},
+    {RF_OPTION_JSON, 0, "json", NULL, NULL, NULL,
+     "print JSON lines, one object a line, the last one a summary"},
+    {RF_OPTION_PROGRESS, 0, "progress", "WHEN", NULL, "progress",
+     "show progress on standard error: auto (on a terminal, default), always or never"},
+    {RF_OPTION_QUIET, 'q', "quiet", NULL, NULL, NULL,
+     "print nothing but errors, and JSON if asked for"},
+    {RF_OPTION_VERBOSE, 'v', "verbose", NULL, NULL, NULL, "print more"},
+    {RF_OPTION_HELP, 'h', "help", NULL, NULL, NULL, "print this help"},
+};
+
+/* What getopt_long answers for a long option; letters lie below. */
+#define LONG_BASE 256
+
+/* getopt_long's two descriptions of the same table. */
+struct grammar {
+    char letters[2 * RF_OPTIONS + 3];
+    struct option names[RF_OPTIONS + 1];
+};
+
+static struct grammar make_grammar(void) {
+    /* '-': operands are handed over where they stand, so that optind is always the word looked at;
+     * ':': a missing argument is told apart from an unknown option. */
+    struct grammar grammar = {.letters = "-:"};
+    size_t used = 2;
+    for (unsigned i = 0; i < RF_OPTIONS; i++) {
+        const struct rf_option *option = &rf_options[i];
+        grammar.names[i] =
+            (struct option){option->name, option->argument ? required_argument : no_argument, NULL,
+                            LONG_BASE + (int)i};
+        if (option->letter) {
+            grammar.letters[used++] = option->letter;
+            if (option->argument) {
+                grammar.letters[used++] = ':';
+            }
+        }
+    }
+    return grammar;
+}
+
+static const struct rf_option *option_of(int answer) {
+    for (unsigned i = 0; i < RF_OPTIONS; i++) {
+        if (answer == LONG_BASE + (int)i || (answer > 0 && answer == rf_options[i].letter)) {
+            return &rf_options[i];
+        }
+    }
+    return NULL;
+}
+
+const char *rf_option_title(const struct rf_option *option, char text[48]) {
+    char letter[8] = "    ";
+    if (option->letter) {
+        snprintf(letter, sizeof letter, "-%c, ", option->letter);
+    }
+    snprintf(text, 48, "%s--%s%s%s", letter, option->name, option->argument ? " " : "",
+             option->argument ? option->argument : "");
+    return text;
+}
+
+/* Levenshtein's distance of short words; anything long is far away. */
+static unsigned distance(const char *a, const char *b) {
+    size_t width = strlen(b);
+    unsigned row[32];
+    if (strlen(a) >= 32 || width >= 32) {
+        return 32;
+    }
+    for (unsigned i = 0; i <= width; i++) {
+        row[i] = i;
+    }
+    for (; *a; a++) {
+        unsigned diagonal = row[0]++;
+        for (size_t i = 1; i <= width; i++) {
+            unsigned change = diagonal + (*a != b[i - 1]);
+            unsigned add = row[i - 1] + 1;
+            unsigned drop = row[i] + 1;
+            diagonal = row[i];
+            row[i] = change < add ? change : add;
+            row[i] = drop < row[i] ? drop : row[i];
+        }
+    }
+    return row[width];
+}
+
+const char *rf_nearest(const char *word, const char *const *words, unsigned count) {
+    const char *nearest = NULL;
+    size_t least = 3;
+    for (unsigned i = 0; i < count; i++) {
+        size_t far = distance(word, words[i]);
+        if (far < least && 2 * far <= strlen(words[i])) {
+            least = far;
+            nearest = words[i];
+        }
+    }
+    return nearest;
+}
+
+static void hint_at_help(const struct rf_command *command, struct rf_error *error) {
+    rf_hint(error, "rowferry %s --help lists what it takes.", command->name);
+}
+
+static enum rf_code unknown(const struct rf_command *command, const char *name,
+                            struct rf_error *error) {
+    rf_fail(error, RF_USAGE, "unknown option \"%s\"", name);
+    hint_at_help(command, error);
+    const char *names[RF_OPTIONS];
+    unsigned count = 0;
+    for (unsigned i = 0; i < RF_OPTIONS; i++) {
+        if (rf_command_takes(command, (enum rf_option_id)i)) {
+            names[count++] = rf_options[i].name;
+        }
+    }
+    const char *nearest = strncmp(name, "--", 2) == 0 ? rf_nearest(name + 2, names, count) : NULL;
+    if (nearest) {
+        rf_hint(error, "did you mean --%s? rowferry %s --help lists what it takes.", nearest,
+                command->name);
+    }
+    return RF_USAGE;
+}
+
+/* The name in a word such as --jobs=4. */
+static enum rf_code unknown_word(const struct rf_command *command, const char *word,
+                                 struct rf_error *error) {
+    char name[64];
+    snprintf(name, sizeof name, "%.*s", (int)strcspn(word, "="), word);
+    return unknown(command, name, error);
+}
+
+/* getopt answered '?': a letter or name it does not know, or an argument where none belongs. */
+static enum rf_code refuse(const struct rf_command *command, const char *word,
+                           struct rf_error *error) {
+    const struct rf_option *option = optopt ? option_of(optopt) : NULL;
+    if (option) {
+        rf_fail(error, RF_USAGE, "option --%s takes no argument", option->name);
+        hint_at_help(command, error);
+        return RF_USAGE;
+    }
+    if (optopt) {
+        char letter[] = {'-', (char)optopt, 0};
+        return unknown(command, letter, error);
+    }
+    return unknown_word(command, word, error);
+}
+
+static enum rf_code take_operand(struct rf_arguments *arguments, const char *word,
+                                 struct rf_error *error) {
+    const struct rf_command *command = arguments->command;
+    if (command->operand && !arguments->operand) {
+        arguments->operand = word;
+        return RF_OK;
+    }
+    rf_fail(error, RF_USAGE, "extra argument \"%s\"", word);
+    hint_at_help(command, error);
+    return RF_USAGE;
+}
+
+static void append(const char **list, const char *value) {
+    while (*list) {
+        list++;
+    }
+    *list = value;
+}
+
+static enum rf_code take_option(struct rf_arguments *arguments, const struct rf_option *option,
+                                int room, const char *value, struct rf_error *error) {
+    const struct rf_command *command = arguments->command;
+    if (!rf_command_takes(command, option->id)) {
+        rf_fail(error, RF_USAGE, "rowferry %s takes no option --%s", command->name, option->name);
+        hint_at_help(command, error);
+        return RF_USAGE;
+    }
+    arguments->given[option->id] = true;
+    arguments->value[option->id] = value;
+    if (option->id == RF_OPTION_TABLE || option->id == RF_OPTION_EXCLUDE) {
+        const char ***list =
+            option->id == RF_OPTION_TABLE ? &arguments->tables : &arguments->excluded;
+        if (!*list) {
+            *list = calloc((size_t)room, sizeof **list);
+        }
+        if (!*list) {
+            return rf_fail_memory(error);
+        }
+        append(*list, value);
+    }
+    return RF_OK;
+}
+
+static enum rf_code take(struct rf_arguments *arguments, int answer, int argc, const char *word,
+                         bool abbreviated, struct rf_error *error) {
+    const struct rf_command *command = arguments->command;
+    if (answer == 1) {
+        return take_operand(arguments, optarg, error);
+    }
+    if (answer == '?') {
+        return refuse(command, word, error);
+    }
+    if (abbreviated) {
+        return unknown_word(command, word, error);
+    }
+    if (answer == ':') {
+        const struct rf_option *option = option_of(optopt);
+        rf_fail(error, RF_USAGE, "option --%s needs an argument: %s", option ? option->name : "",
+                option ? option->argument : "");
+        hint_at_help(command, error);
+        return RF_USAGE;
+    }
+    const struct rf_option *option = option_of(answer);
+    return take_option(arguments, option, argc + 1, optarg, error);
+}
+
+/* getopt_long takes --rep for --repo. We do not: --rep may mean something else one day. */
+static bool is_abbreviated(const char *word, int answer) {
+    const struct rf_option *option = option_of(answer == ':' ? optopt : answer);
+    if (!option || strncmp(word, "--", 2) != 0) {
+        return false;
+    }
+    size_t size = strcspn(word + 2, "=");
+    return size != strlen(option->name) && strncmp(word + 2, option->name, size) == 0;
+}
+
+static enum rf_code check_operand(const struct rf_arguments *arguments, struct rf_error *error) {
+    const struct rf_command *command = arguments->command;
+    if (command->operand && command->operand_required && !arguments->operand &&
+        !arguments->given[RF_OPTION_HELP]) {
+        rf_fail(error, RF_USAGE, "rowferry %s needs an argument: %s", command->name,
+                command->operand);
+        hint_at_help(command, error);
+        return RF_USAGE;
+    }
+    return RF_OK;
+}
+
+enum rf_code rf_arguments_parse(const struct rf_command *command, int argc, char **argv,
+                                struct rf_arguments *arguments, struct rf_error *error) {
+    *arguments = (struct rf_arguments){.command = command};
+    struct grammar grammar = make_grammar();
+    enum rf_code code = RF_OK;
+    opterr = 0;
+    optind = 0; /* GNU: begin anew */
+    while (code == RF_OK) {
+        int before = optind ? optind : 1;
+        int answer = getopt_long(argc, argv, grammar.letters, grammar.names, NULL);
+        if (answer == -1) {
+            break;
+        }
+        const char *word = before < argc ? argv[before] : "";
+        code = take(arguments, answer, argc, word, is_abbreviated(word, answer), error);
+    }
+    for (; code == RF_OK && optind < argc; optind++) {
+        code = take_operand(arguments, argv[optind], error);
+    }
+    return code == RF_OK ? check_operand(arguments, error) : code;
+}
+
+void rf_arguments_release(struct rf_arguments *arguments) {
+    free(arguments->tables);
+    free(arguments->excluded);
+    *arguments = (struct rf_arguments){0};
+}

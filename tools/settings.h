@@ -1,0 +1,33 @@
+/* What a run goes by: option over environment over configuration file over default, each setting by
+ * itself (a -t replaces tables.include of the file and leaves tables.exclude as it is). */
+#ifndef RF_TOOLS_SETTINGS_H
+#define RF_TOOLS_SETTINGS_H
+
+#include <stdbool.h>
+
+#include "format/error.h"
+#include "tools/config.h"
+#include "tools/option.h"
+#include "tools/values.h"
+
+struct rf_settings {
+    const char *repo;   /* never NULL once resolved */
+    const char *target; /* NULL where none was given: libpq's environment for those that need one */
+    const char *schema;
+    const char *snapshot;       /* NULL where not given */
+    const char *const *include; /* NULL-terminated; NULL: all */
+    const char *const *exclude; /* NULL-terminated; NULL: none */
+    unsigned jobs;
+    int busy_timeout_ms;
+    enum rf_progress_when progress;
+    bool dry_run, same_source, json, quiet, verbose;
+    struct rf_config config; /* holds the strings that came from there */
+};
+
+/* The arguments must outlive the settings. RF_USAGE for a value that is not one, options that
+ * exclude each other, a configuration file that is wrong, and where no repository is named. */
+RF_MUST_USE enum rf_code rf_settings_resolve(const struct rf_arguments *arguments,
+                                             struct rf_settings *settings, struct rf_error *error);
+void rf_settings_release(struct rf_settings *settings);
+
+#endif

@@ -1,0 +1,207 @@
+/* rowferry show: one snapshot, from its manifest alone. */
+#include <fnmatch.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "tools/grid.h"
+#include "tools/history.h"
+#include "tools/show.h"
+#include "tools/task.h"
+#include "tools/units.h"
+
+/* ---- which tables ---- */
+
+static bool matches(const char *const *globs, const char *name) {
+    while (*globs && fnmatch(*globs, name, 0) != 0) {
+        globs++;
+    }
+    return *globs;
+}
+
+bool rf_show_wanted(const struct rf_settings *settings, const char *name) {
+    return (!settings->include || matches(settings->include, name)) &&
+           !(settings->exclude && matches(settings->exclude, name));
+}
+
+/* sqlite_schema calls a virtual table a table; its SQL tells. */
+const char *rf_show_kind(const struct rf_object *object) {
+    static const char prefix[] = "CREATE VIRTUAL";
+    bool is_virtual = strcmp(object->type, "table") == 0 && object->sql &&
+                      strncasecmp(object->sql, prefix, sizeof prefix - 1) == 0;
+    return is_virtual ? "virtual" : object->type;
+}
+
+/* ---- for people ---- */
+
+static void print_source(struct rf_output *out, const struct rf_manifest *manifest,
+                         const struct rf_snapshot_facts *facts) {
+    char text[RF_UNITS_TEXT], digest[RF_HASH_HEX], uuid[RF_UUID_TEXT];
+    rf_output_printf(out, "snapshot      %" PRIu64 "  %s\n", facts->name.number,
+                     rf_hash_text(facts->name.digest, digest));
+    if (facts->parent > 0) {
+        rf_output_printf(out, "parent        %" PRIu64 "\n", facts->parent);
+    }
+    rf_output_printf(out, "time          %s\n", rf_units_time(facts->time_us, text));
+    rf_output_printf(out, "source        %s\n", rf_uuid_text(manifest->source, uuid));
+    rf_output_printf(out, "database      ");
+    rf_output_name(out, manifest->path);
+    rf_output_printf(out, "\nwritten by    %s, SQLite %s\n", manifest->writer,
+                     manifest->sqlite_version);
+    rf_output_printf(out,
+                     "settings      %s, pages of %" PRIu32
+                     " bytes, journal %s, auto_vacuum %" PRIu32 ", user_version %" PRId32
+                     ", application_id %" PRId32 "\n",
+                     manifest->encoding, manifest->page_size, manifest->journal_mode,
+                     manifest->auto_vacuum, manifest->user_version, manifest->application_id);
+    rf_output_printf(out, "captured      %s written, ", rf_units_bytes(facts->bytes, text));
+    rf_output_printf(out, "%s\n", rf_units_seconds(facts->seconds, text));
+}
+
+static const char *change_name(enum rf_change change) {
+    static const char *const names[] = {
+        [RF_CHANGE_NONE] = "none", [RF_CHANGE_DELTA] = "delta", [RF_CHANGE_NEW] = "new"};
+    return names[change];
+}
+
+static void add_table(struct rf_grid *grid, const struct rf_manifest_table *table) {
+    char text[RF_UNITS_TEXT], digest[RF_SHORT_DIGEST];
+    uint64_t bytes = 0;
+    for (uint32_t i = 0; i < table->state_count; i++) {
+        bytes += table->state[i].size;
+    }
+    rf_grid_name(grid, table->table.name);
+    rf_grid_number(grid, table->digest.rows);
+    rf_grid_number(grid, table->table.column_count);
+    rf_grid_text(grid, "%s", rf_short_digest(table->digest.sum, digest));
+    rf_grid_text(grid, "%s", change_name(table->change));
+    rf_grid_number(grid, table->state_count);
+    rf_grid_text(grid, "%s", rf_units_bytes(bytes, text));
+}
+
+static void print_tables(struct rf_task *task, const struct rf_manifest *manifest) {
+    static const struct rf_grid_column columns[] = {
+        {"table", false},  {"rows", true},     {"columns", true}, {"digest", false},
+        {"change", false}, {"archives", true}, {"bytes", true}};
+    struct rf_grid *grid = rf_grid_new(columns, sizeof columns / sizeof columns[0]);
+    for (uint32_t i = 0; i < manifest->table_count; i++) {
+        if (rf_show_wanted(task->settings, manifest->tables[i].table.name)) {
+            add_table(grid, &manifest->tables[i]);
+        }
+    }
+    rf_output_printf(task->output, "\n");
+    rf_grid_print(grid, task->output);
+    rf_grid_free(grid);
+}
+
+static void add_column(struct rf_grid *grid, const struct rf_column *column,
+                       const struct rf_census *census) {
+    rf_grid_name(grid, column->name);
+    rf_grid_name(grid, column->declared ? column->declared : "");
+    for (unsigned class = 0; class < RF_CLASSES; class ++) {
+        rf_grid_number(grid, census->count[class]);
+    }
+    if (census->count[RF_INTEGER] > 0) {
+        rf_grid_text(grid, "%" PRId64, census->min_integer);
+        rf_grid_text(grid, "%" PRId64, census->max_integer);
+    } else {
+        rf_grid_text(grid, "%s", "");
+        rf_grid_text(grid, "%s", "");
+    }
+    rf_grid_number(grid, census->longest);
+    rf_grid_number(grid, census->text_with_nul);
+    rf_grid_number(grid, census->text_not_utf8);
+}
+
+static void print_census(struct rf_task *task, const struct rf_manifest_table *table) {
+    static const struct rf_grid_column columns[] = {
+        {"column", false},  {"type", false},   {"null", true},     {"integer", true},
+        {"real", true},     {"text", true},    {"blob", true},     {"least", true},
+        {"greatest", true}, {"longest", true}, {"with NUL", true}, {"not UTF-8", true}};
+    struct rf_grid *grid = rf_grid_new(columns, sizeof columns / sizeof columns[0]);
+    for (uint32_t i = 0; i < table->table.column_count; i++) {
+        add_column(grid, &table->table.columns[i], &table->census[i]);
+    }
+    rf_output_printf(task->output, "\n");
+    rf_output_name(task->output, table->table.name);
+    rf_output_printf(task->output, ":\n");
+    rf_grid_print(grid, task->output);
+    for (uint32_t i = 0; i < table->state_count; i++) {
+        char text[RF_UNITS_TEXT];
+        rf_output_printf(task->output, "archive %s, %s\n", table->state[i].name,
+                         rf_units_bytes(table->state[i].size, text));
+    }
+    rf_grid_free(grid);
+}
+
+static void print_objects(struct rf_task *task, const struct rf_manifest *manifest) {
+    static const struct rf_grid_column columns[] = {
+        {"kind", false}, {"name", false}, {"table", false}, {"SQL", false}};
+    unsigned count = task->settings->verbose ? 4 : 3;
+    struct rf_grid *grid = rf_grid_new(columns, count);
+    for (uint32_t i = 0; i < manifest->object_count; i++) {
+        const struct rf_object *object = &manifest->objects[i];
+        if (rf_manifest_find(manifest, object->name) ||
+            !rf_show_wanted(task->settings, object->table)) {
+            continue;
+        }
+        rf_grid_text(grid, "%s", rf_show_kind(object));
+        rf_grid_name(grid, object->name);
+        rf_grid_name(grid, object->table);
+        if (count == 4) {
+            rf_grid_name(grid, object->sql ? object->sql : "");
+        }
+    }
+    rf_output_printf(task->output, "\n");
+    rf_grid_print(grid, task->output);
+    rf_grid_free(grid);
+}
+
+static void print_left_out(struct rf_output *out, const struct rf_manifest *manifest) {
+    for (uint32_t i = 0; i < manifest->left_out_count; i++) {
+        rf_output_printf(out, i == 0 ? "\nleft out: " : "left out: ");
+        rf_output_name(out, manifest->left_out[i].name);
+        rf_output_printf(out, " (");
+        rf_output_name(out, manifest->left_out[i].reason);
+        rf_output_printf(out, ")\n");
+    }
+}
+
+static void print_for_people(struct rf_task *task, const struct rf_manifest *manifest,
+                             const struct rf_snapshot_facts *facts) {
+    print_source(task->output, manifest, facts);
+    print_tables(task, manifest);
+    for (uint32_t i = 0; task->settings->verbose && i < manifest->table_count; i++) {
+        if (rf_show_wanted(task->settings, manifest->tables[i].table.name)) {
+            print_census(task, &manifest->tables[i]);
+        }
+    }
+    print_objects(task, manifest);
+    print_left_out(task->output, manifest);
+}
+
+enum rf_code rf_command_show(struct rf_task *task, struct rf_error *error) {
+    const char *wanted = task->operand ? task->operand : task->settings->snapshot;
+    struct rf_repository *repository = NULL;
+    struct rf_snapshot_name name;
+    struct rf_manifest manifest = {0};
+    enum rf_code code = rf_repository_open(rf_io_posix(), task->settings->repo, RF_REPOSITORY_READ,
+                                           &repository, error);
+    if (code == RF_OK) {
+        code = rf_repository_resolve(repository, wanted ? wanted : "latest", &name, error);
+    }
+    if (code == RF_OK) {
+        code = rf_repository_load(repository, &name, &manifest, error);
+    }
+    if (code == RF_OK) {
+        struct rf_snapshot_facts facts;
+        rf_snapshot_facts_of(&manifest, &name, &facts);
+        if (task->settings->json) {
+            rf_show_json(task, &manifest, &facts);
+        } else if (!task->settings->quiet) {
+            print_for_people(task, &manifest, &facts);
+        }
+    }
+    rf_manifest_release(&manifest);
+    rf_repository_close(repository);
+    return code;
+}

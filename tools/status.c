@@ -1,0 +1,282 @@
+/* rowferry status: where the repository stands, and the target against it. */
+#include <inttypes.h>
+#include <string.h>
+#include <time.h>
+
+#include "replay/replay.h"
+#include "tools/history.h"
+#include "tools/redact.h"
+#include "tools/task.h"
+#include "tools/units.h"
+
+/* What is known of the repository, and how far the target is behind. */
+struct standing {
+    uint32_t snapshots;
+    uint64_t bytes; /* of the archives written for the snapshots that can be read */
+    struct rf_snapshot_facts newest; /* of the newest; its name alone where it cannot be read */
+    bool newest_read;
+    uint32_t behind;
+    bool rows_known;      /* all snapshots after the target's can be read */
+    uint64_t rows_behind; /* rows to be written to the target, changes of changes counted twice */
+};
+
+static void add_snapshot(struct standing *standing, const struct rf_snapshot_facts *facts,
+                         bool read, uint64_t stands_at) {
+    standing->newest = *facts;
+    standing->newest_read = read;
+    standing->bytes += facts->bytes;
+    if (facts->name.number > stands_at) {
+        standing->behind++;
+        standing->rows_known = standing->rows_known && read;
+        standing->rows_behind += facts->inserted + facts->updated + facts->deleted;
+    }
+}
+
+/* Sums up the snapshots, and those after `stands_at` by themselves. A manifest that cannot be read
+ * is told, the first of them as the error, after the others have been looked at. */
+static enum rf_code survey(struct rf_task *task, const struct rf_repository *repository,
+                           uint64_t stands_at, struct standing *standing, struct rf_error *error) {
+    *standing = (struct standing){.snapshots = rf_repository_count(repository), .rows_known = true};
+    enum rf_code first = RF_OK;
+    for (uint32_t place = 0; place < standing->snapshots; place++) {
+        struct rf_snapshot_facts facts = {0};
+        struct rf_error ignored;
+        enum rf_code code = rf_task_check_stop(task, error);
+        if (code != RF_OK) {
+            return code;
+        }
+        code = rf_snapshot_facts_load(repository, place, &facts, first == RF_OK ? error : &ignored);
+        if (code != RF_OK) {
+            facts = (struct rf_snapshot_facts){.name = *rf_repository_snapshot(repository, place)};
+            first = first == RF_OK ? code : first;
+        }
+        add_snapshot(standing, &facts, code == RF_OK, stands_at);
+    }
+    if (stands_at == 0) {
+        standing->rows_behind = standing->newest.rows; /* a first load takes the newest at once */
+        standing->rows_known = standing->newest_read || standing->snapshots == 0;
+    }
+    return first;
+}
+
+static uint64_t age_of(const struct rf_snapshot_facts *facts) {
+    int64_t now = (int64_t)time(NULL);
+    int64_t then = facts->time_us / 1000000;
+    return now > then ? (uint64_t)(now - then) : 0;
+}
+
+static const char *state_name(enum rf_target_state state) {
+    static const char *const names[] = {
+        [RF_TARGET_NONE] = "none", [RF_TARGET_LOADING] = "loading", [RF_TARGET_READY] = "ready"};
+    return names[state];
+}
+
+/* ---- the repository ---- */
+
+static void print_repository_line(struct rf_task *task, const struct rf_repository *repository,
+                                  const struct standing *standing) {
+    char text[RF_UNITS_TEXT], uuid[RF_UUID_TEXT];
+    const struct rf_snapshot_facts *newest = &standing->newest;
+    struct rf_json line = rf_json_begin("repository");
+    rf_json_text(&line, "path", rf_repository_path(repository));
+    rf_json_text(&line, "source", rf_uuid_text(rf_repository_source(repository), uuid));
+    rf_json_count(&line, "snapshots", standing->snapshots);
+    rf_json_count(&line, "bytes", standing->bytes);
+    rf_json_snapshot(&line, "newest", newest->name.number);
+    if (standing->snapshots > 0) {
+        rf_json_hash(&line, "digest", newest->name.digest);
+    }
+    if (standing->newest_read) {
+        rf_json_text(&line, "time", rf_units_iso8601(newest->time_us, text));
+        rf_json_count(&line, "age_seconds", age_of(newest));
+        rf_json_count(&line, "rows", newest->rows);
+    }
+    rf_json_print(&line, task->output);
+}
+
+static void print_repository(struct rf_task *task, const struct rf_repository *repository,
+                             const struct standing *standing) {
+    char text[RF_UNITS_TEXT], uuid[RF_UUID_TEXT], digest[RF_SHORT_DIGEST];
+    const struct rf_snapshot_facts *newest = &standing->newest;
+    struct rf_output *out = task->output;
+    rf_output_printf(out, "repository  ");
+    rf_output_name(out, rf_repository_path(repository));
+    rf_output_printf(out, "\nsource      %s\n",
+                     rf_uuid_text(rf_repository_source(repository), uuid));
+    rf_output_printf(out, "snapshots   %" PRIu32 ", %s of archives\n", standing->snapshots,
+                     rf_units_bytes(standing->bytes, text));
+    if (standing->snapshots == 0) {
+        return;
+    }
+    rf_output_printf(out, "newest      %" PRIu64 "  %s  ", newest->name.number,
+                     rf_short_digest(newest->name.digest, digest));
+    if (!standing->newest_read) {
+        rf_output_printf(out, "cannot be read\n");
+        return;
+    }
+    rf_output_printf(out, "%s, ", rf_units_time(newest->time_us, text));
+    rf_output_printf(out, "%s ago, ", rf_units_duration(age_of(newest), text));
+    rf_output_printf(out, "%s\n", rf_units_count(newest->rows, "row", text));
+}
+
+/* ---- the target ---- */
+
+static void print_target_line(struct rf_task *task, const struct rf_target_status *target,
+                              const struct standing *standing) {
+    char uuid[RF_UUID_TEXT];
+    struct rf_json line = rf_json_begin("target");
+    rf_json_text(&line, "schema", task->settings->schema);
+    rf_json_text(&line, "state", state_name(target->state));
+    rf_json_snapshot(&line, "snapshot", target->snapshot);
+    rf_json_count(&line, "behind", standing->behind);
+    if (standing->rows_known) {
+        rf_json_count(&line, "rows_behind", standing->rows_behind);
+    } else {
+        rf_json_text(&line, "rows_behind", NULL);
+    }
+    if (target->state != RF_TARGET_NONE) {
+        rf_json_text(&line, "source", rf_uuid_text(target->source, uuid));
+        rf_json_count(&line, "set_aside", target->set_aside);
+        rf_json_text(&line, "updated", target->updated);
+    }
+    rf_json_print(&line, task->output);
+}
+
+static void print_conninfo(struct rf_output *out, const char *conninfo) {
+    struct rf_buffer text = {0};
+    rf_redact(&text, *conninfo ? conninfo : "as libpq's environment says");
+    rf_buffer_u8(&text, 0);
+    rf_output_name(out, text.failed ? "?" : (const char *)text.bytes);
+    rf_buffer_release(&text);
+}
+
+static void print_target(struct rf_task *task, const struct rf_target_status *target,
+                         const struct standing *standing) {
+    struct rf_output *out = task->output;
+    rf_output_printf(out, "target      ");
+    print_conninfo(out, task->settings->target);
+    rf_output_printf(out, ", schema ");
+    rf_output_name(out, task->settings->schema);
+    rf_output_printf(out, "\nstate       %s", state_name(target->state));
+    if (target->state == RF_TARGET_READY) {
+        rf_output_printf(out, ", snapshot %" PRIu64 " since ", target->snapshot);
+        rf_output_name(out, target->updated);
+    } else if (target->state == RF_TARGET_LOADING) {
+        rf_output_printf(out, ", snapshot %" PRIu64 " is not loaded to its end", target->snapshot);
+    }
+    char snapshots[RF_UNITS_TEXT], rows[RF_UNITS_TEXT];
+    rf_units_count(standing->rows_behind, "row", rows);
+    rf_output_printf(out, "\nbehind      %s%s%s\n",
+                     rf_units_count(standing->behind, "snapshot", snapshots),
+                     standing->rows_known ? ", " : "", standing->rows_known ? rows : "");
+    if (target->set_aside > 0) {
+        rf_output_printf(out, "set aside   %s\n", rf_units_count(target->set_aside, "row", rows));
+    }
+}
+
+/* ---- do they belong together? ---- */
+
+static enum rf_code check_source(const struct rf_repository *repository,
+                                 const struct rf_target_status *target, struct rf_error *error) {
+    char theirs[RF_UUID_TEXT], ours[RF_UUID_TEXT];
+    const uint8_t *source = rf_repository_source(repository);
+    if (memcmp(source, target->source, RF_SOURCE_ID_SIZE) == 0) {
+        return RF_OK;
+    }
+    rf_fail(error, RF_MISPLACED, "the target is fed by another source");
+    rf_detail(error, "the target's: %s, this repository's: %s",
+              rf_uuid_text(target->source, theirs), rf_uuid_text(source, ours));
+    rf_hint(error, "name the repository that feeds it, or another database or --schema.");
+    return RF_MISPLACED;
+}
+
+static enum rf_code check_snapshot(const struct rf_repository *repository,
+                                   const struct rf_target_status *target, struct rf_error *error) {
+    const struct rf_snapshot_name *name = rf_repository_find(repository, target->snapshot);
+    const struct rf_snapshot_name *newest = rf_repository_newest(repository);
+    if (target->state != RF_TARGET_READY || (name && rf_hash_equal(name->digest, target->digest))) {
+        return RF_OK;
+    }
+    if (name) {
+        rf_fail(error, RF_MISPLACED, "the target's snapshot %" PRIu64 " is not the repository's",
+                target->snapshot);
+        rf_hint(error, "the two histories parted; name the repository that feeds the target.");
+    } else if (newest && target->snapshot < newest->number) {
+        rf_fail(error, RF_MISPLACED,
+                "the repository has no snapshot %" PRIu64 ", at which the target stands",
+                target->snapshot);
+        rf_hint(error, "copy the missing snapshots from the host that captured them.");
+    } else {
+        rf_fail(error, RF_MISPLACED, "the target is ahead of the repository, at snapshot %" PRIu64,
+                target->snapshot);
+        rf_hint(error, "copy the newer snapshots here from the host that captured them.");
+    }
+    return RF_MISPLACED;
+}
+
+static enum rf_code check_match(const struct rf_repository *repository,
+                                const struct rf_target_status *target, struct rf_error *error) {
+    if (target->state == RF_TARGET_NONE) {
+        return RF_OK;
+    }
+    enum rf_code code = check_source(repository, target, error);
+    return code == RF_OK ? check_snapshot(repository, target, error) : code;
+}
+
+/* ---- the run ---- */
+
+static void tell(struct rf_task *task, const struct rf_repository *repository,
+                 const struct rf_target_status *target, const struct standing *standing) {
+    bool people = rf_task_for_people(task);
+    if (task->settings->json) {
+        print_repository_line(task, repository, standing);
+    } else if (people) {
+        print_repository(task, repository, standing);
+    }
+    if (target && task->settings->json) {
+        print_target_line(task, target, standing);
+    } else if (target && people) {
+        print_target(task, target, standing);
+    }
+    rf_json_count(&task->summary, "snapshots", standing->snapshots);
+}
+
+static enum rf_code ask_target(struct rf_task *task, struct rf_target_status *target,
+                               struct rf_error *error) {
+    struct rf_target_options options;
+    rf_task_target_options(task, &options);
+    return rf_target_status(&options, target, error);
+}
+
+/* What is known is told before what is not: a repository whose target does not answer, a target
+ * whose repository is damaged. */
+static enum rf_code status(struct rf_task *task, const struct rf_repository *repository,
+                           struct rf_error *error) {
+    struct rf_target_status target = {0};
+    struct standing standing;
+    struct rf_error unasked = {0};
+    bool has_target = task->settings->target;
+    enum rf_code asked = has_target ? ask_target(task, &target, &unasked) : RF_OK;
+    uint64_t stands_at = target.state == RF_TARGET_READY ? target.snapshot : 0;
+    enum rf_code code = survey(task, repository, stands_at, &standing, error);
+    if (code == RF_INTERRUPTED) {
+        return code;
+    }
+    tell(task, repository, has_target && asked == RF_OK ? &target : NULL, &standing);
+    if (asked != RF_OK) {
+        *error = unasked;
+        return asked;
+    }
+    return code == RF_OK ? check_match(repository, &target, error) : code;
+}
+
+enum rf_code rf_command_status(struct rf_task *task, struct rf_error *error) {
+    struct rf_repository *repository = NULL;
+    enum rf_code code = rf_repository_open(rf_io_posix(), task->settings->repo, RF_REPOSITORY_READ,
+                                           &repository, error);
+    if (code == RF_OK) {
+        code = status(task, repository, error);
+    }
+    rf_repository_close(repository);
+    return code;
+}

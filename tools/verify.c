@@ -1,0 +1,343 @@
+/* rowferry verify: the repository proven from its own bytes, and the target held against it.
+ *
+ * Everything found is printed, and the run goes on; only what keeps it from going on is an error of
+ * its own. At the end damage or differences make one error, so that a script sees exit 3. */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "format/check.h"
+#include "replay/replay.h"
+#include "tools/grid.h"
+#include "tools/message.h"
+#include "tools/task.h"
+#include "tools/units.h"
+
+#define NAMED_AT_MOST 20u /* differences named a table; all are counted */
+
+static const char *const kinds[] = {
+    [RF_ROW_MISSING] = "missing", [RF_ROW_EXTRA] = "extra", [RF_ROW_DIFFERENT] = "different"};
+
+/* ---- what is found ---- */
+
+/* Findings are shown while the run goes on, above the line of progress. */
+static void show_now(struct rf_task *task) {
+    rf_message_status("", 0);
+    rf_output_flush(task->output);
+}
+
+static void print_damage_line(struct rf_task *task, const struct rf_damage *damage) {
+    struct rf_json line = rf_json_begin("damage");
+    rf_json_text(&line, "file", damage->file);
+    if (damage->block < 0) {
+        rf_json_text(&line, "block", NULL);
+    } else {
+        rf_json_integer(&line, "block", damage->block);
+    }
+    rf_json_text(&line, "message", damage->error->what);
+    rf_json_text(&line, "detail", damage->error->detail);
+    rf_json_print(&line, task->output);
+}
+
+struct proof {
+    struct rf_task *task;
+    char first[256]; /* the first damage found, for the error at the end */
+};
+
+static void keep_first(struct proof *proof, const struct rf_damage *damage) {
+    if (!proof->first[0]) {
+        snprintf(proof->first, sizeof proof->first, "%.100s: %.150s", damage->file,
+                 damage->error->what);
+    }
+}
+
+static void on_damage(void *context, const struct rf_damage *damage) {
+    struct proof *proof = context;
+    struct rf_task *task = proof->task;
+    keep_first(proof, damage);
+    if (task->settings->json) {
+        print_damage_line(task, damage);
+        return;
+    }
+    if (task->settings->quiet) {
+        return;
+    }
+    rf_output_printf(task->output, "damage: ");
+    rf_output_name(task->output, damage->file);
+    if (damage->block >= 0) {
+        rf_output_printf(task->output, ", block %" PRId64, damage->block);
+    }
+    rf_output_printf(task->output, ": ");
+    rf_output_name(task->output, damage->error->what);
+    if (damage->error->detail[0]) {
+        rf_output_printf(task->output, " (");
+        rf_output_name(task->output, damage->error->detail);
+        rf_output_printf(task->output, ")");
+    }
+    rf_output_printf(task->output, "\n");
+    show_now(task);
+}
+
+static void print_difference_line(struct rf_task *task, const struct rf_difference *difference) {
+    struct rf_json line = rf_json_begin("difference");
+    struct rf_json key = rf_json_begin(NULL);
+    rf_json_text(&line, "table", difference->table);
+    rf_json_text(&line, "kind", kinds[difference->kind]);
+    for (uint32_t i = 0; i < difference->key_count; i++) {
+        rf_json_text(&key, difference->columns[i], difference->values[i]);
+    }
+    rf_json_put(&line, "key", &key);
+    rf_json_print(&line, task->output);
+}
+
+/* missing: Album (AlbumId = 3) */
+static void on_difference(void *context, const struct rf_difference *difference) {
+    struct rf_task *task = context;
+    if (task->settings->json) {
+        print_difference_line(task, difference);
+        return;
+    }
+    if (task->settings->quiet) {
+        return;
+    }
+    rf_output_printf(task->output, "%s: ", kinds[difference->kind]);
+    rf_output_name(task->output, difference->table);
+    for (uint32_t i = 0; i < difference->key_count; i++) {
+        rf_output_printf(task->output, i == 0 ? " (" : ", ");
+        rf_output_name(task->output, difference->columns[i]);
+        rf_output_printf(task->output, " = ");
+        rf_output_name(task->output, difference->values[i] ? difference->values[i] : "NULL");
+    }
+    rf_output_printf(task->output, difference->key_count > 0 ? ")\n" : "\n");
+    show_now(task);
+}
+
+static void on_bytes(void *context, uint64_t done, uint64_t total) {
+    struct proof *proof = context;
+    rf_progress_bytes(proof->task->progress, done, total);
+}
+
+/* ---- the comparison's tables ---- */
+
+static void print_compared_line(struct rf_task *task, const struct rf_compared_table *table) {
+    struct rf_json line = rf_json_begin("table");
+    rf_json_text(&line, "command", "verify");
+    rf_json_text(&line, "table", table->name);
+    rf_json_count(&line, "rows", table->rows);
+    rf_json_count(&line, "target_rows", table->target_rows);
+    rf_json_count(&line, "set_aside", table->set_aside);
+    rf_json_count(&line, "missing", table->missing);
+    rf_json_count(&line, "extra", table->extra);
+    rf_json_count(&line, "different", table->different);
+    rf_json_print(&line, task->output);
+}
+
+static void add_row(struct rf_grid *grid, const char *name, const struct rf_compared_table *table) {
+    rf_grid_name(grid, name);
+    rf_grid_number(grid, table->rows);
+    rf_grid_number(grid, table->target_rows);
+    rf_grid_number(grid, table->set_aside);
+    rf_grid_number(grid, table->missing);
+    rf_grid_number(grid, table->extra);
+    rf_grid_number(grid, table->different);
+}
+
+static void print_compared(struct rf_task *task, const struct rf_compare_result *result) {
+    static const struct rf_grid_column columns[] = {
+        {"table", false},  {"rows", true},  {"in target", true}, {"set aside", true},
+        {"missing", true}, {"extra", true}, {"different", true}};
+    struct rf_grid *grid = rf_grid_new(columns, sizeof columns / sizeof columns[0]);
+    for (uint32_t i = 0; i < result->table_count; i++) {
+        add_row(grid, result->tables[i].name, &result->tables[i]);
+    }
+    add_row(grid, "total", &result->total);
+    rf_grid_print(grid, task->output);
+    rf_grid_free(grid);
+}
+
+static uint64_t differences_of(const struct rf_compare_result *result) {
+    return result->total.missing + result->total.extra + result->total.different;
+}
+
+/* ---- the two proofs ---- */
+
+static enum rf_code prove_repository(struct proof *proof, struct rf_repository *repository,
+                                     struct rf_check_result *result, struct rf_error *error) {
+    struct rf_task *task = proof->task;
+    const struct rf_check_options options = {
+        .stop = task->stop,
+        .damage = on_damage,
+        .progress = task->progress ? on_bytes : NULL,
+        .context = proof,
+    };
+    rf_progress_phase(task->progress, "verify the repository");
+    enum rf_code code = rf_check(repository, &options, result, error);
+    rf_progress_phase(task->progress, NULL);
+    return code;
+}
+
+/* The target must stand where --snapshot says. */
+static enum rf_code check_place(const struct rf_task *task, const struct rf_snapshot_name *wanted,
+                                uint64_t stands_at, struct rf_error *error) {
+    if (!task->settings->snapshot || wanted->number == stands_at) {
+        return RF_OK;
+    }
+    rf_fail(error, RF_MISPLACED, "the target stands at snapshot %" PRIu64 ", not at %" PRIu64,
+            stands_at, wanted->number);
+    rf_hint(error, "rowferry replay -s %" PRIu64 " brings it there if it is behind.",
+            wanted->number);
+    return RF_MISPLACED;
+}
+
+static enum rf_code compare_target(struct rf_task *task, struct rf_repository *repository,
+                                   struct rf_compare_result *result, struct rf_error *error) {
+    struct rf_compare_options options = {
+        .name_at_most = NAMED_AT_MOST,
+        .difference = on_difference,
+    };
+    rf_task_target_options(task, &options.target);
+    rf_progress_phase(task->progress, "verify the target");
+    enum rf_code code = rf_compare(repository, &options, result, error);
+    rf_progress_phase(task->progress, NULL);
+    if (code != RF_OK) {
+        return code;
+    }
+    for (uint32_t i = 0; task->settings->json && i < result->table_count; i++) {
+        print_compared_line(task, &result->tables[i]);
+    }
+    if (rf_task_for_people(task)) {
+        print_compared(task, result);
+    }
+    task->set_aside = result->total.set_aside > 0;
+    return RF_OK;
+}
+
+/* ---- the end ---- */
+
+static void fill_summary(struct rf_task *task, const struct rf_check_result *checked,
+                         const struct rf_compare_result *compared, uint64_t snapshot) {
+    struct rf_json *summary = &task->summary;
+    rf_json_snapshot(summary, "snapshot", snapshot);
+    rf_json_count(summary, "snapshots", checked->snapshots);
+    rf_json_count(summary, "archives", checked->archives);
+    rf_json_count(summary, "blocks", checked->blocks);
+    rf_json_count(summary, "rows", checked->rows);
+    rf_json_count(summary, "bytes", checked->bytes);
+    rf_json_count(summary, "damages", checked->damages);
+    if (compared) {
+        rf_json_count(summary, "target_rows", compared->total.target_rows);
+        rf_json_count(summary, "set_aside", compared->total.set_aside);
+        rf_json_count(summary, "missing", compared->total.missing);
+        rf_json_count(summary, "extra", compared->total.extra);
+        rf_json_count(summary, "different", compared->total.different);
+    }
+}
+
+static void print_end(struct rf_task *task, const struct rf_check_result *checked,
+                      const struct rf_compare_result *compared) {
+    char text[RF_UNITS_TEXT];
+    struct rf_output *out = task->output;
+    rf_output_printf(out, "%s, ", rf_units_count(checked->snapshots, "snapshot", text));
+    rf_output_printf(out, "%s, ", rf_units_count(checked->archives, "archive", text));
+    rf_output_printf(out, "%s, ", rf_units_count(checked->blocks, "block", text));
+    rf_output_printf(out, "%s, ", rf_units_count(checked->rows, "row", text));
+    rf_output_printf(out, "%s: ", rf_units_bytes(checked->bytes, text));
+    if (checked->damages > 0) {
+        rf_output_printf(out, "damaged in %s", rf_units_count(checked->damages, "place", text));
+    } else {
+        rf_output_printf(out, "sound");
+    }
+    if (compared && differences_of(compared) > 0) {
+        rf_output_printf(out, "; the target differs from snapshot %" PRIu64 " in %s",
+                         compared->snapshot, rf_units_count(differences_of(compared), "row", text));
+    } else if (compared) {
+        rf_output_printf(out, "; the target equals snapshot %" PRIu64, compared->snapshot);
+    }
+    if (compared && compared->total.set_aside > 0) {
+        rf_output_printf(out, ", but for %s set aside",
+                         rf_units_count(compared->total.set_aside, "row", text));
+    }
+    rf_output_printf(out, "; %s\n", rf_units_seconds(rf_seconds_since(&task->began), text));
+}
+
+static enum rf_code fail_damaged(const struct proof *proof, const struct rf_check_result *checked,
+                                 struct rf_error *error) {
+    char places[RF_UNITS_TEXT];
+    rf_fail(error, RF_CORRUPT, "the repository is damaged in %s",
+            rf_units_count(checked->damages, "place", places));
+    rf_detail(error, "the first: %s%s", proof->first,
+              proof->task->settings->target ? "\nthe target was not compared with it." : "");
+    rf_hint(error, "copy the files named from where this repository came from, or capture anew.");
+    return RF_CORRUPT;
+}
+
+static enum rf_code fail_different(const struct rf_compare_result *compared,
+                                   struct rf_error *error) {
+    const struct rf_compared_table *total = &compared->total;
+    char rows[RF_UNITS_TEXT];
+    rf_fail(error, RF_DIFFERENT, "the target differs from snapshot %" PRIu64 " in %s",
+            compared->snapshot, rf_units_count(differences_of(compared), "row", rows));
+    rf_detail(error, "%" PRIu64 " missing, %" PRIu64 " extra, %" PRIu64 " different",
+              total->missing, total->extra, total->different);
+    rf_hint(error,
+            "find out who wrote to the target; replay into another --schema makes a fresh copy.");
+    return RF_DIFFERENT;
+}
+
+/* What was found, as an error; RF_OK where nothing was. `compared` is NULL without a target. */
+static enum rf_code judge(const struct proof *proof, const struct rf_check_result *checked,
+                          const struct rf_compare_result *compared,
+                          const struct rf_snapshot_name *wanted, struct rf_error *error) {
+    if (checked->damages > 0) {
+        return fail_damaged(proof, checked, error);
+    }
+    if (!compared) {
+        return RF_OK;
+    }
+    return differences_of(compared) > 0
+               ? fail_different(compared, error)
+               : check_place(proof->task, wanted, compared->snapshot, error);
+}
+
+static enum rf_code verify(struct rf_task *task, struct rf_repository *repository,
+                           const struct rf_snapshot_name *wanted, struct rf_error *error) {
+    struct proof proof = {.task = task};
+    struct rf_check_result checked = {0};
+    struct rf_compare_result compared = {0};
+    enum rf_code code = prove_repository(&proof, repository, &checked, error);
+    bool proven = code == RF_OK;
+    bool comparing = proven && task->settings->target && checked.damages == 0;
+    if (comparing) {
+        code = compare_target(task, repository, &compared, error);
+    }
+    const struct rf_compare_result *result = comparing && code == RF_OK ? &compared : NULL;
+    const struct rf_snapshot_name *newest = rf_repository_newest(repository);
+    if (proven) {
+        fill_summary(task, &checked, result,
+                     result   ? result->snapshot
+                     : newest ? newest->number
+                              : 0);
+    }
+    if (code == RF_OK) {
+        if (rf_task_for_people(task)) {
+            print_end(task, &checked, result);
+        }
+        code = judge(&proof, &checked, result, wanted, error);
+    }
+    rf_compare_result_release(&compared);
+    return code;
+}
+
+enum rf_code rf_command_verify(struct rf_task *task, struct rf_error *error) {
+    struct rf_repository *repository = NULL;
+    struct rf_snapshot_name wanted = {0};
+    enum rf_code code = rf_repository_open(rf_io_posix(), task->settings->repo, RF_REPOSITORY_READ,
+                                           &repository, error);
+    if (code == RF_OK && task->settings->snapshot) {
+        code = rf_repository_resolve(repository, task->settings->snapshot, &wanted, error);
+    }
+    if (code == RF_OK) {
+        code = verify(task, repository, &wanted, error);
+    }
+    rf_repository_close(repository);
+    return code;
+}

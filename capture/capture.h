@@ -1,8 +1,9 @@
 /* Captures a snapshot of a SQLite database into a repository.
  *
  * The source is opened read-only and read in one transaction; nothing is written beside it but what
- * SQLite itself needs for a WAL database (its -shm file). The repository is open for writing and
- * stays the caller's. Nothing is published unless all tables were read to the end. */
+ * SQLite itself makes for a WAL database: its -shm file, and an empty -wal where there is none. The
+ * repository is open for writing and stays the caller's. Nothing is published unless all tables were
+ * read to the end. */
 #ifndef RF_CAPTURE_CAPTURE_H
 #define RF_CAPTURE_CAPTURE_H
 

@@ -1,9 +1,10 @@
-/* Which of many matches may stand together: matches pair a stretch of old rows with one of new rows,
- * and those that are kept must follow each other in both. Of all such choices the one with most rows.
+/* Which of many matches may stand together: matches pair a stretch of old rows with one of new
+ * rows, and those that are kept must follow each other in both. Of all such choices the one with
+ * most rows.
  *
  * That is the heaviest increasing subsequence, exact and in bounded memory as long as there are no
- * more stretches than the window holds. With more, the first half of a full window is settled by what
- * the whole window favours: exact again unless matches cross over more than half a window. */
+ * more stretches than the window holds. With more, the first half of a full window is settled by
+ * what the whole window favours: exact again unless matches cross over more than half a window. */
 #ifndef RF_CAPTURE_CHAIN_H
 #define RF_CAPTURE_CHAIN_H
 

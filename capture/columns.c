@@ -237,7 +237,10 @@ static bool add_index(struct rf_describer *describer, struct rf_table *table) {
     added->name = text_of(describer->indexes, 0, &failed);
     added->unique = sqlite3_column_int(describer->indexes, 1) != 0;
     const char *origin = (const char *)sqlite3_column_text(describer->indexes, 2);
-    added->origin = origin && *origin ? origin[0] : 'c';
+    added->origin = 'c';
+    if (origin && *origin) {
+        added->origin = *origin;
+    }
     added->partial = sqlite3_column_int(describer->indexes, 3) != 0;
     const struct rf_object *object =
         added->name ? rf_object_find(describer->manifest, "index", added->name) : NULL;

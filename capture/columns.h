@@ -23,7 +23,8 @@ void rf_describer_free(struct rf_describer *describer); /* NULL is fine */
 RF_MUST_USE enum rf_code rf_describe(struct rf_describer *describer, const char *name, bool rowids,
                                      bool strict, struct rf_table *table, struct rf_error *error);
 
-/* By which of rowid, _rowid_ and oid the rowid of the table is reached; NULL: columns have them all. */
+/* By which of rowid, _rowid_ and oid the rowid of the table is reached; NULL: columns have them
+ * all. */
 const char *rf_rowid_name(const struct rf_table *table);
 
 #endif

@@ -1,5 +1,6 @@
-/* The delta archive of a table on its way: rows that are gone, runs of rowids that moved, rows that are
- * new. What is put is also done to the parent's digest, so that in the end it must be the child's. */
+/* The delta archive of a table on its way: rows that are gone, runs of rowids that moved, rows that
+ * are new. What is put is also done to the parent's digest, so that in the end it must be the
+ * child's. */
 #ifndef RF_CAPTURE_DELTA_H
 #define RF_CAPTURE_DELTA_H
 

@@ -1,5 +1,5 @@
-/* The first pass of the diff: two lists of (key, row hash) in the order of their keys, walked side by
- * side. Pure: it knows neither files nor SQLite. */
+/* The first pass of the diff: two lists of (key, row hash) in the order of their keys, walked side
+ * by side. Pure: it knows neither files nor SQLite. */
 #ifndef RF_CAPTURE_DIFF_H
 #define RF_CAPTURE_DIFF_H
 
@@ -18,7 +18,8 @@ struct rf_keyed_row {
 };
 
 struct rf_diff_side {
-    /* *row is NULL at the end, and belongs to the side until its next call. Keys ascend strictly. */
+    /* *row is NULL at the end, and belongs to the side until its next call. Keys ascend
+     * strictly. */
     enum rf_code (*next)(void *context, const struct rf_keyed_row **row, struct rf_error *error);
     void *context;
 };

@@ -30,11 +30,12 @@ static enum rf_code copy_index(struct rf_outlet *outlet, struct rf_archive *pare
             code = rf_fail(error, RF_CORRUPT, "the index ends early");
         }
         *damaged = code == RF_CORRUPT;
-        if (code == RF_OK) {
-            uint32_t count = rows->count < same ? rows->count : (uint32_t)same;
-            code = copy_rows(outlet, rows, count, &cells, error);
-            same -= count;
+        if (code != RF_OK || !rows) {
+            break;
         }
+        uint32_t count = rows->count < same ? rows->count : (uint32_t)same;
+        code = copy_rows(outlet, rows, count, &cells, error);
+        same -= count;
     }
     rf_block_scan_free(blocks);
     rf_buffer_release(&cells);

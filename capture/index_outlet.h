@@ -1,7 +1,7 @@
 /* The index of a table's new state, written while its rows pass by.
  *
- * A table that has not changed keeps the index it has, so writing starts only at the first difference;
- * what came before it is copied from the parent's index. */
+ * A table that has not changed keeps the index it has, so writing starts only at the first
+ * difference; what came before it is copied from the parent's index. */
 #ifndef RF_CAPTURE_INDEX_OUTLET_H
 #define RF_CAPTURE_INDEX_OUTLET_H
 
@@ -13,8 +13,8 @@
 #include "format/hash.h"
 #include "format/table.h"
 
-/* `parent` is the index that the first `same` rows are copied from; NULL with same 0. *damaged is set
- * where it is that index which cannot be read. */
+/* `parent` is the index that the first `same` rows are copied from; NULL with same 0. *damaged is
+ * set where it is that index which cannot be read. */
 RF_MUST_USE enum rf_code rf_index_outlet_open(struct rf_outlet *outlet,
                                               const struct rf_outlet_settings *settings,
                                               const struct rf_table *table,

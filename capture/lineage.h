@@ -12,8 +12,8 @@
 RF_MUST_USE enum rf_code rf_lineage_check(const struct rf_manifest *parent,
                                           const struct rf_manifest *child, struct rf_error *error);
 
-/* Whether the child says anything of the database that the parent does not. Where the database lies,
- * its page size and journal mode are no part of what it holds. */
+/* Whether the child says anything of the database that the parent does not. Where the database
+ * lies, its page size and journal mode are no part of what it holds. */
 RF_MUST_USE enum rf_code rf_lineage_differs(const struct rf_manifest *parent,
                                             const struct rf_manifest *child, bool *differs,
                                             struct rf_error *error);

@@ -1,10 +1,10 @@
 /* The content pass of the diff: rows that are still there, under another rowid.
  *
- * What the first pass left over on either side, in the order of keys, is paired by content, and of the
- * pairs as many are kept as follow each other on both sides: readers walk the parent's rows in their
- * order and renumber them as they go, so survivors may not overtake each other. A leftover's `gap`
- * says how many rows before it kept their key: a pair across such a row would overtake it, so only
- * leftovers of the same gap are paired, and no more of the unmoved rows need be known.
+ * What the first pass left over on either side, in the order of keys, is paired by content, and of
+ * the pairs as many are kept as follow each other on both sides: readers walk the parent's rows in
+ * their order and renumber them as they go, so survivors may not overtake each other. A leftover's
+ * `gap` says how many rows before it kept their key: a pair across such a row would overtake it, so
+ * only leftovers of the same gap are paired, and no more of the unmoved rows need be known.
  *
  * Rows are named by their place in the spill of their side. Memory is what rf_scratch allows. */
 #ifndef RF_CAPTURE_MOVES_H
@@ -40,7 +40,8 @@ struct rf_pairing {
     uint64_t pairable; /* pairs there would be if neither order nor gaps mattered */
 };
 
-/* Pairs two spills of struct rf_leftover; `matches` gets struct rf_match, ascending on both sides. */
+/* Pairs two spills of struct rf_leftover; `matches` gets struct rf_match, ascending on both
+ * sides. */
 RF_MUST_USE enum rf_code rf_moves_pair(const struct rf_scratch *scratch,
                                        const struct rf_spill *old_rows,
                                        const struct rf_spill *new_rows, struct rf_spill *matches,

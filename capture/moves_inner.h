@@ -8,8 +8,8 @@
 #include "capture/sorter.h"
 
 /* Pairs in the order of the old side. Contents that are there once on either side belong together
- * beyond doubt. Of several alike the first goes with the first, which is wrong for all of them as soon as
- * one is deleted: these are guesses, and give way where they cross what is sure. */
+ * beyond doubt. Of several alike the first goes with the first, which is wrong for all of them as
+ * soon as one is deleted: these are guesses, and give way where they cross what is sure. */
 struct rf_pairs {
     struct rf_sorter sure;
     struct rf_sorter guessed;
@@ -20,8 +20,8 @@ RF_MUST_USE enum rf_code rf_pair_by_content(const struct rf_scratch *scratch,
                                             const struct rf_spill *new_rows, struct rf_pairs *pairs,
                                             uint64_t *pairable, struct rf_error *error);
 
-/* Of pairs of struct rf_match, in the order of the old side, the stretches that are kept. `around`: what
- * is kept already and must not be crossed; NULL for nothing. */
+/* Of pairs of struct rf_match, in the order of the old side, the stretches that are kept. `around`:
+ * what is kept already and must not be crossed; NULL for nothing. */
 RF_MUST_USE enum rf_code rf_choose_pairs(const struct rf_scratch *scratch, struct rf_sorter *pairs,
                                          const struct rf_spill *around, struct rf_spill *kept,
                                          struct rf_error *error);

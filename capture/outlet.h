@@ -1,4 +1,5 @@
-/* One archive on its way: rows are put one by one, batches are taken, filled and handed in behind it.
+/* One archive on its way: rows are put one by one, batches are taken, filled and handed in behind
+ * it.
  *
  * One batch a block kind is held. In a dry run nothing is written and everything succeeds. */
 #ifndef RF_CAPTURE_OUTLET_H

@@ -1,8 +1,8 @@
-/* The old side of a diff: key and row hash of every row that the parent snapshot holds, in the order
- * of their keys.
+/* The old side of a diff: key and row hash of every row that the parent snapshot holds, in the
+ * order of their keys.
  *
- * They come from the table's local index; or, where that is missing and nothing may be written (a dry
- * run), from the table's rows themselves. */
+ * They come from the table's local index; or, where that is missing and nothing may be written (a
+ * dry run), from the table's rows themselves. */
 #ifndef RF_CAPTURE_PARENT_ROWS_H
 #define RF_CAPTURE_PARENT_ROWS_H
 
@@ -34,8 +34,8 @@ void rf_parent_rows_close(struct rf_parent_rows *rows); /* NULL is fine */
 RF_MUST_USE enum rf_code rf_parent_rows_next(struct rf_parent_rows *rows,
                                              const struct rf_keyed_row **row,
                                              struct rf_error *error);
-/* The next row is the first one whose rowid is at least this; only forward. What is passed over is not
- * read where that can be avoided, and the sum not checked. */
+/* The next row is the first one whose rowid is at least this; only forward. What is passed over is
+ * not read where that can be avoided, and the sum not checked. */
 void rf_parent_rows_seek(struct rf_parent_rows *rows, int64_t rowid);
 /* It is the index that is damaged: made anew, it will serve. */
 bool rf_parent_rows_damaged(const struct rf_parent_rows *rows);

@@ -104,7 +104,8 @@ static enum rf_code prepare(struct rf_row_scan *scan, sqlite3_stmt **statement,
                          : code;
 }
 
-/* A table may have as many columns as a result can: then its rowids come from a second statement. */
+/* A table may have as many columns as a result can: then its rowids come from a second
+ * statement. */
 static bool has_room_for_rowid(const struct rf_row_scan *scan) {
     int limit = sqlite3_limit(scan->source->db, SQLITE_LIMIT_COLUMN, -1);
     return (int64_t)scan->table->column_count < limit;

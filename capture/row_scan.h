@@ -1,10 +1,10 @@
 /* The rows of one table of the source, as canonical bytes with their hash.
  *
- * Rows come in the order in which archives keep them: ascending rowids, the order of the scan where no
- * name reaches the rowid, ascending keys for WITHOUT ROWID. The table's own b-tree is read, never an
- * index that happens to hold all columns, and nothing is sorted unless the key of a WITHOUT ROWID
- * table is kept in another order than that of its bytes. What comes out of order is a damaged
- * database and refused, since everything behind the scan relies on it.
+ * Rows come in the order in which archives keep them: ascending rowids, the order of the scan where
+ * no name reaches the rowid, ascending keys for WITHOUT ROWID. The table's own b-tree is read,
+ * never an index that happens to hold all columns, and nothing is sorted unless the key of a
+ * WITHOUT ROWID table is kept in another order than that of its bytes. What comes out of order is a
+ * damaged database and refused, since everything behind the scan relies on it.
  *
  * A row lies in one buffer that the next row overwrites. */
 #ifndef RF_CAPTURE_ROW_SCAN_H

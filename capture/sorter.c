@@ -149,8 +149,8 @@ static enum rf_code spill_run(struct rf_sorter *sorter, struct rf_error *error) 
     return code == RF_OK ? note_run(sorter, first, error) : code;
 }
 
-/* Merges the runs, some at a time, into fewer and longer ones in a second spill, which then takes the
- * place of the first. */
+/* Merges the runs, some at a time, into fewer and longer ones in a second spill, which then takes
+ * the place of the first. */
 static enum rf_code merge_runs(struct rf_sorter *sorter, struct rf_error *error) {
     struct rf_spill merged;
     rf_spill_init(&merged, sorter->scratch, sorter->record);

@@ -1,5 +1,5 @@
-/* Sorts records of one size, more of them than memory holds: runs are sorted in memory, spilled, and
- * merged, a bounded number at a time.
+/* Sorts records of one size, more of them than memory holds: runs are sorted in memory, spilled,
+ * and merged, a bounded number at a time.
  *
  * Order of calls: init, add…, sort, next… until NULL, release. Equal records come in any order. */
 #ifndef RF_CAPTURE_SORTER_H

@@ -1,11 +1,11 @@
 /* Opening the source, and refusing it with a reason.
  *
- * SQLite does the locking, and a live WAL database is read beside its writers. Two things are ours to
- * add. What SQLite answers when it cannot open a file is one of a dozen codes; here each becomes a
- * sentence about the file at hand. And on a file system that is mounted read-only, a WAL database may
- * lack the -shm file that SQLite wants: there nobody writes, so it is read without locks, and at the
- * end of the capture the files must be those of its beginning (a read-only mount may show a folder
- * that somebody else can write to). */
+ * SQLite does the locking, and a live WAL database is read beside its writers. Two things are ours
+ * to add. What SQLite answers when it cannot open a file is one of a dozen codes; here each becomes
+ * a sentence about the file at hand. And on a file system that is mounted read-only, a WAL database
+ * may lack the -shm file that SQLite wants: there nobody writes, so it is read without locks, and
+ * at the end of the capture the files must be those of its beginning (a read-only mount may show a
+ * folder that somebody else can write to). */
 #include "capture/source.h"
 
 #include <errno.h>
@@ -125,7 +125,8 @@ static int order_as_utf8(void *context, int a_size, const void *a, int b_size, c
 }
 
 /* The stand-in for a collation that the application brought along. Reading a table needs none, so
- * it need only be there; should an expression compare by it all the same, the answer is worthless. */
+ * it need only be there; should an expression compare by it all the same, the answer is
+ * worthless. */
 struct stand_in {
     struct rf_source *source;
     char name[];

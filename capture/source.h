@@ -1,9 +1,9 @@
 /* The source: a SQLite database, opened so that nothing can be written to it, in one read
  * transaction from the first look at its schema to the last row.
  *
- * rf_source_open answers only when the transaction stands; rf_source_settled, asked after the last row,
- * says whether what was read is one moment of the database (it always is, unless SQLite had to be
- * told not to lock, see source.c). One thread. */
+ * rf_source_open answers only when the transaction stands; rf_source_settled, asked after the last
+ * row, says whether what was read is one moment of the database (it always is, unless SQLite had to
+ * be told not to lock, see source.c). One thread. */
 #ifndef RF_CAPTURE_SOURCE_H
 #define RF_CAPTURE_SOURCE_H
 

@@ -2,7 +2,8 @@
  * from any place on, as often as one likes.
  *
  * The first few lie in memory; when they are too many, they go to a file in the repository's tmp
- * folder whose name is removed as soon as it is open, so that nothing is left behind by whatever end. */
+ * folder whose name is removed as soon as it is open, so that nothing is left behind by whatever
+ * end. */
 #ifndef RF_CAPTURE_SPILL_H
 #define RF_CAPTURE_SPILL_H
 

@@ -38,7 +38,8 @@ static const char *hint_for(int code) {
     case SQLITE_LOCKED:
         return "capture again when the writer is done.";
     case SQLITE_FULL:
-        return "SQLite sorts in temporary files: make room, or name another folder in SQLITE_TMPDIR.";
+        return "SQLite sorts in temporary files: make room, or name another folder in "
+               "SQLITE_TMPDIR.";
     default:
         return NULL;
     }

@@ -80,7 +80,8 @@ static enum rf_code write_whole(struct rf_table_job *job, struct rf_outlet *inde
 
 /* ---- the state ---- */
 
-/* Sets the child's state: the parent's, or none, and then one archive more unless `last` is NULL. */
+/* Sets the child's state: the parent's, or none, and then one archive more unless `last` is
+ * NULL. */
 static enum rf_code set_state(struct rf_manifest_table *child,
                               const struct rf_manifest_table *parent,
                               const struct rf_archive_ref *last, struct rf_error *error) {

@@ -62,8 +62,8 @@ static enum rf_code next_new(void *context, const struct rf_keyed_row **row,
     return rf_job_row(pass->job, error);
 }
 
-/* At the first difference: from here on the new index is written, and so keys are wanted, that of the
- * row just scanned included. */
+/* At the first difference: from here on the new index is written, and so keys are wanted, that of
+ * the row just scanned included. */
 static enum rf_code start_index(struct pass *pass, struct rf_error *error) {
     bool damaged = false;
     enum rf_code code =

@@ -1,4 +1,5 @@
-/* The capture of one table: what it needs to know, and the looks at clock and stop flag on its way. */
+/* The capture of one table: what it needs to know, and the looks at clock and stop flag on its
+ * way. */
 #ifndef RF_CAPTURE_TABLE_JOB_H
 #define RF_CAPTURE_TABLE_JOB_H
 

@@ -2,8 +2,8 @@
 
 #include "capture/row_scan.h"
 
-/* Looking at all rows costs a scan and a sort of the whole table: always worth it for a small table,
- * for a larger one where this part of its rows could be saved. */
+/* Looking at all rows costs a scan and a sort of the whole table: always worth it for a small
+ * table, for a larger one where this part of its rows could be saved. */
 #define SMALL_TABLE 65536u
 #define WORTH_PART 32u
 

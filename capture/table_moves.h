@@ -1,8 +1,9 @@
 /* Which rows of a table moved: chooses how the content pass (moves.h) is to look at it.
  *
  * Most of the time only what the first pass left over is paired. But where rows were numbered anew
- * (VACUUM, dump and reload, a place in the scan), a row may keep its key by chance, having the content
- * of another one, and bar the way for all moves across it. Then all rows of both sides are looked at. */
+ * (VACUUM, dump and reload, a place in the scan), a row may keep its key by chance, having the
+ * content of another one, and bar the way for all moves across it. Then all rows of both sides are
+ * looked at. */
 #ifndef RF_CAPTURE_TABLE_MOVES_H
 #define RF_CAPTURE_TABLE_MOVES_H
 

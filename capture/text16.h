@@ -1,10 +1,10 @@
 /* Text of UTF-16 databases as UTF-8 that loses nothing.
  *
- * SQLite's own conversion pairs surrogates blindly and drops what it cannot pair, so the stored bytes
- * are taken and converted here: a pair becomes four bytes, a surrogate without its other half the
- * three bytes that UTF-8's scheme gives its code ("generalised UTF-8"), and a last byte that is not
- * half of a unit, which only a damaged or hand-made file has, FF and itself. Different stored bytes
- * give different UTF-8; only well-formed UTF-16 gives valid UTF-8. */
+ * SQLite's own conversion pairs surrogates blindly and drops what it cannot pair, so the stored
+ * bytes are taken and converted here: a pair becomes four bytes, a surrogate without its other half
+ * the three bytes that UTF-8's scheme gives its code ("generalised UTF-8"), and a last byte that is
+ * not half of a unit, which only a damaged or hand-made file has, FF and itself. Different stored
+ * bytes give different UTF-8; only well-formed UTF-16 gives valid UTF-8. */
 #ifndef RF_CAPTURE_TEXT16_H
 #define RF_CAPTURE_TEXT16_H
 

@@ -36,11 +36,25 @@ static bool is_word(char letter) {
     return byte >= 0x80 || isalnum(byte) || byte == '_' || byte == '$';
 }
 
+/* What ends a quoted name or string that begins so; 0 where none does. */
+static char closing(char open) {
+    switch (open) {
+    case '[':
+        return ']';
+    case '"':
+    case '\'':
+    case '`':
+        return open;
+    default:
+        return 0;
+    }
+}
+
 /* The next token; size 0 and quote 0 at the end of the SQL. */
 static const char *next_token(const char *at, struct token *token) {
     at = skip_blank(at);
     *token = (struct token){.start = at};
-    char close = *at == '[' ? ']' : *at == '"' || *at == '\'' || *at == '`' ? *at : 0;
+    char close = closing(*at);
     if (close) {
         token->quote = *at++;
         token->start = at;

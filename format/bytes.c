@@ -68,10 +68,6 @@ void rf_buffer_u8(struct rf_buffer *buffer, uint8_t value) {
     rf_buffer_append(buffer, &value, sizeof value);
 }
 
-void rf_buffer_u16(struct rf_buffer *buffer, uint16_t value) {
-    rf_buffer_append(buffer, &value, sizeof value);
-}
-
 void rf_buffer_u32(struct rf_buffer *buffer, uint32_t value) {
     rf_buffer_append(buffer, &value, sizeof value);
 }
@@ -123,15 +119,6 @@ const uint8_t *rf_cursor_bytes(struct rf_cursor *cursor, size_t size) {
 uint8_t rf_cursor_u8(struct rf_cursor *cursor) {
     const uint8_t *at = rf_cursor_bytes(cursor, 1);
     return at ? *at : 0;
-}
-
-uint16_t rf_cursor_u16(struct rf_cursor *cursor) {
-    uint16_t value = 0;
-    const uint8_t *at = rf_cursor_bytes(cursor, sizeof value);
-    if (at) {
-        memcpy(&value, at, sizeof value);
-    }
-    return value;
 }
 
 uint32_t rf_cursor_u32(struct rf_cursor *cursor) {

@@ -33,7 +33,6 @@ RF_MUST_USE enum rf_code rf_buffer_check(const struct rf_buffer *buffer, struct 
 
 void rf_buffer_append(struct rf_buffer *buffer, const void *bytes, size_t size);
 void rf_buffer_u8(struct rf_buffer *buffer, uint8_t value);
-void rf_buffer_u16(struct rf_buffer *buffer, uint16_t value);
 void rf_buffer_u32(struct rf_buffer *buffer, uint32_t value);
 void rf_buffer_u64(struct rf_buffer *buffer, uint64_t value);
 /* A u32 length, then the bytes. NULL writes the length 0xffffffff and nothing else. */
@@ -57,7 +56,6 @@ static inline size_t rf_cursor_left(const struct rf_cursor *cursor) {
 /* The next `size` bytes, or NULL and failed. */
 const uint8_t *rf_cursor_bytes(struct rf_cursor *cursor, size_t size);
 uint8_t rf_cursor_u8(struct rf_cursor *cursor);
-uint16_t rf_cursor_u16(struct rf_cursor *cursor);
 uint32_t rf_cursor_u32(struct rf_cursor *cursor);
 uint64_t rf_cursor_u64(struct rf_cursor *cursor);
 /* A string as rf_buffer_string wrote it, copied to the heap with a NUL behind it; NULL for the

@@ -31,7 +31,7 @@ struct rf_check_result {
     uint32_t archives;
     uint64_t blocks;
     uint64_t rows;
-    uint64_t bytes;
+    uint64_t bytes; /* of the blocks that were read */
     uint32_t damages;
 };
 

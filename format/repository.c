@@ -293,6 +293,10 @@ enum rf_code rf_repository_publish(struct rf_repository *repository,
     uint32_t moved = 0;
     bool shown = false;
     name->number = manifest->snapshot;
+    if (rf_repository_find(repository, manifest->snapshot)) {
+        return rf_fail(error, RF_MISPLACED, "the repository %s has a snapshot %llu already",
+                       repository->path, (unsigned long long)manifest->snapshot);
+    }
     enum rf_code code = rf_manifest_encode(manifest, &bytes, &name->digest, error);
     if (code == RF_OK) {
         code = rf_repository_place(repository, "tmp", "manifest.part", part, error);

@@ -75,7 +75,8 @@ struct rf_pending_archive {
 };
 /* Moves the archives to their place and then the manifest, all synced; indexes (kind INDEX) go to the
  * index folder. After RF_OK the snapshot exists; after anything else it does not, unless the last
- * sync of the snapshots folder is what failed, which the message says. `name` gets the snapshot's. */
+ * sync of the snapshots folder is what failed, which the message says. `name` gets the snapshot's.
+ * RF_MISPLACED: there is a snapshot of that number. */
 RF_MUST_USE enum rf_code rf_repository_publish(struct rf_repository *repository,
                                                const struct rf_manifest *manifest,
                                                const struct rf_pending_archive *archives,

@@ -1,6 +1,6 @@
-/* Disks that fill up, and processes that are killed, at every single file operation of a capture: the
- * repository is then as it was before, or has the new snapshot whole; the next capture works; and
- * nothing is left lying about. */
+/* Disks that fill up, and processes that are killed, at every single file operation of a capture:
+ * the repository is then as it was before, or has the new snapshot whole; the next capture works;
+ * and nothing is left lying about. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>

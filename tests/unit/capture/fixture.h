@@ -1,6 +1,6 @@
-/* A database of one's own, a repository for it, and an independent view of both: rows as a plain query
- * gives them, as the repository's readers give them, and as a delta applied by the letter of SPEC.md
- * makes them. */
+/* A database of one's own, a repository for it, and an independent view of both: rows as a plain
+ * query gives them, as the repository's readers give them, and as a delta applied by the letter of
+ * SPEC.md makes them. */
 #ifndef RF_TESTS_CAPTURE_FIXTURE_H
 #define RF_TESTS_CAPTURE_FIXTURE_H
 
@@ -40,8 +40,8 @@ int64_t fixture_number(struct fixture *fixture, const char *sql);
 enum rf_code fixture_try(struct fixture *fixture);
 /* The same through other file operations. */
 enum rf_code fixture_try_io(struct fixture *fixture, struct rf_io *io);
-/* A capture that must succeed, and whose repository must hold what the database does: rows, digests,
- * census. */
+/* A capture that must succeed, and whose repository must hold what the database does: rows,
+ * digests, census. */
 void fixture_capture(struct fixture *fixture);
 /* The repository, checked by itself and against the database. */
 void fixture_compare(struct fixture *fixture);

@@ -1,5 +1,6 @@
 /* The content pass. A wrong move would renumber the wrong row in every reader, so random lists are
- * checked against the definition; and what a VACUUM or a purge does must be found to cost nothing. */
+ * checked against the definition; and what a VACUUM or a purge does must be found to cost
+ * nothing. */
 #include "capture/moves.h"
 
 #include <criterion/criterion.h>
@@ -279,8 +280,8 @@ Test(moves, keys_that_are_handed_out_again) {
     expect(run(&old, &new, 6, false, false, "ends"), 0, 2, 0, 0, "ends");
 }
 
-/* The most rows that can be kept in order, where every content is there once: the longest increasing
- * subsequence, by the definition. */
+/* The most rows that can be kept in order, where every content is there once: the longest
+ * increasing subsequence, by the definition. */
 static size_t longest(const struct side *old, const struct side *new) {
     size_t best[400], most = 0;
     int64_t place[400];

@@ -1,6 +1,6 @@
-/* Random edits to tables of every kind of key, trip after trip. After each: what the repository's readers
- * give, and what the delta makes of the parent's rows by the letter of SPEC.md, is what the database has.
- * RF_RANDOM_SEED and RF_RANDOM_ROUNDS in the environment choose other ones. */
+/* Random edits to tables of every kind of key, trip after trip. After each: what the repository's
+ * readers give, and what the delta makes of the parent's rows by the letter of SPEC.md, is what the
+ * database has. RF_RANDOM_SEED and RF_RANDOM_ROUNDS in the environment choose other ones. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

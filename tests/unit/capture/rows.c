@@ -1,4 +1,5 @@
-/* The scan: every value with its class and bytes, in the order that archives want, from the table itself. */
+/* The scan: every value with its class and bytes, in the order that archives want, from the table
+ * itself. */
 #include "capture/row_scan.h"
 
 #include <math.h>
@@ -53,7 +54,8 @@ Test(rows, every_kind_of_key) {
     fixture_sql(
         &fixture,
         "CREATE TABLE a(k INTEGER PRIMARY KEY, v); CREATE TABLE b(v);"
-        "CREATE TABLE c(k TEXT PRIMARY KEY, v); CREATE TABLE d(k, l, v, PRIMARY KEY(l, k)) WITHOUT ROWID;"
+        "CREATE TABLE c(k TEXT PRIMARY KEY, v); "
+        "CREATE TABLE d(k, l, v, PRIMARY KEY(l, k)) WITHOUT ROWID;"
         "CREATE TABLE e(k TEXT COLLATE NOCASE PRIMARY KEY, v) WITHOUT ROWID;"
         "CREATE TABLE f(k PRIMARY KEY, v) WITHOUT ROWID; CREATE TABLE g(rowid, oid, _rowid_);"
         "CREATE TABLE h(k, v, PRIMARY KEY(k DESC, v)) WITHOUT ROWID; CREATE TABLE i(rowid, v);"
@@ -120,9 +122,8 @@ Test(rows, generated_columns_are_values) {
     fixture_sql(&fixture, "CREATE TABLE t(a, v AS (a * 2), s AS (a || 'x') STORED, c AS ('const'));"
                           "INSERT INTO t(a) VALUES (1), ('2'), (NULL)");
     expect_captured("t", 3);
-    fixture_sql(
-        &fixture,
-        "CREATE TABLE w(a, v AS (a + 1), PRIMARY KEY(a)) WITHOUT ROWID; INSERT INTO w(a) VALUES (1)");
+    fixture_sql(&fixture, "CREATE TABLE w(a, v AS (a + 1), PRIMARY KEY(a)) WITHOUT ROWID; "
+                          "INSERT INTO w(a) VALUES (1)");
     expect_captured("w", 1);
 }
 
@@ -296,12 +297,11 @@ Test(rows, what_only_the_application_has) {
                             SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_INNOCUOUS, NULL,
                             refuse_function, NULL, NULL);
     /* A collation is needed to search, not to read. */
-    fixture_sql(
-        &fixture,
-        "CREATE TABLE t(a TEXT COLLATE own, b); CREATE INDEX i ON t(a);"
-        "CREATE TABLE w(a TEXT COLLATE own PRIMARY KEY, b) WITHOUT ROWID;"
-        "CREATE INDEX f ON t(own_function(b)) WHERE own_function(b) > 1;"
-        "INSERT INTO t VALUES ('a', 1), ('b', 2); INSERT INTO w VALUES ('a', 1), ('c', 2), ('b', 3)");
+    fixture_sql(&fixture, "CREATE TABLE t(a TEXT COLLATE own, b); CREATE INDEX i ON t(a);"
+                          "CREATE TABLE w(a TEXT COLLATE own PRIMARY KEY, b) WITHOUT ROWID;"
+                          "CREATE INDEX f ON t(own_function(b)) WHERE own_function(b) > 1;"
+                          "INSERT INTO t VALUES ('a', 1), ('b', 2); "
+                          "INSERT INTO w VALUES ('a', 1), ('c', 2), ('b', 3)");
     expect_captured("w", 3);
     fixture_sql(&fixture, "UPDATE w SET b = 9 WHERE a = 'c'");
     expect_captured("w", 3);

@@ -1,4 +1,5 @@
-/* What the manifest says of the source: SQLite itself is the judge of what is a rowid, a key, a table. */
+/* What the manifest says of the source: SQLite itself is the judge of what is a rowid, a key, a
+ * table. */
 #include "capture/schema.h"
 
 #include <stdio.h>
@@ -50,7 +51,8 @@ static const struct rf_table *table_of(const char *name) {
     return &table->table;
 }
 
-/* Whether SQLite takes the column for the rowid: an update of one is then an update of the other. */
+/* Whether SQLite takes the column for the rowid: an update of one is then an update of the
+ * other. */
 static bool is_alias_by_experiment(const char *table, const char *column) {
     fixture_sqlf(&fixture, "DELETE FROM \"%w\"; INSERT INTO \"%w\"(\"%w\") VALUES (41)", table,
                  table, column);

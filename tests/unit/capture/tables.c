@@ -55,11 +55,12 @@ Test(tables, inserts_updates_and_deletes_are_told_apart) {
     expect("a", 0, 100, 0, 0, 0);
     cr_assert(fixture.result.published);
     cr_assert_eq(fixture.result.snapshot.number, 1u);
-    fixture_sql(
-        &fixture,
-        "DELETE FROM a WHERE k <= 10; UPDATE a SET v = 0 WHERE k > 95; INSERT INTO a VALUES (500, 1);"
-        "DELETE FROM w WHERE v <= 10; UPDATE w SET v = 0 WHERE v > 95; INSERT INTO w VALUES ('z', 1);"
-        "DELETE FROM x WHERE v <= 10; UPDATE x SET v = 0 WHERE v > 95; INSERT INTO x VALUES ('z', 1)");
+    fixture_sql(&fixture, "DELETE FROM a WHERE k <= 10; UPDATE a SET v = 0 WHERE k > 95; "
+                          "INSERT INTO a VALUES (500, 1);"
+                          "DELETE FROM w WHERE v <= 10; UPDATE w SET v = 0 WHERE v > 95; "
+                          "INSERT INTO w VALUES ('z', 1);"
+                          "DELETE FROM x WHERE v <= 10; UPDATE x SET v = 0 WHERE v > 95; "
+                          "INSERT INTO x VALUES ('z', 1)");
     expect("a", 85, 1, 5, 10, 0);
     expect("a", 86 + 5, 0, 0, 0, 0);
     cr_assert_not(fixture.result.published);
@@ -106,11 +107,11 @@ Test(tables, a_vacuum_and_a_reload_are_moves_and_nothing_else) {
     expect("unlike", 2, 0, 0, 0, 198);
     const struct rf_capture_table *alike = fixture_result(&fixture, "alike");
     cr_assert_eq(alike->unchanged + alike->moved, 200u);
-    fixture_sql(
-        &fixture,
-        "UPDATE unlike SET rowid = -rowid; CREATE TABLE copy AS SELECT * FROM unlike ORDER BY -rowid;"
-        "DELETE FROM unlike; INSERT INTO unlike SELECT * FROM copy; DROP TABLE copy;"
-        "INSERT INTO unlike(rowid, a) VALUES (-9223372036854775808, 'first')");
+    fixture_sql(&fixture,
+                "UPDATE unlike SET rowid = -rowid; "
+                "CREATE TABLE copy AS SELECT * FROM unlike ORDER BY -rowid;"
+                "DELETE FROM unlike; INSERT INTO unlike SELECT * FROM copy; DROP TABLE copy;"
+                "INSERT INTO unlike(rowid, a) VALUES (-9223372036854775808, 'first')");
     expect("unlike", 200, 1, 0, 0, 0);
 }
 
@@ -139,9 +140,8 @@ Test(tables, rowids_that_no_name_reaches) {
 }
 
 Test(tables, keys_with_nulls_delete_whole_rows) {
-    fixture_sql(
-        &fixture,
-        "CREATE TABLE t(k TEXT PRIMARY KEY, v); INSERT INTO t VALUES (NULL, 1), (NULL, 2), ('a', 3)");
+    fixture_sql(&fixture, "CREATE TABLE t(k TEXT PRIMARY KEY, v); "
+                          "INSERT INTO t VALUES (NULL, 1), (NULL, 2), ('a', 3)");
     fixture_capture(&fixture);
     fixture_sql(&fixture, "DELETE FROM t WHERE v = 1; UPDATE t SET v = 4 WHERE v = 3");
     expect("t", 1, 0, 1, 1, 0);
@@ -176,9 +176,8 @@ Test(tables, other_columns_or_another_key_make_another_table) {
     fixture_sql(&fixture, "CREATE INDEX i ON t(a)");
     expect("t", 1, 0, 0, 0, 0);
     cr_assert(fixture.result.published, "the schema changed, the rows did not");
-    fixture_sql(
-        &fixture,
-        "DROP TABLE t; CREATE TABLE t(a PRIMARY KEY, c) WITHOUT ROWID; INSERT INTO t VALUES (1, 2)");
+    fixture_sql(&fixture, "DROP TABLE t; CREATE TABLE t(a PRIMARY KEY, c) WITHOUT ROWID; "
+                          "INSERT INTO t VALUES (1, 2)");
     expect("t", 0, 1, 0, 0, 0);
     struct opened opened;
     opened_begin(&opened, &fixture);
@@ -258,9 +257,8 @@ static void flip_byte(const char *path, long at) {
 }
 
 Test(tables, an_index_that_is_lost_or_damaged_is_made_anew) {
-    fixture_sql(
-        &fixture,
-        "CREATE TABLE t(a, b); CREATE TABLE w(k PRIMARY KEY, v) WITHOUT ROWID; CREATE TABLE a(k INTEGER PRIMARY KEY, v)");
+    fixture_sql(&fixture, "CREATE TABLE t(a, b); CREATE TABLE w(k PRIMARY KEY, v) WITHOUT ROWID; "
+                          "CREATE TABLE a(k INTEGER PRIMARY KEY, v)");
     fill("t", "i, i", 100);
     fill("w", "i, i", 100);
     fill("a", "i, i", 100);
@@ -299,10 +297,10 @@ Test(tables, an_index_that_is_lost_or_damaged_is_made_anew) {
         default:
             break;
         }
-        fixture_sqlf(
-            &fixture,
-            "UPDATE t SET b = b + 1 WHERE a = %d; UPDATE w SET v = v + 1 WHERE k = %d; UPDATE a SET v = v + 1 WHERE k = %d",
-            50 + round, 50 + round, 50 + round);
+        fixture_sqlf(&fixture,
+                     "UPDATE t SET b = b + 1 WHERE a = %d; UPDATE w SET v = v + 1 WHERE k = %d; "
+                     "UPDATE a SET v = v + 1 WHERE k = %d",
+                     50 + round, 50 + round, 50 + round);
         fixture.notes = 0;
         expect("t", 99, 0, 1, 0, 0);
         uint32_t rebuilt = round < 4 ? 3u : round == 4 ? 2u : 0u;
@@ -316,9 +314,8 @@ Test(tables, a_dry_run_counts_and_writes_nothing) {
     fixture_sql(&fixture, "CREATE TABLE t(a, b)");
     fill("t", "i, i", 200);
     fixture_capture(&fixture);
-    fixture_sql(
-        &fixture,
-        "DELETE FROM t WHERE a < 20; UPDATE t SET b = 0 WHERE a = 100; INSERT INTO t VALUES (1, 1)");
+    fixture_sql(&fixture, "DELETE FROM t WHERE a < 20; UPDATE t SET b = 0 WHERE a = 100; "
+                          "INSERT INTO t VALUES (1, 1)");
     char path[300];
     index_path("t", path, sizeof path);
     for (int round = 0; round < 2; round++) {

@@ -1,4 +1,5 @@
-/* Text of UTF-16 databases: nothing may be lost, and the order must be that of the converted bytes. */
+/* Text of UTF-16 databases: nothing may be lost, and the order must be that of the converted
+ * bytes. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -60,7 +61,8 @@ static int compare_converted(const uint8_t *a, size_t a_size, const uint8_t *b, 
     return order != 0 ? sign(order) : (left_size > right_size) - (left_size < right_size);
 }
 
-/* Texts of few different units, so that they share beginnings. Different texts must stay different. */
+/* Texts of few different units, so that they share beginnings. Different texts must stay
+ * different. */
 Test(text16, order_is_that_of_the_converted_bytes) {
     static const uint8_t units[][2] = {{0x41, 0},    {0, 0},       {0x3d, 0xd8}, {0, 0xde},
                                        {0xff, 0xdb}, {0xff, 0xff}, {0, 0xe0},    {0xe9, 0}};

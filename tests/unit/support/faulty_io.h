@@ -1,6 +1,8 @@
-/* File operations that go wrong on purpose: the Nth of them fails, or is the last that the process does.
+/* File operations that go wrong on purpose: the Nth of them fails, or is the last that the process
+ * does.
  *
- * A sweep runs the same work with N = 1, 2, 3 … until it succeeds without the fault having been met. */
+ * A sweep runs the same work with N = 1, 2, 3 … until it succeeds without the fault having been
+ * met. */
 #ifndef RF_TESTS_FAULTY_IO_H
 #define RF_TESTS_FAULTY_IO_H
 
@@ -28,7 +30,8 @@ struct faulty_io {
     atomic_bool met; /* the Nth operation was reached */
 };
 
-/* Nothing is really synced, which makes a sweep many times faster; a sync still counts and fails. */
+/* Nothing is really synced, which makes a sweep many times faster; a sync still counts and
+ * fails. */
 void faulty_io_init(struct faulty_io *faulty, enum faulty_kind kind, unsigned at, int number);
 
 #endif

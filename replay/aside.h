@@ -1,9 +1,9 @@
 /* Rows that do not fit their table, on their way into rowferry.set_aside.
  *
  * One struct rf_aside serves one table in one transaction: rf_aside_add row by row, rf_aside_flush
- * whenever rf_aside_full and no other COPY is under way on the connection, rf_aside_finish before the
- * commit. Lines are buffered up to a limit and then sent to a temporary table, so memory does not grow with
- * their number. */
+ * whenever rf_aside_full and no other COPY is under way on the connection, rf_aside_finish before
+ * the commit. Lines are buffered up to a limit and then sent to a temporary table, so memory does
+ * not grow with their number. */
 #ifndef RF_REPLAY_ASIDE_H
 #define RF_REPLAY_ASIDE_H
 

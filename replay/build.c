@@ -14,7 +14,7 @@ static enum rf_code refuse(struct rf_run *run, struct rf_pg *pg, const struct rf
     memcpy(reason, error->what, sizeof reason);
     rf_error_clear(error);
     index->stands = false;
-    rf_run_note(run, "table %s: index %s is left out; %s", plan->table, index->name, reason);
+    rf_run_warn(run, "table %s: index %s is left out; %s", plan->table, index->name, reason);
     enum rf_code code = rf_pg_do(
         pg, "ROLLBACK TO SAVEPOINT " SAVEPOINT "; RELEASE SAVEPOINT " SAVEPOINT, NULL, error);
     return code == RF_OK ? rf_ledger_refuse_index(pg, target, index, reason, error) : code;
@@ -95,6 +95,6 @@ enum rf_code rf_build_analyze(struct rf_pg *pg, const struct rf_plan *plan, cons
 
 void rf_build_remarks(struct rf_run *run, const struct rf_plan *plan) {
     for (uint32_t i = 0; i < plan->remark_count; i++) {
-        rf_run_note(run, "%s", plan->remarks[i]);
+        rf_run_warn(run, "%s", plan->remarks[i]);
     }
 }

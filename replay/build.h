@@ -1,7 +1,7 @@
 /* Indexes and constraints of one table, built in the caller's transaction.
  *
- * PostgreSQL refuses what SQLite allows: an index entry of more than a third of a page. Such an index
- * is left out, with the reason in the ledger and a note; the rows are what matters. */
+ * PostgreSQL refuses what SQLite allows: an index entry of more than a third of a page. Such an
+ * index is left out, with the reason in the ledger and a note; the rows are what matters. */
 #ifndef RF_REPLAY_BUILD_H
 #define RF_REPLAY_BUILD_H
 
@@ -11,11 +11,12 @@
 #include "replay/run.h"
 
 /* Builds the index and, with `attach`, makes the constraint from it. Behind a savepoint: where the
- * server refuses the entries, index->stands becomes false, the ledger says so, and this is RF_OK. */
+ * server refuses the entries, index->stands becomes false, the ledger says so, and this is RF_OK.
+ */
 RF_MUST_USE enum rf_code rf_build_index(struct rf_run *run, struct rf_pg *pg,
                                         const struct rf_target *target, const struct rf_plan *plan,
-                                        struct rf_plan_index *index, const char *schema, bool attach,
-                                        struct rf_error *error);
+                                        struct rf_plan_index *index, const char *schema,
+                                        bool attach, struct rf_error *error);
 /* All of the plan, in the order of the plan, constraints attached. */
 RF_MUST_USE enum rf_code rf_build_all(struct rf_run *run, struct rf_pg *pg,
                                       const struct rf_target *target, struct rf_plan *plan,

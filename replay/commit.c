@@ -32,13 +32,15 @@ enum rf_code rf_commit_move(struct rf_run *run, struct rf_pg **pg, const struct 
     if (look(run, target, to, &again, &moved, &late) != RF_OK) {
         rf_detail(error, "whether snapshot %" PRIu64 " was committed is not known: %s", to->number,
                   late.what);
-        rf_hint(error, "run the same command again: it looks at the ledger and goes on from there.");
+        rf_hint(error,
+                "run the same command again: it looks at the ledger and goes on from there.");
     } else if (!moved) {
         rf_detail(error, "snapshot %" PRIu64 " was not committed; nothing of it was applied",
                   to->number);
     } else {
-        rf_run_note(run, "the connection broke during the commit of snapshot %" PRIu64
-                         "; the ledger shows that it was committed",
+        rf_run_note(run,
+                    "the connection broke during the commit of snapshot %" PRIu64
+                    "; the ledger shows that it was committed",
                     to->number);
         rf_error_clear(error);
         rf_pg_close(*pg);

@@ -1,8 +1,8 @@
 /* Comparing a target with the snapshot it stands at.
  *
- * All tables are read in one snapshot of the server, shared by the workers. Each worker takes one table
- * after the other; the two sides of a large one are read on two threads. While they agree, each is
- * read once and nothing is sorted or kept. */
+ * All tables are read in one snapshot of the server, shared by the workers. Each worker takes one
+ * table after the other; the two sides of a large one are read on two threads. While they agree,
+ * each is read once and nothing is sorted or kept. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,7 +37,8 @@ struct compare {
     uint32_t next;
     bool failed;
     struct rf_error error;
-    struct rf_error misfit; /* tables that cannot be compared row by row: the first, then the others */
+    struct rf_error
+        misfit; /* tables that cannot be compared row by row: the first, then the others */
 };
 
 struct worker {
@@ -180,8 +181,7 @@ static enum rf_code compare_table(struct worker *worker, struct job *job) {
         .plan = &job->standing->plan,
     };
     job->result.rows = job->source->digest.rows;
-    enum rf_code code =
-        rf_preflight_columns(worker->pg, compare->target.schema, table.plan, error);
+    enum rf_code code = rf_preflight_columns(worker->pg, compare->target.schema, table.plan, error);
     if (code == RF_MISPLACED) {
         note_misfit(worker, job, error);
         return RF_OK;
@@ -210,9 +210,8 @@ static enum rf_code compare_table(struct worker *worker, struct job *job) {
 
 static struct job *next_job(struct compare *compare) {
     pthread_mutex_lock(&compare->mutex);
-    struct job *job = !compare->failed && compare->next < compare->count
-                          ? &compare->jobs[compare->next++]
-                          : NULL;
+    struct job *job =
+        !compare->failed && compare->next < compare->count ? &compare->jobs[compare->next++] : NULL;
     pthread_mutex_unlock(&compare->mutex);
     return job;
 }
@@ -275,8 +274,8 @@ static enum rf_code run_workers(struct compare *compare, struct rf_error *error)
     for (uint32_t i = 0; i < count; i++) {
         workers[i].compare = compare;
     }
-    while (started < count && pthread_create(&workers[started].thread, NULL, worker_main,
-                                             &workers[started]) == 0) {
+    while (started < count &&
+           pthread_create(&workers[started].thread, NULL, worker_main, &workers[started]) == 0) {
         started++;
     }
     if (started == 0) {

@@ -45,8 +45,7 @@ static enum rf_code take_row(void *context, const struct rf_tuple *tuple, struct
     if (!bucket_differs(find, tuple->key)) {
         return RF_OK;
     }
-    const struct rf_sift_entry entry = {
-        .key = tuple->key, .row = tuple->row, .count = find->side};
+    const struct rf_sift_entry entry = {.key = tuple->key, .row = tuple->row, .count = find->side};
     return rf_sift_add(find->sift, &entry, error);
 }
 
@@ -58,8 +57,7 @@ static enum rf_code take_aside(void *context, struct rf_hash hash, const struct 
     if (!asides_differ(find)) {
         return RF_OK;
     }
-    const struct rf_sift_entry entry = {
-        .key = hash, .row = hash, .count = find->side, .aside = 1};
+    const struct rf_sift_entry entry = {.key = hash, .row = hash, .count = find->side, .aside = 1};
     return rf_sift_add(find->sift, &entry, error);
 }
 
@@ -70,15 +68,16 @@ static void want_named(struct find *find, const struct rf_sift_entry *entry,
     }
 }
 
-/* Entries [0, count) have one key: rows of the snapshot against rows of the target. As many of either
- * as pair up are different, the others missing or extra. Without a key no two rows pair up. */
+/* Entries [0, count) have one key: rows of the snapshot against rows of the target. As many of
+ * either as pair up are different, the others missing or extra. Without a key no two rows pair up.
+ */
 static void count_key(struct find *find, const struct rf_sift_entry *entries, size_t count) {
     uint64_t here = 0, there = 0;
     for (size_t i = 0; i < count; i++) {
         if (entries[i].count > 0) {
             here += (uint64_t)entries[i].count;
         } else {
-            there += (uint64_t)-(int64_t)entries[i].count;
+            there += (uint64_t) - (int64_t)entries[i].count;
         }
     }
     uint64_t pairs = here < there ? here : there;
@@ -98,8 +97,8 @@ static void count_key(struct find *find, const struct rf_sift_entry *entries, si
     }
 }
 
-static enum rf_code count_entries(void *context, const struct rf_sift_entry *entries,
-                                  size_t count, struct rf_error *error) {
+static enum rf_code count_entries(void *context, const struct rf_sift_entry *entries, size_t count,
+                                  struct rf_error *error) {
     struct find *find = context;
     for (size_t i = 0; i < count;) {
         size_t end = i + 1;
@@ -136,8 +135,8 @@ static enum rf_code read_both(struct find *find, const struct rf_visitor *visito
 
 static enum rf_code count_differences(struct find *find, struct rf_error *error) {
     const struct rf_visitor visitor = {.row = take_row, .aside = take_aside, .context = find};
-    enum rf_code code =
-        rf_sift_new(expected_entries(find), RF_SIFT_MEMORY, &find->sift, error);
+    enum rf_code code = rf_sift_new(rf_repository_io(find->table->run->repository),
+                                    expected_entries(find), RF_SIFT_MEMORY, &find->sift, error);
     if (code == RF_OK) {
         code = read_both(find, &visitor, error);
     }

@@ -26,9 +26,8 @@ static enum rf_code source_row(struct source_stream *stream, const struct rf_row
         return visitor->aside(visitor->context, hash, rows, row, error);
     }
     struct rf_tuple tuple;
-    if (stream->tuple.failed ||
-        rf_tuple_read(&stream->reader, stream->tuple.bytes, stream->tuple.size, &tuple) !=
-            RF_TUPLE_WHOLE) {
+    if (stream->tuple.failed || rf_tuple_read(&stream->reader, stream->tuple.bytes,
+                                              stream->tuple.size, &tuple) != RF_TUPLE_WHOLE) {
         return rf_fail_memory(error);
     }
     return visitor->row(visitor->context, &tuple, error);
@@ -77,8 +76,8 @@ static enum rf_code scan_source(struct source_stream *stream, struct rf_error *e
 enum rf_code rf_compare_read_source(const struct rf_compare_table *table,
                                     const struct rf_visitor *visitor, struct rf_error *error) {
     struct source_stream stream = {.table = table, .visitor = visitor};
-    enum rf_code code = rf_plan_encoder(table->plan, table->source->census, &stream.arena,
-                                        &stream.encoder, error);
+    enum rf_code code =
+        rf_plan_encoder(table->plan, table->source->census, &stream.arena, &stream.encoder, error);
     if (code == RF_OK) {
         code = rf_tuple_reader_init(&stream.reader, table->plan, &stream.arena, error);
     }
@@ -202,7 +201,8 @@ static enum rf_code read_table(const struct rf_compare_table *table, struct rf_p
 }
 
 /* (row hash, copy) */
-static enum rf_code take_aside(void *context, const struct rf_tuple *tuple, struct rf_error *error) {
+static enum rf_code take_aside(void *context, const struct rf_tuple *tuple,
+                               struct rf_error *error) {
     const struct rf_visitor *visitor = context;
     uint32_t size;
     const uint8_t *hash = rf_tuple_field(tuple->bytes, 0, &size);

@@ -1,7 +1,7 @@
 /* Streams of rows from both sides of a comparison. Inner to compare*.c.
  *
- * The snapshot's rows are read from the archives and encoded as replay would; the target's come by COPY
- * TO. What is done with them is the visitor's affair. */
+ * The snapshot's rows are read from the archives and encoded as replay would; the target's come by
+ * COPY TO. What is done with them is the visitor's affair. */
 #ifndef RF_REPLAY_COMPARE_ROWS_H
 #define RF_REPLAY_COMPARE_ROWS_H
 

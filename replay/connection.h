@@ -1,12 +1,12 @@
 /* One connection to the server.
  *
  * Every wait looks at the run a few times a second: once it is to end, the statement under way is
- * cancelled and the call returns RF_INTERRUPTED. Errors carry the server's message, detail, hint and
- * SQLSTATE; no text here ever holds a password. A connection belongs to one thread at a time.
+ * cancelled and the call returns RF_INTERRUPTED. Errors carry the server's message, detail, hint
+ * and SQLSTATE; no text here ever holds a password. A connection belongs to one thread at a time.
  *
- * This is the only file that knows libpq's calls. Statements are not written here: those that are
- * fixed stand in sql/, those with names in them are put together by plan.h and others, and each has a
- * function of its own that says what it does. */
+ * Nothing else knows libpq's calls. Statements are not written here: those that are fixed stand in
+ * sql/, those with names in them are put together by plan.h and others, and each has a function of
+ * its own that says what it does. */
 #ifndef RF_REPLAY_CONNECTION_H
 #define RF_REPLAY_CONNECTION_H
 
@@ -23,17 +23,18 @@ struct rf_pg;
 /* What a connection is for decides its settings. */
 enum rf_pg_role {
     RF_PG_CONTROL, /* the ledger, the lock, deltas */
-    RF_PG_LOADER,  /* fills tables that nobody sees yet: need not wait for the disk at every commit */
-    RF_PG_READER,  /* reads only */
+    RF_PG_LOADER,  /* fills tables that nobody sees yet: its commits need not wait for the disk */
+    RF_PG_READER, /* reads only */
 };
 
 /* RF_CONNECT: no connection. RF_MISPLACED: a server that is too old or not UTF-8. */
 RF_MUST_USE enum rf_code rf_pg_open(struct rf_run *run, enum rf_pg_role role, struct rf_pg **pg,
                                     struct rf_error *error);
-void rf_pg_close(struct rf_pg *pg); /* NULL is fine; what is not committed is rolled back */
+void rf_pg_close(struct rf_pg *pg);        /* NULL is fine; what is not committed is rolled back */
 bool rf_pg_broken(const struct rf_pg *pg); /* the connection is lost */
 
-/* Parameters of a statement, $1 and so on, in order. Strings and bytes are borrowed until it ran. */
+/* Parameters of a statement, $1 and so on, in order. Strings and bytes are borrowed until it ran.
+ */
 #define RF_PG_ARGS_MAX 12
 struct rf_pg_args {
     int count;
@@ -45,8 +46,7 @@ struct rf_pg_args {
 void rf_pg_text(struct rf_pg_args *args, const char *text); /* NULL for NULL */
 void rf_pg_number(struct rf_pg_args *args, uint64_t number);
 void rf_pg_truth(struct rf_pg_args *args, bool truth);
-void rf_pg_hash(struct rf_pg_args *args, struct rf_hash hash);   /* bytea of 16 bytes */
-void rf_pg_bytes(struct rf_pg_args *args, const void *bytes, size_t size); /* bytea */
+void rf_pg_hash(struct rf_pg_args *args, struct rf_hash hash);             /* bytea of 16 bytes */
 
 /* Statements without parameters and without rows; several may stand in one text. `rows` (may be
  * NULL) gets the number of rows that the last one touched. */
@@ -65,8 +65,10 @@ RF_MUST_USE enum rf_code rf_pg_ask(struct rf_pg *pg, const char *sql, const stru
                                    struct rf_pg_rows **rows, struct rf_error *error);
 void rf_pg_rows_free(struct rf_pg_rows *rows); /* NULL is fine */
 uint32_t rf_pg_rows_count(const struct rf_pg_rows *rows);
-const char *rf_pg_rows_text(const struct rf_pg_rows *rows, uint32_t row, uint32_t column); /* or NULL */
-uint64_t rf_pg_rows_number(const struct rf_pg_rows *rows, uint32_t row, uint32_t column); /* 0: NULL */
+const char *rf_pg_rows_text(const struct rf_pg_rows *rows, uint32_t row,
+                            uint32_t column); /* or NULL */
+uint64_t rf_pg_rows_number(const struct rf_pg_rows *rows, uint32_t row,
+                           uint32_t column); /* 0: NULL */
 bool rf_pg_rows_truth(const struct rf_pg_rows *rows, uint32_t row, uint32_t column);
 /* A bytea of 16 bytes; false for anything else. */
 bool rf_pg_rows_hash(const struct rf_pg_rows *rows, uint32_t row, uint32_t column,
@@ -90,7 +92,8 @@ RF_MUST_USE enum rf_code rf_pg_copy_put(struct rf_pg *pg, struct rf_buffer *tupl
 RF_MUST_USE enum rf_code rf_pg_copy_end(struct rf_pg *pg, uint64_t *rows, struct rf_error *error);
 #define RF_PG_COPY_PIECE (64u << 10) /* worth sending */
 
-/* COPY … TO STDOUT: begin, then pieces until *bytes is NULL. A piece is valid until the next call. */
+/* COPY … TO STDOUT: begin, then pieces until *bytes is NULL. A piece is valid until the next call.
+ */
 RF_MUST_USE enum rf_code rf_pg_copy_out(struct rf_pg *pg, const char *sql, struct rf_error *error);
 RF_MUST_USE enum rf_code rf_pg_copy_next(struct rf_pg *pg, const uint8_t **bytes, size_t *size,
                                          struct rf_error *error);

@@ -1,8 +1,8 @@
 /* How a column's cells become fields of a PostgreSQL type, and when a cell does not fit.
  *
  * A conversion is a pure function of the cell: the same cell fits, or does not, at every snapshot,
- * and gives the same bytes. Everything else rests on that: a row that is deleted later is looked for
- * where it was put, and verify encodes the snapshot's rows once more and compares bytes.
+ * and gives the same bytes. Everything else rests on that: a row that is deleted later is looked
+ * for where it was put, and verify encodes the snapshot's rows once more and compares bytes.
  *
  * Conversions never coerce: a cell fits, or the row it is in is set aside. The ledger keeps a
  * column's conversion by name, so names are never reused for something else. */
@@ -17,16 +17,16 @@
 
 enum rf_misfit {
     RF_FITS = 0,
-    RF_MISFIT_CLASS,       /* a storage class that the conversion does not take */
-    RF_MISFIT_NULL,        /* NULL where the column is NOT NULL */
-    RF_MISFIT_BOOLEAN,     /* an integer other than 0 and 1 */
-    RF_MISFIT_DOUBLE,      /* an integer beyond 2^53, which a double cannot tell from its neighbour */
-    RF_MISFIT_NUL,         /* text with a NUL character */
-    RF_MISFIT_UTF8,        /* text that is not valid UTF-8 */
+    RF_MISFIT_CLASS,   /* a storage class that the conversion does not take */
+    RF_MISFIT_NULL,    /* NULL where the column is NOT NULL */
+    RF_MISFIT_BOOLEAN, /* an integer other than 0 and 1 */
+    RF_MISFIT_DOUBLE,  /* an integer beyond 2^53, which a double cannot tell from its neighbour */
+    RF_MISFIT_NUL,     /* text with a NUL character */
+    RF_MISFIT_UTF8,    /* text that is not valid UTF-8 */
     RF_MISFIT_NUMBER_TEXT, /* text that a number of the same column would be rendered as */
     RF_MISFIT_FIELD_SIZE,  /* more than a field can hold */
     RF_MISFIT_ROW_SIZE,    /* more than a row can hold */
-    RF_MISFIT_ROW_WIDTH,   /* too many values for one page, even with all large ones moved out of it */
+    RF_MISFIT_ROW_WIDTH, /* too many values for one page, however many are moved out */
 };
 
 enum rf_conversion_kind {
@@ -45,9 +45,9 @@ struct rf_conversion {
     const char *type; /* as SQL writes it and format_type() prints it */
     uint32_t oid;     /* of the type */
     uint32_t fixed;   /* bytes of every value, 0 where they vary */
-    /* Appends the field, length first, or nothing where the cell does not fit. The cell is not NULL.
-     * With `out` NULL it only looks. `clean` says that the column is known to hold no text with NUL
-     * or invalid UTF-8. */
+    /* Appends the field, length first, or nothing where the cell does not fit. The cell is not
+     * NULL. With `out` NULL it only looks. `clean` says that the column is known to hold no text
+     * with NUL or invalid UTF-8. */
     enum rf_misfit (*put)(const struct rf_column_cells *cells, uint32_t row, bool clean,
                           struct rf_buffer *out);
 };

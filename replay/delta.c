@@ -21,8 +21,7 @@ enum rf_delta_step rf_delta_step_of(const struct rf_run *run,
     if (outdated || source->change == RF_CHANGE_NEW) {
         return RF_DELTA_REMAKE;
     }
-    if (rf_digest_equal(&standing->digest, &source->digest) &&
-        source->change == RF_CHANGE_NONE) {
+    if (rf_digest_equal(&standing->digest, &source->digest) && source->change == RF_CHANGE_NONE) {
         return RF_DELTA_NOTHING;
     }
     return RF_DELTA_CHANGE;
@@ -72,7 +71,8 @@ static enum rf_code drop_tables(struct apply *apply, struct rf_error *error) {
         const struct rf_manifest_table *source =
             rf_manifest_find(apply->manifest, standing->plan.table);
         if (!source || step_of(apply, source) == RF_DELTA_REMAKE) {
-            code = rf_delta_drop(&apply->delta, standing, touch(apply, standing->plan.table), error);
+            code =
+                rf_delta_drop(&apply->delta, standing, touch(apply, standing->plan.table), error);
         }
     }
     return code;
@@ -159,7 +159,8 @@ static enum rf_code hold_ledger(struct apply *apply, bool *done, struct rf_error
     if (code != RF_OK) {
         return code;
     }
-    bool ready = source.state == RF_TARGET_READY && strcmp(source.source, delta->target->source) == 0;
+    bool ready =
+        source.state == RF_TARGET_READY && strcmp(source.source, delta->target->source) == 0;
     *done = ready && !apply->same && source.at.number == apply->to->number &&
             rf_hash_equal(source.at.digest, apply->to->digest);
     if (*done || (ready && source.at.number == apply->from->number &&
@@ -181,9 +182,9 @@ static enum rf_code in_transaction(struct apply *apply, bool *done, struct rf_er
     if (code != RF_OK) {
         return code;
     }
-    apply->touched = rf_arena_take(&delta->arena,
-                                   (size_t)apply->standing.count + apply->manifest->table_count,
-                                   sizeof *apply->touched);
+    apply->touched =
+        rf_arena_take(&delta->arena, (size_t)apply->standing.count + apply->manifest->table_count,
+                      sizeof *apply->touched);
     code = rf_arena_check(&delta->arena, error);
     if (code == RF_OK) {
         code = apply_tables(apply, error);

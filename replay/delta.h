@@ -21,9 +21,9 @@
 #include "replay/replay.h"
 #include "replay/run.h"
 
-/* Brings a target that stands at `from` to `to`, whose manifest is `manifest`. `from` and `to` may be the
- * same: then only what is selected and not there yet is made. *pg holds the target's lock; it may be
- * replaced. When the target stands at `to` already, nothing happens. */
+/* Brings a target that stands at `from` to `to`, whose manifest is `manifest`. `from` and `to` may
+ * be the same: then only what is selected and not there yet is made. *pg holds the target's lock;
+ * it may be replaced. When the target stands at `to` already, nothing happens. */
 RF_MUST_USE enum rf_code rf_delta_apply(struct rf_run *run, struct rf_pg **pg,
                                         const struct rf_target *target,
                                         const struct rf_snapshot_name *from,
@@ -31,7 +31,13 @@ RF_MUST_USE enum rf_code rf_delta_apply(struct rf_run *run, struct rf_pg **pg,
                                         const struct rf_manifest *manifest,
                                         struct rf_replay_result *result, struct rf_error *error);
 
-enum rf_delta_step { RF_DELTA_NOTHING, RF_DELTA_LEFT_OUT, RF_DELTA_CHANGE, RF_DELTA_MAKE, RF_DELTA_REMAKE };
+enum rf_delta_step {
+    RF_DELTA_NOTHING,
+    RF_DELTA_LEFT_OUT,
+    RF_DELTA_CHANGE,
+    RF_DELTA_MAKE,
+    RF_DELTA_REMAKE
+};
 
 /* What that transaction will do with a table of the manifest. `standing` is its line in the ledger,
  * NULL for none. */

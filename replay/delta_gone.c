@@ -1,6 +1,6 @@
-/* The rows that a delta deletes go to a temporary table first; then one statement deletes them. Where
- * rows of the table stand aside, the list has their hashes too: a row that is gone either stands in
- * the table or aside, and which of both is found out from the ledger. */
+/* The rows that a delta deletes go to a temporary table first; then one statement deletes them.
+ * Where rows of the table stand aside, the list has their hashes too: a row that is gone either
+ * stands in the table or aside, and which of both is found out from the ledger. */
 #include "replay/delta_table.h"
 
 #include <inttypes.h>
@@ -41,7 +41,8 @@ static void put_hash(struct list *list, size_t start, struct rf_hash hash) {
 static enum rf_code fail_not_aside(const struct rf_gone *gone, struct rf_error *error) {
     rf_fail(error, RF_DIFFERENT, "a row of table %s that should stand aside does not",
             gone->plan->table);
-    rf_hint(error, "rowferry.set_aside was changed by hand: run `rowferry verify` with the target.");
+    rf_hint(error,
+            "rowferry.set_aside was changed by hand: run `rowferry verify` with the target.");
     return RF_DIFFERENT;
 }
 

@@ -66,8 +66,8 @@ static enum rf_code fail_digest(const struct rf_manifest_table *source,
     char is[RF_HASH_HEX], wanted[RF_HASH_HEX];
     rf_fail(error, RF_CORRUPT, "the archives of table %s do not lead to the snapshot",
             source->table.name);
-    rf_detail(error, "they lead to %" PRIu64 " rows with digest %s, the manifest says %" PRIu64
-                     " with %s",
+    rf_detail(error,
+              "they lead to %" PRIu64 " rows with digest %s, the manifest says %" PRIu64 " with %s",
               reached->rows, rf_hash_text(reached->sum, is), source->digest.rows,
               rf_hash_text(source->digest.sum, wanted));
     rf_hint(error, "nothing of the snapshot was applied; run `rowferry verify` on the repository.");
@@ -119,8 +119,8 @@ enum rf_code rf_delta_make(struct rf_delta *delta, const struct rf_manifest_tabl
         code = fill_whole(delta, source, &plan, counts, error);
     }
     if (code == RF_OK) {
-        code = rf_build_all(delta->run, delta->pg, delta->target, &plan, delta->target->schema,
-                            error);
+        code =
+            rf_build_all(delta->run, delta->pg, delta->target, &plan, delta->target->schema, error);
     }
     return code == RF_OK ? rf_build_analyze(delta->pg, &plan, delta->target->schema, error) : code;
 }
@@ -214,8 +214,8 @@ static enum rf_code open_delta(struct rf_delta *delta, const struct rf_manifest_
     bool keyed = head->gone != RF_GONE_KEY || source->table.key_count > 0;
     if (head->kind != RF_ARCHIVE_DELTA || head->snapshot != delta->snapshot || !keyed ||
         !rf_table_same_rows(head->table, &source->table)) {
-        code = rf_fail(error, RF_CORRUPT, "archive %s is not the delta of table %s at snapshot %"
-                                          PRIu64,
+        code = rf_fail(error, RF_CORRUPT,
+                       "archive %s is not the delta of table %s at snapshot %" PRIu64,
                        source->delta.name, source->table.name, delta->snapshot);
     }
     return code;
@@ -281,11 +281,10 @@ static enum rf_code fill_without(struct rf_delta *delta, const struct rf_manifes
 }
 
 static enum rf_code put_rows(struct rf_delta *delta, const struct rf_manifest_table *source,
-                             struct rf_plan *plan, struct rf_archive *archive,
-                             struct rf_fill *fill, struct rf_error *error) {
+                             struct rf_plan *plan, struct rf_archive *archive, struct rf_fill *fill,
+                             struct rf_error *error) {
     bool careful = any_may_outgrow(source, plan);
-    enum rf_code code =
-        careful ? rf_pg_do(delta->pg, "SAVEPOINT " SAVEPOINT, NULL, error) : RF_OK;
+    enum rf_code code = careful ? rf_pg_do(delta->pg, "SAVEPOINT " SAVEPOINT, NULL, error) : RF_OK;
     if (code == RF_OK) {
         code = fill_once(delta, source, plan, archive, fill, error);
         if (careful && code != RF_OK && strcmp(error->sqlstate, RF_SQLSTATE_LIMIT) == 0) {
@@ -297,15 +296,16 @@ static enum rf_code put_rows(struct rf_delta *delta, const struct rf_manifest_ta
     }
     if (code != RF_OK && strcmp(error->sqlstate, RF_SQLSTATE_UNIQUE) == 0) {
         error->code = code = RF_DIFFERENT;
-        rf_hint(error, "a row that the snapshot does not have is in the way: was table %s changed by "
-                       "hand? Nothing was applied; run `rowferry verify` with the target.",
+        rf_hint(error,
+                "a row that the snapshot does not have is in the way: was table %s changed by "
+                "hand? Nothing was applied; run `rowferry verify` with the target.",
                 plan->table);
     }
     return code;
 }
 
-/* Whether the archives tell rows apart by the declared key, so that the source's count of updated rows
- * is the target's. */
+/* Whether the archives tell rows apart by the declared key, so that the source's count of updated
+ * rows is the target's. */
 static bool counted_by_source(const struct rf_gone *gone, const struct rf_manifest_table *source,
                               const struct rf_fill *fill) {
     bool by_key = source->table.key_kind == RF_KEY_COLUMNS || source->table.alias >= 0;
@@ -340,7 +340,8 @@ static enum rf_code check_digest(const struct rf_manifest_table *source,
     rf_digest_remove(&reached, sum);
     reached.rows = standing->digest.rows - gone->digest.rows;
     rf_digest_join(&reached, &fill->digest);
-    return rf_digest_equal(&reached, &source->digest) ? RF_OK : fail_digest(source, &reached, error);
+    return rf_digest_equal(&reached, &source->digest) ? RF_OK
+                                                      : fail_digest(source, &reached, error);
 }
 
 static enum rf_code exchange_rows(struct rf_delta *delta, const struct rf_manifest_table *source,
@@ -388,8 +389,8 @@ enum rf_code rf_delta_change(struct rf_delta *delta, const struct rf_manifest_ta
         code = exchange_rows(delta, source, standing, archive, counts, error);
     }
     if (code == RF_OK) {
-        code = rf_ledger_move_table(delta->pg, delta->target, standing->plan.table,
-                                    &source->digest, error);
+        code = rf_ledger_move_table(delta->pg, delta->target, standing->plan.table, &source->digest,
+                                    error);
     }
     rf_archive_close(archive);
     if (code != RF_OK) {

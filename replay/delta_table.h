@@ -17,7 +17,8 @@ struct rf_delta {
 };
 
 /* Drops the table, with its lines in the ledger. `counts` gets the rows it had. */
-RF_MUST_USE enum rf_code rf_delta_drop(struct rf_delta *delta, const struct rf_ledger_table *standing,
+RF_MUST_USE enum rf_code rf_delta_drop(struct rf_delta *delta,
+                                       const struct rf_ledger_table *standing,
                                        struct rf_replay_table *counts, struct rf_error *error);
 /* Makes the table as the manifest has it, rows and indexes included. */
 RF_MUST_USE enum rf_code rf_delta_make(struct rf_delta *delta,
@@ -49,8 +50,8 @@ struct rf_gone {
     struct rf_digest digest; /* of the rows that are gone */
     uint64_t deleted;        /* from the table */
 };
-/* Deletes the rows that are GONE in the archive, from the table or from what stands aside. The
- * list of their keys stays, as pg_temp.rowferry_gone, until rf_gone_forget. RF_DIFFERENT when some are
+/* Deletes the rows that are GONE in the archive, from the table or from what stands aside. The list
+ * of their keys stays, as pg_temp.rowferry_gone, until rf_gone_forget. RF_DIFFERENT when some are
  * not there. */
 RF_MUST_USE enum rf_code rf_gone_delete(struct rf_gone *gone, struct rf_archive *archive,
                                         struct rf_error *error);

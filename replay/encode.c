@@ -2,9 +2,8 @@
 
 #include <string.h>
 
-const uint8_t rf_copy_header[RF_COPY_HEADER_SIZE] = {'P',  'G',  'C',  'O', 'P', 'Y', '\n',
-                                                     0xff, '\r', '\n', 0,   0,   0,   0,
-                                                     0,    0,    0,    0,   0};
+const uint8_t rf_copy_header[RF_COPY_HEADER_SIZE] = {
+    'P', 'G', 'C', 'O', 'P', 'Y', '\n', 0xff, '\r', '\n', 0, 0, 0, 0, 0, 0, 0, 0, 0};
 const uint8_t rf_copy_trailer[RF_COPY_TRAILER_SIZE] = {0xff, 0xff};
 
 #define NULL_FIELD 0xffffffffu
@@ -30,8 +29,9 @@ enum rf_misfit rf_encode_probe(const struct rf_encoder *encoder, const struct rf
 }
 
 /* Values of more bytes are moved out of the page, and leave a pointer of 18 bytes (the server's
- * heap_toast_insert_or_update); the others stand there with one byte of length before them. */
-#define STAYS_BYTES 20u
+ * heap_toast_insert_or_update); the others stand there with one byte of length before them. What
+ * compression might save beyond that is not counted on. */
+#define STAYS_BYTES 23u
 #define POINTER_BYTES 18u
 #define HEADER_BYTES 23u
 

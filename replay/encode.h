@@ -25,8 +25,9 @@ struct rf_encoder {
     struct rf_encoder_column *columns; /* the caller's */
 };
 
-/* Appends the tuple (field count, then each field's length and bytes) or, where a cell does not fit,
- * nothing; then *column tells which is the first that does not. Want of memory shows in the buffer. */
+/* Appends the tuple (field count, then each field's length and bytes) or, where a cell does not
+ * fit, nothing; then *column tells which is the first that does not. Want of memory shows in the
+ * buffer. */
 RF_MUST_USE enum rf_misfit rf_encode_row(const struct rf_encoder *encoder,
                                          const struct rf_rows *rows, uint32_t row,
                                          struct rf_buffer *out, uint32_t *column);
@@ -44,7 +45,8 @@ extern const uint8_t rf_copy_header[RF_COPY_HEADER_SIZE];
 #define RF_COPY_TRAILER_SIZE 2u
 extern const uint8_t rf_copy_trailer[RF_COPY_TRAILER_SIZE];
 
-/* A tuple's bytes in one PostgreSQL page at the least: every value that can be moved out of it is. */
+/* A tuple's bytes in one PostgreSQL page at the least: every value that can be moved out of it is.
+ */
 uint32_t rf_encode_page_bytes(const struct rf_encoder *encoder, const uint8_t *tuple);
 #define RF_PAGE_TUPLE_MAX 8160u /* what a page of 8 KiB holds */
 

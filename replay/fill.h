@@ -1,5 +1,5 @@
-/* Rows into one table, by COPY, in the caller's transaction: what fits goes in, what does not is set
- * aside, and everything that was read is summed up.
+/* Rows into one table, by COPY, in the caller's transaction: what fits goes in, what does not is
+ * set aside, and everything that was read is summed up.
  *
  *     rf_fill_init, rf_fill_rows again and again, rf_fill_end; rf_fill_release in any case
  *

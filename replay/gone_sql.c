@@ -71,8 +71,8 @@ static void list_columns(const struct rf_plan *plan, struct rf_buffer *sql) {
     }
 }
 
-/* The hash functions of a type take a seed, which keeps equal values of two columns apart. They agree
- * whenever the values' bytes do. */
+/* The hash functions of a type take a seed, which keeps equal values of two columns apart. They
+ * agree whenever the values' bytes do. */
 static const char *hash_function(const struct rf_conversion *conversion) {
     switch (conversion->kind) {
     case RF_AS_BIGINT:

@@ -1,5 +1,6 @@
-/* The statements that look for rows by a list of them, pg_temp.rowferry_gone. Its columns are called
- * c1, c2, … whatever the table's are called, and h for the row hash, so that no name can clash. */
+/* The statements that look for rows by a list of them, pg_temp.rowferry_gone. Its columns are
+ * called c1, c2, … whatever the table's are called, and h for the row hash, so that no name can
+ * clash. */
 #ifndef RF_REPLAY_GONE_SQL_H
 #define RF_REPLAY_GONE_SQL_H
 

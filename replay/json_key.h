@@ -1,5 +1,5 @@
-/* The key of a row as a JSON object, for rowferry.set_aside, where no column of a PostgreSQL type may
- * be able to hold it. */
+/* The key of a row as a JSON object, for rowferry.set_aside, where no column of a PostgreSQL type
+ * may be able to hold it. */
 #ifndef RF_REPLAY_JSON_KEY_H
 #define RF_REPLAY_JSON_KEY_H
 

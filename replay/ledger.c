@@ -43,7 +43,8 @@ enum rf_code rf_ledger_find(struct rf_pg *pg, bool *found, struct rf_error *erro
     }
     code = rf_pg_ask(pg, rf_sql_ledger_version, NULL, &rows, error);
     if (code == RF_OK && rf_pg_rows_number(rows, 0, 0) > RF_LEDGER_VERSION) {
-        code = rf_fail(error, RF_MISPLACED, "the target's ledger has version %s, this program knows %d",
+        code = rf_fail(error, RF_MISPLACED,
+                       "the target's ledger has version %s, this program knows %d",
                        rf_pg_rows_text(rows, 0, 0), RF_LEDGER_VERSION);
         rf_hint(error, "use the rowferry that wrote it, or a newer one.");
     }
@@ -78,7 +79,8 @@ enum rf_code rf_ledger_create(struct rf_pg *pg, struct rf_error *error) {
     return code;
 }
 
-static enum rf_code try_lock(struct rf_pg *pg, uint64_t number, bool *held, struct rf_error *error) {
+static enum rf_code try_lock(struct rf_pg *pg, uint64_t number, bool *held,
+                             struct rf_error *error) {
     struct rf_pg_args args = {.count = 0};
     rf_pg_number(&args, number);
     struct rf_pg_rows *rows;
@@ -112,8 +114,9 @@ static enum rf_code fail_locked(struct rf_pg *pg, uint64_t number, const char *s
     return RF_LOCKED;
 }
 
-/* The server lets go of the lock of a session whose client was killed when it notices, which takes as
- * long as the statement it is at, or two seconds where it looks (see session_notice_client.sql). */
+/* The server lets go of the lock of a session whose client was killed when it notices, which takes
+ * as long as the statement it is at, or two seconds where it looks (see session_notice_client.sql).
+ */
 #define LOCK_ATTEMPTS 20
 #define LOCK_PAUSE_MS 250
 
@@ -236,8 +239,8 @@ enum rf_code rf_ledger_add_index(struct rf_pg *pg, const struct rf_target *targe
     rf_pg_truth(&args, index->stands);
     rf_pg_text(&args, NULL);
     bool whole = !positions.failed && !descending.failed && !definition.failed;
-    enum rf_code code = whole ? rf_pg_do_args(pg, rf_sql_index_add, &args, NULL, error)
-                              : rf_fail_memory(error);
+    enum rf_code code =
+        whole ? rf_pg_do_args(pg, rf_sql_index_add, &args, NULL, error) : rf_fail_memory(error);
     rf_buffer_release(&positions);
     rf_buffer_release(&descending);
     rf_buffer_release(&definition);

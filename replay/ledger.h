@@ -1,5 +1,6 @@
-/* The ledger: small tables in the target (schema rowferry) that say which source feeds which schema,
- * at which snapshot it stands, what each column became, and what a first load has done so far.
+/* The ledger: small tables in the target (schema rowferry) that say which source feeds which
+ * schema, at which snapshot it stands, what each column became, and what a first load has done so
+ * far.
  *
  * Its layout stands in sql/ledger_create.sql with a comment for every table. Each function is one
  * statement (or a few that belong together) on the caller's connection, in the caller's transaction
@@ -26,7 +27,8 @@ struct rf_target {
     const char *schema;
 };
 
-/* Whether there is a ledger at all. RF_MISPLACED: a newer one, or a schema that is something else. */
+/* Whether there is a ledger at all. RF_MISPLACED: a newer one, or a schema that is something else.
+ */
 RF_MUST_USE enum rf_code rf_ledger_find(struct rf_pg *pg, bool *found, struct rf_error *error);
 /* Makes it where it is not there; several runs may do so at once. A transaction of its own. */
 RF_MUST_USE enum rf_code rf_ledger_create(struct rf_pg *pg, struct rf_error *error);
@@ -36,15 +38,16 @@ RF_MUST_USE enum rf_code rf_ledger_lock(struct rf_run *run, struct rf_pg *pg,
                                         const struct rf_target *target, struct rf_error *error);
 
 struct rf_ledger_source {
-    enum rf_target_state state;      /* NONE: nothing came to this schema yet */
-    char source[RF_UUID_TEXT];       /* which may be another than the one asked for */
-    struct rf_snapshot_name at;      /* READY: where it stands. LOADING: what is being loaded */
-    char staging[64];                /* LOADING: the schema of the tables so far */
+    enum rf_target_state state; /* NONE: nothing came to this schema yet */
+    char source[RF_UUID_TEXT];  /* which may be another than the one asked for */
+    struct rf_snapshot_name at; /* READY: where it stands. LOADING: what is being loaded */
+    char staging[64];           /* LOADING: the schema of the tables so far */
     char updated[40];
 };
 /* `lock`: keeps others from moving the line until the transaction ends. */
-RF_MUST_USE enum rf_code rf_ledger_source(struct rf_pg *pg, const struct rf_target *target, bool lock,
-                                          struct rf_ledger_source *source, struct rf_error *error);
+RF_MUST_USE enum rf_code rf_ledger_source(struct rf_pg *pg, const struct rf_target *target,
+                                          bool lock, struct rf_ledger_source *source,
+                                          struct rf_error *error);
 RF_MUST_USE enum rf_code rf_ledger_begin_load(struct rf_pg *pg, const struct rf_target *target,
                                               const struct rf_snapshot_name *snapshot,
                                               const char *staging, struct rf_error *error);

@@ -1,5 +1,5 @@
-/* Reading the ledger. Names, conversions and digests in it are checked like everything that comes from
- * outside: somebody may have edited it. */
+/* Reading the ledger. Names, conversions and digests in it are checked like everything that comes
+ * from outside: somebody may have edited it. */
 #include "replay/ledger.h"
 
 #include <stdio.h>
@@ -156,7 +156,8 @@ static bool take_parts(struct rf_arena *arena, const char *positions, const char
         char *end;
         unsigned long position = strtoul(at, &end, 10);
         bool last = index->part_count + 1 == most;
-        if (position < 1 || position > plan->column_count || *end != (last ? 0 : ',') || !*descending) {
+        if (position < 1 || position > plan->column_count || *end != (last ? 0 : ',') ||
+            !*descending) {
             return false;
         }
         index->columns[index->part_count] = (uint32_t)position - 1;

@@ -18,7 +18,8 @@ static void staging_name(const struct rf_target *target, char name[64]) {
              rf_ledger_lock_number("staging", target->schema, target->source));
 }
 
-/* Tables made in the staging schema shall have the privileges of those made in the target schema. */
+/* Tables made in the staging schema shall have the privileges of those made in the target schema.
+ */
 static enum rf_code copy_default_privileges(struct rf_pg *pg, const struct rf_target *target,
                                             const char *staging, struct rf_error *error) {
     struct rf_pg_args args = {.count = 0};
@@ -152,8 +153,7 @@ static enum rf_code count_chunks(struct rf_load *load, struct rf_load_table *tab
     table->chunk_count = (table->parts + RF_LOAD_CHUNK_PARTS - 1) / RF_LOAD_CHUNK_PARTS;
     table->chunks_left = table->chunk_count;
     table->whole = table->chunk_count == 1;
-    table->chunk_done =
-        rf_arena_take(&load->arena, table->chunk_count, sizeof *table->chunk_done);
+    table->chunk_done = rf_arena_take(&load->arena, table->chunk_count, sizeof *table->chunk_done);
     return rf_arena_check(&load->arena, error);
 }
 
@@ -204,8 +204,7 @@ static enum rf_code prepare_table(struct rf_load *load, struct rf_pg *pg,
                                   struct rf_load_table *table,
                                   const struct rf_ledger_tables *standing, struct rf_names *names,
                                   struct rf_error *error) {
-    const struct rf_ledger_table *known =
-        rf_ledger_find_table(standing, table->source->table.name);
+    const struct rf_ledger_table *known = rf_ledger_find_table(standing, table->source->table.name);
     enum rf_code code = count_chunks(load, table, error);
     if (code == RF_OK) {
         code = plan_table(load, table, known, names, error);
@@ -275,9 +274,10 @@ static enum rf_code mark_steps(struct rf_load *load, struct rf_pg *pg, struct rf
             code = rf_fail(error, RF_MISPLACED,
                            "the unfinished load in the target does not fit this one (table %s)",
                            steps.steps[i].table);
-            rf_hint(error, "it was begun with other tables or by another version: run it with the "
-                           "same ones, or drop schema %s and the lines of this schema in "
-                           "rowferry.source.",
+            rf_hint(error,
+                    "it was begun with other tables or by another version: run it with the "
+                    "same ones, or drop schema %s and the lines of this schema in "
+                    "rowferry.source.",
                     load->staging);
         }
     }

@@ -1,12 +1,12 @@
 /* The first load: all tables of a snapshot, into a target that has none of them.
  *
  *   begin   the staging schema and a line in the ledger (state: loading), in one transaction
- *   work    tables, rows in chunks, indexes and constraints, each a transaction with its own line in
- *           rowferry.load_step, on several connections
+ *   work    tables, rows in chunks, indexes and constraints, on several connections; each is a
+ *           transaction with a line of its own in rowferry.load_step
  *   show    one transaction moves the tables to the target schema and the ledger to ready
  *
- * Killed anywhere, the next call finds the ledger loading and does what has no line yet. Readers see
- * none of the tables before all are complete. */
+ * Killed anywhere, the next call finds the ledger loading and does what has no line yet. Readers
+ * see none of the tables before all are complete. */
 #ifndef RF_REPLAY_LOAD_H
 #define RF_REPLAY_LOAD_H
 
@@ -21,10 +21,9 @@
 /* Brings a target that stands at nothing, or is loading, to the snapshot `at`, whose manifest is
  * `manifest`. *pg holds the target's lock; it may be replaced by another connection that does. */
 RF_MUST_USE enum rf_code rf_load(struct rf_run *run, struct rf_pg **pg,
-                                 const struct rf_target *target,
-                                 const struct rf_manifest *manifest,
-                                 const struct rf_snapshot_name *at,
-                                 struct rf_replay_result *result, struct rf_error *error);
+                                 const struct rf_target *target, const struct rf_manifest *manifest,
+                                 const struct rf_snapshot_name *at, struct rf_replay_result *result,
+                                 struct rf_error *error);
 
 /* Gives up a load under way: nothing of it is left. */
 RF_MUST_USE enum rf_code rf_load_discard(struct rf_pg *pg, const struct rf_target *target,

@@ -1,5 +1,6 @@
-/* Workers, one a connection, take tasks from the tables in turn: chunks of rows; once a table has all
- * its rows, its indexes, which may be built side by side; then its constraints and statistics. */
+/* Workers, one a connection, take tasks from the tables in turn: chunks of rows; once a table has
+ * all its rows, its indexes, which may be built side by side; then its constraints and statistics.
+ */
 #include "replay/load_work.h"
 
 #include <inttypes.h>

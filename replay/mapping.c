@@ -11,8 +11,9 @@
  *   … and holds nothing      BOOL… boolean, DATE or TIME in the declaration text, other NUMERIC
  *                            double precision, no declared type text
  *
- * Text that has numbers rendered into it cannot tell 1 from '1'. Where values must stay distinct, the
- * text that looks like a number is kept out (it is set aside), so that no two rows ever collide. */
+ * Text that has numbers rendered into it cannot tell 1 from '1'. Where values must stay distinct,
+ * the text that looks like a number is kept out (it is set aside), so that no two rows ever
+ * collide. */
 #include "replay/mapping.h"
 
 #include <stdio.h>

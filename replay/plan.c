@@ -74,8 +74,7 @@ static void plan_columns(const struct rf_manifest_table *source, struct rf_arena
         char reason[RF_MAPPING_REASON];
         column->name = rf_arena_copy(arena, from->name);
         column->declared = rf_sayable(arena, from->declared ? from->declared : "");
-        column->conversion =
-            rf_mapping_choose(table, i, &source->census[i], distinct[i], reason);
+        column->conversion = rf_mapping_choose(table, i, &source->census[i], distinct[i], reason);
         column->reason = rf_sayable(arena, reason);
         bool wanted = from->not_null || (primary && from->key_part > 0);
         column->not_null = wanted && source->census[i].count[RF_NULL] == 0;
@@ -94,9 +93,9 @@ struct lister {
 };
 
 static void remark(struct lister *lister, const struct rf_index *index, const char *what) {
-    const char *text = rf_arena_printf(lister->arena, "table %s: index %s %s%s%s",
-                                       lister->source->table.name, index->name, what,
-                                       index->sql ? ": " : "", index->sql ? index->sql : "");
+    const char *text =
+        rf_arena_printf(lister->arena, "table %s: index %s %s%s%s", lister->source->table.name,
+                        index->name, what, index->sql ? ": " : "", index->sql ? index->sql : "");
     if (text) {
         lister->plan->remarks[lister->plan->remark_count++] = rf_sayable(lister->arena, text);
     }
@@ -210,8 +209,9 @@ static void remark_collations(struct lister *lister, const struct rf_index *from
     for (uint32_t i = 0; i < from->part_count; i++) {
         const char *collation = from->parts[i].collation;
         if (collation && strcmp(collation, "BINARY") != 0) {
-            remark(lister, from, from->unique ? "compares exactly in the target, not by its collation"
-                                              : "orders by the target's collation, not by its own");
+            remark(lister, from,
+                   from->unique ? "compares exactly in the target, not by its collation"
+                                : "orders by the target's collation, not by its own");
             return;
         }
     }
@@ -222,8 +222,9 @@ static void list_index(struct lister *lister, const struct rf_index *from) {
         return;
     }
     if (!only_columns(from)) {
-        remark(lister, from, from->partial ? "is partial and not carried over"
-                                           : "is on an expression and not carried over");
+        remark(lister, from,
+               from->partial ? "is partial and not carried over"
+                             : "is on an expression and not carried over");
         return;
     }
     if (is_too_wide(lister, from->part_count, from->name)) {

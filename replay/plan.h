@@ -1,9 +1,9 @@
 /* What a table of the source becomes in the target: its columns with their types, its key, and the
  * indexes and constraints that can be carried over.
  *
- * A plan is made once, from the manifest, when a table is created; from then on it is what the ledger
- * says (ledger.h reads it back), so that a later census changes nothing in silence. What cannot be
- * carried over is told in remarks.
+ * A plan is made once, from the manifest, when a table is created; from then on it is what the
+ * ledger says (ledger.h reads it back), so that a later census changes nothing in silence. What
+ * cannot be carried over is told in remarks.
  *
  * Everything a plan points to lives in the arena that it was made in. */
 #ifndef RF_REPLAY_PLAN_H

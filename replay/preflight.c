@@ -138,8 +138,9 @@ enum rf_code rf_preflight_rights(struct rf_pg *pg, const struct rf_target *targe
     if (!rf_pg_rows_truth(rows, 0, MAY_CREATE_SCHEMA)) {
         code = rf_fail(error, RF_CONNECT, "role \"%s\" may not create schemas in database \"%s\"",
                        role, database);
-        rf_hint(error, "GRANT CREATE ON DATABASE \"%s\" TO \"%s\"; the ledger and the first load "
-                       "each have a schema of their own.",
+        rf_hint(error,
+                "GRANT CREATE ON DATABASE \"%s\" TO \"%s\"; the ledger and the first load "
+                "each have a schema of their own.",
                 database, role);
     } else if (facts->schema_stands && !rf_pg_rows_truth(rows, 0, MAY_CREATE)) {
         code = rf_fail(error, RF_CONNECT, "role \"%s\" may not create tables in schema \"%s\"",
@@ -150,7 +151,8 @@ enum rf_code rf_preflight_rights(struct rf_pg *pg, const struct rf_target *targe
     return code;
 }
 
-static const char *column_trouble(const struct rf_pg_rows *rows, const struct rf_plan_column *plan) {
+static const char *column_trouble(const struct rf_pg_rows *rows,
+                                  const struct rf_plan_column *plan) {
     for (uint32_t i = 0; i < rf_pg_rows_count(rows); i++) {
         const char *name = rf_pg_rows_text(rows, i, 0);
         if (name && strcmp(name, plan->name) == 0) {

@@ -13,8 +13,8 @@
 /* RF_MISPLACED: the schema is none that rowferry fills. */
 RF_MUST_USE enum rf_code rf_preflight_schema_name(const char *schema, struct rf_error *error);
 
-/* The tables of the manifest that this run is to make: selected, and not in `standing` (may be NULL).
- * RF_MISPLACED names all offenders, as far as they fit. */
+/* The tables of the manifest that this run is to make: selected, and not in `standing` (may be
+ * NULL). RF_MISPLACED names all offenders, as far as they fit. */
 RF_MUST_USE enum rf_code rf_preflight_names(const struct rf_run *run,
                                             const struct rf_manifest *manifest,
                                             const struct rf_ledger_tables *standing,

@@ -25,7 +25,8 @@ void rf_quote_qualified(struct rf_buffer *sql, const char *schema, const char *n
     rf_quote_name(sql, name);
 }
 
-/* A backslash means itself only in a standard string; in E'' it is doubled and means itself always. */
+/* A backslash means itself only in a standard string; in E'' it is doubled and means itself always.
+ */
 void rf_quote_literal(struct rf_buffer *sql, const char *text) {
     if (!strchr(text, '\\')) {
         append_doubled(sql, text, '\'');

@@ -23,7 +23,8 @@ const char *rf_column_refusal(const char *name);
 /* The same for a schema that rowferry is to fill. */
 const char *rf_schema_refusal(const char *name);
 
-/* A copy that Postgres takes as text: bytes that are no UTF-8 become question marks. NULL stays NULL. */
+/* A copy that Postgres takes as text: bytes that are no UTF-8 become question marks. NULL stays
+ * NULL. */
 char *rf_sayable(struct rf_arena *arena, const char *text);
 void rf_make_sayable(char *text); /* the same in place */
 

@@ -1,5 +1,6 @@
-/* Digits come from the C library's correctly rounded conversion in scientific form; the shape (where
- * the point stands, when an exponent is written) is put together here, and so depends on no locale. */
+/* Digits come from the C library's correctly rounded conversion in scientific form; the shape
+ * (where the point stands, when an exponent is written) is put together here, and so depends on no
+ * locale. */
 #include "replay/render.h"
 
 #include <errno.h>
@@ -25,7 +26,8 @@ struct decimal {
     int exponent; /* of the first digit */
 };
 
-/* The fewest digits, but not fewer than 15, that lead back to `real`, which is finite and not negative. */
+/* The fewest digits, but not fewer than 15, that lead back to `real`, which is finite and not
+ * negative. */
 static struct decimal decimal_of(double real) {
     char text[RF_NUMBER_TEXT];
     for (int digits = DIGITS_USUAL; digits <= DIGITS_MOST; digits++) {
@@ -67,8 +69,8 @@ static void put_scientific(struct text *out, const struct decimal *decimal) {
     put_digits(out, decimal, 0, 1);
     put(out, '.');
     put_digits(out, decimal, 1, decimal->count > 1 ? decimal->count : 2);
-    out->at += sprintf(out->at, "e%c%02d", decimal->exponent < 0 ? '-' : '+',
-                       abs(decimal->exponent));
+    out->at +=
+        sprintf(out->at, "e%c%02d", decimal->exponent < 0 ? '-' : '+', abs(decimal->exponent));
 }
 
 static void put_plain(struct text *out, const struct decimal *decimal) {

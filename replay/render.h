@@ -12,8 +12,8 @@
 size_t rf_render_integer(int64_t integer, char text[RF_NUMBER_TEXT]);
 
 /* 1.0, 0.001, 1.0e-05, 1.0e+15, Inf, -Inf: always with '.' or in words, so that it is told from an
- * integer; 15 significant digits where they lead back to the same real, else as many as it takes (16
- * or 17). -0.0 keeps its sign, which SQLite drops. Returns the length. */
+ * integer; 15 significant digits where they lead back to the same real, else as many as it takes
+ * (16 or 17). -0.0 keeps its sign, which SQLite drops. Returns the length. */
 size_t rf_render_real(double real, char text[RF_NUMBER_TEXT]);
 
 /* Whether some INTEGER or REAL would be rendered as just these bytes. */

@@ -6,13 +6,13 @@
 #include <string.h>
 
 #include "replay/aside.h"
-#include "replay/route.h"
 #include "replay/connection.h"
 #include "replay/delta.h"
 #include "replay/ledger.h"
 #include "replay/load.h"
 #include "replay/preflight.h"
 #include "replay/result.h"
+#include "replay/route.h"
 #include "replay/run.h"
 
 struct replay {
@@ -22,8 +22,8 @@ struct replay {
     const struct rf_snapshot_name *to;
     struct rf_ledger_source standing; /* where the target stands */
     struct rf_ledger_tables tables;   /* where it is ready */
-    bool load;                        /* a first load, of `start`; else `start` is where it stands */
-    bool discard;                     /* an unfinished load that cannot be gone on with */
+    bool load;    /* a first load, of `start`; else `start` is where it stands */
+    bool discard; /* an unfinished load that cannot be gone on with */
     struct rf_snapshot_name start;
     struct rf_route route; /* from `start` to `to` */
     struct rf_replay_result *result;
@@ -65,7 +65,8 @@ static enum rf_code look(struct replay *replay, struct rf_error *error) {
     return code;
 }
 
-/* A load under way is gone on with when its snapshot is still there and leads to the one asked for. */
+/* A load under way is gone on with when its snapshot is still there and leads to the one asked for.
+ */
 static bool can_go_on(struct replay *replay) {
     const struct rf_snapshot_name *begun = &replay->standing.at;
     const struct rf_snapshot_name *found =
@@ -117,8 +118,8 @@ static enum rf_code check_table(struct replay *replay, const struct rf_manifest_
     if (step == RF_DELTA_LEFT_OUT) {
         return RF_OK;
     }
-    /* A table that an earlier snapshot of the chain makes is not in the ledger yet: its delta is read
-     * then, and so is its state before. */
+    /* A table that an earlier snapshot of the chain makes is not in the ledger yet: its delta is
+     * read then, and so is its state before. */
     bool changes = source->change == RF_CHANGE_DELTA && !load;
     enum rf_code code = RF_OK;
     if (changes && step != RF_DELTA_REMAKE) {

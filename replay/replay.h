@@ -24,6 +24,8 @@ struct rf_target_options {
     /* May be NULL. Called from any thread, one at a time, a few times a second at most. */
     void (*progress)(void *context, const char *table, uint64_t rows_done, uint64_t rows_expected);
     void (*note)(void *context, const char *message); /* things worth a line with -v; may be NULL */
+    /* Things of the source that the target does not get, such as an index; may be NULL. */
+    void (*warn)(void *context, const char *message);
     void *context;
 };
 

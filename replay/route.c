@@ -59,8 +59,8 @@ static enum rf_code find_parent(const struct rf_repository *repository,
     if (code != RF_OK) {
         return code;
     }
-    *parent = (struct rf_snapshot_name){.number = manifest.parent,
-                                        .digest = manifest.parent_digest};
+    *parent =
+        (struct rf_snapshot_name){.number = manifest.parent, .digest = manifest.parent_digest};
     rf_manifest_release(&manifest);
     if (parent->number == from->number) {
         return rf_hash_equal(parent->digest, from->digest) ? RF_OK

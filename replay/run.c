@@ -52,18 +52,31 @@ void rf_run_advance(struct rf_run *run, const char *table, uint64_t rows) {
     pthread_mutex_unlock(&run->callbacks);
 }
 
-void rf_run_note(struct rf_run *run, const char *format, ...) {
-    if (!run->options->note) {
+RF_PRINTF(3, 0)
+static void say(struct rf_run *run, void (*callback)(void *, const char *), const char *format,
+                va_list args) {
+    if (!callback) {
         return;
     }
     char message[1024];
+    vsnprintf(message, sizeof message, format, args);
+    pthread_mutex_lock(&run->callbacks);
+    callback(run->options->context, message);
+    pthread_mutex_unlock(&run->callbacks);
+}
+
+void rf_run_note(struct rf_run *run, const char *format, ...) {
     va_list args;
     va_start(args, format);
-    vsnprintf(message, sizeof message, format, args);
+    say(run, run->options->note, format, args);
     va_end(args);
-    pthread_mutex_lock(&run->callbacks);
-    run->options->note(run->options->context, message);
-    pthread_mutex_unlock(&run->callbacks);
+}
+
+void rf_run_warn(struct rf_run *run, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    say(run, run->options->warn, format, args);
+    va_end(args);
 }
 
 static bool matches(const char *const *globs, const char *name) {

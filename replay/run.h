@@ -43,6 +43,7 @@ RF_MUST_USE enum rf_code rf_run_check(const struct rf_run *run, struct rf_error 
 void rf_run_expect(struct rf_run *run, uint64_t rows);
 void rf_run_advance(struct rf_run *run, const char *table, uint64_t rows);
 void rf_run_note(struct rf_run *run, const char *format, ...) RF_PRINTF(2, 3);
+void rf_run_warn(struct rf_run *run, const char *format, ...) RF_PRINTF(2, 3);
 
 /* Whether the caller's globs take in this table. */
 bool rf_run_selects(const struct rf_run *run, const char *table);

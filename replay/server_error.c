@@ -10,7 +10,8 @@ static const struct {
     const char *hint;
 } meanings[] = {
     {"08", RF_CONNECT, "run the same command again: it goes on where this one ended."},
-    {"28", RF_CONNECT, "check user, password (PGPASSWORD, ~/.pgpass) and the server's pg_hba.conf."},
+    {"28", RF_CONNECT,
+     "check user, password (PGPASSWORD, ~/.pgpass) and the server's pg_hba.conf."},
     {"2BP01", RF_MISPLACED,
      "something else in the database needs this table, such as a view: drop it, run the same "
      "command again, and make it anew."},

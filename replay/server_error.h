@@ -9,8 +9,8 @@ enum rf_code rf_server_code(const char *sqlstate);
 /* A hint of ours where the server gave none; NULL when there is nothing to add. */
 const char *rf_server_hint(const char *sqlstate);
 
-/* An index or constraint that the rows do not allow, while the rows are fine: an entry longer than a
- * third of a page. */
+/* An index or constraint that the rows do not allow, while the rows are fine: an entry longer than
+ * a third of a page. */
 #define RF_SQLSTATE_LIMIT "54000"
 #define RF_SQLSTATE_UNIQUE "23505"
 

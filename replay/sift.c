@@ -1,9 +1,11 @@
 #include "replay/sift.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #define PARTITIONS_MAX 4096u
@@ -17,7 +19,9 @@ struct partition {
 };
 
 struct rf_sift {
-    FILE *file;
+    struct rf_io *io;
+    int fd; /* -1: nothing had to be written yet */
+    char path[256];
     uint64_t file_size;
     uint32_t count; /* of partitions */
     uint32_t room;  /* entries a buffer */
@@ -25,8 +29,8 @@ struct rf_sift {
     struct rf_sift_entry *memory;
 };
 
-enum rf_code rf_sift_new(uint64_t expected, size_t memory, struct rf_sift **sift,
-                          struct rf_error *error) {
+enum rf_code rf_sift_new(struct rf_io *io, uint64_t expected, size_t memory, struct rf_sift **sift,
+                         struct rf_error *error) {
     uint64_t total = memory / sizeof(struct rf_sift_entry);
     uint64_t count = expected / (total ? total : 1) + 1;
     count = count > PARTITIONS_MAX ? PARTITIONS_MAX : count;
@@ -36,6 +40,8 @@ enum rf_code rf_sift_new(uint64_t expected, size_t memory, struct rf_sift **sift
     }
     struct rf_sift *made = calloc(1, sizeof *made);
     if (made) {
+        made->io = io;
+        made->fd = -1;
         made->count = (uint32_t)count;
         made->room = (uint32_t)room;
         made->partitions = calloc(count, sizeof *made->partitions);
@@ -59,9 +65,7 @@ void rf_sift_free(struct rf_sift *sift) {
     for (uint32_t i = 0; sift->partitions && i < sift->count; i++) {
         free(sift->partitions[i].extents);
     }
-    if (sift->file) {
-        (void)fclose(sift->file);
-    }
+    rf_io_discard(sift->io, &sift->fd);
     free(sift->partitions);
     free(sift->memory);
     free(sift);
@@ -82,18 +86,34 @@ static enum rf_code add_extent(struct rf_sift *sift, struct partition *partition
     return RF_OK;
 }
 
+/* Without a name as soon as it is open, so that nothing is left behind by whatever end. */
+static enum rf_code make_file(struct rf_sift *sift, struct rf_error *error) {
+    const char *folder = getenv("TMPDIR");
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    snprintf(sift->path, sizeof sift->path, "%.200s/rowferry-%ld-%09ld-%p",
+             folder && *folder ? folder : "/tmp", (long)getpid(), now.tv_nsec, (void *)sift);
+    sift->fd = sift->io->open(sift->io, sift->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC,
+                              RF_IO_FILE_MODE);
+    if (sift->fd < 0) {
+        return rf_fail_errno(error, errno, "cannot make the temporary file %s", sift->path);
+    }
+    return rf_io_unlink(sift->io, sift->path, error);
+}
+
 static enum rf_code write_out(struct rf_sift *sift, struct partition *partition,
                               struct rf_error *error) {
-    if (!sift->file && !(sift->file = tmpfile())) {
-        return rf_fail_errno(error, errno, "cannot make a temporary file");
+    size_t size = partition->used * sizeof *partition->buffer;
+    enum rf_code code = sift->fd < 0 ? make_file(sift, error) : RF_OK;
+    if (code == RF_OK) {
+        code = add_extent(sift, partition, error);
     }
-    enum rf_code code = add_extent(sift, partition, error);
+    if (code == RF_OK) {
+        code = rf_io_write_at(sift->io, sift->fd, sift->path, partition->buffer, size,
+                              sift->file_size, error);
+    }
     if (code != RF_OK) {
         return code;
-    }
-    size_t size = partition->used * sizeof *partition->buffer;
-    if (fwrite(partition->buffer, 1, size, sift->file) != size) {
-        return rf_fail_errno(error, errno, "cannot write a temporary file");
     }
     sift->file_size += size;
     partition->used = 0;
@@ -101,7 +121,7 @@ static enum rf_code write_out(struct rf_sift *sift, struct partition *partition,
 }
 
 enum rf_code rf_sift_add(struct rf_sift *sift, const struct rf_sift_entry *entry,
-                          struct rf_error *error) {
+                         struct rf_error *error) {
     /* The low bits chose the bucket of the comparison; these are independent of them. */
     struct partition *partition = &sift->partitions[entry->key.high % sift->count];
     partition->buffer[partition->used++] = *entry;
@@ -147,14 +167,14 @@ struct gathering {
     size_t count, room;
 };
 
-/* Room for one more buffer. What is gathered is condensed first: it grows only by real differences. */
+/* Room for one more buffer. What is gathered is condensed first: it grows only by real differences.
+ */
 static bool make_room(struct gathering *gathering, size_t more) {
     if (gathering->room - gathering->count >= more) {
         return true;
     }
     gathering->count = condense(gathering->entries, gathering->count);
-    if (gathering->room - gathering->count >= more &&
-        gathering->count < gathering->room / 2) {
+    if (gathering->room - gathering->count >= more && gathering->count < gathering->room / 2) {
         return true;
     }
     size_t room = 2 * gathering->room + more;
@@ -173,11 +193,11 @@ static enum rf_code read_extents(struct rf_sift *sift, const struct partition *p
         if (!make_room(gathering, sift->room)) {
             return rf_fail_memory(error);
         }
-        size_t size = sift->room * sizeof *gathering->entries;
-        errno = 0;
-        if (fseeko(sift->file, (off_t)partition->extents[i], SEEK_SET) != 0 ||
-            fread(gathering->entries + gathering->count, 1, size, sift->file) != size) {
-            return rf_fail_errno(error, errno ? errno : EIO, "cannot read a temporary file");
+        enum rf_code code =
+            rf_io_read_at(sift->io, sift->fd, sift->path, gathering->entries + gathering->count,
+                          sift->room * sizeof *gathering->entries, partition->extents[i], error);
+        if (code != RF_OK) {
+            return code;
         }
         gathering->count += sift->room;
     }
@@ -191,10 +211,9 @@ static enum rf_code read_extents(struct rf_sift *sift, const struct partition *p
 }
 
 enum rf_code rf_sift_visit(struct rf_sift *sift,
-                            enum rf_code (*visit)(void *context,
-                                                  const struct rf_sift_entry *entries,
-                                                  size_t count, struct rf_error *error),
-                            void *context, struct rf_error *error) {
+                           enum rf_code (*visit)(void *context, const struct rf_sift_entry *entries,
+                                                 size_t count, struct rf_error *error),
+                           void *context, struct rf_error *error) {
     struct gathering gathering = {.room = sift->room};
     gathering.entries = calloc(gathering.room, sizeof *gathering.entries);
     enum rf_code code = gathering.entries ? RF_OK : rf_fail_memory(error);

@@ -1,5 +1,5 @@
-/* The fixed statements, one a file in sql/, compiled into the program (embed_sql.cmake). What each is
- * for stands in its file; ledger.h and others give each a function. Braces are places that
+/* The fixed statements, one a file in sql/, compiled into the program (embed_sql.cmake). What each
+ * is for stands in its file; ledger.h and others give each a function. Braces are places that
  * rf_template_fill fills. */
 #ifndef RF_REPLAY_SQL_H
 #define RF_REPLAY_SQL_H

@@ -1,5 +1,6 @@
-/* Statements of sql/ with names or lists in them: {place} is replaced by SQL text that the caller has
- * quoted. Every place must be given; a place that is not is our own mistake and fails the buffer. */
+/* Statements of sql/ with names or lists in them: {place} is replaced by SQL text that the caller
+ * has quoted. Every place must be given; a place that is not is our own mistake and fails the
+ * buffer. */
 #ifndef RF_REPLAY_TEMPLATE_H
 #define RF_REPLAY_TEMPLATE_H
 

@@ -33,8 +33,8 @@ RF_MUST_USE enum rf_code rf_tuple_reader_init(struct rf_tuple_reader *reader,
                                               struct rf_error *error);
 
 enum rf_tuple_end { RF_TUPLE_WHOLE, RF_TUPLE_CUT, RF_TUPLE_LAST, RF_TUPLE_BAD };
-/* The tuple at the beginning of `bytes`. CUT: more bytes are needed. LAST: the end of the COPY. BAD:
- * another number of fields. */
+/* The tuple at the beginning of `bytes`. CUT: more bytes are needed. LAST: the end of the COPY.
+ * BAD: another number of fields. */
 enum rf_tuple_end rf_tuple_read(const struct rf_tuple_reader *reader, const uint8_t *bytes,
                                 size_t size, struct rf_tuple *tuple);
 

@@ -112,20 +112,28 @@ void rf_message_error(const struct rf_error *error) {
     rf_buffer_release(&text);
 }
 
-void rf_message_note(const char *note) {
-    static const char word[] = "note: ";
+/* A message behind its word, which the lines that follow are set in by. */
+static void say(const char *word, const char *message) {
     struct rf_buffer clean = {0};
     struct rf_buffer text = {0};
-    rf_redact(&clean, note);
+    rf_redact(&clean, message);
     rf_buffer_u8(&clean, 0);
     if (!clean.failed) {
-        rf_buffer_append(&text, word, sizeof word - 1);
-        rf_text_message(&text, (const char *)clean.bytes, sizeof word - 1);
+        rf_buffer_append(&text, word, strlen(word));
+        rf_text_message(&text, (const char *)clean.bytes, (unsigned)strlen(word));
         rf_buffer_append(&text, "\n", 1);
         show(&text);
     }
     rf_buffer_release(&clean);
     rf_buffer_release(&text);
+}
+
+void rf_message_note(const char *note) {
+    say("note: ", note);
+}
+
+void rf_message_warning(const char *warning) {
+    say("warning: ", warning);
 }
 
 /* Would a short write return at once? A full pipe and a stopped terminal say no. */

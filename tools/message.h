@@ -18,6 +18,7 @@
 
 void rf_message_error(const struct rf_error *error);
 void rf_message_note(const char *note);
+void rf_message_warning(const char *warning);
 
 /* The parts of an error as shown here and in JSON, secrets hidden, lines parted by line feeds. The
  * detail is the error's own and after it the lines "while …". */

@@ -39,6 +39,11 @@ void rf_task_on_note(void *context, const char *message) {
     rf_message_note(message);
 }
 
+static void on_warning(void *context, const char *message) {
+    (void)context;
+    rf_message_warning(message);
+}
+
 void rf_task_target_options(struct rf_task *task, struct rf_target_options *options) {
     const struct rf_settings *settings = task->settings;
     *options = (struct rf_target_options){
@@ -51,6 +56,7 @@ void rf_task_target_options(struct rf_task *task, struct rf_target_options *opti
         .stop = task->stop,
         .progress = task->progress ? rf_task_on_progress : NULL,
         .note = settings->verbose ? rf_task_on_note : NULL,
+        .warn = settings->quiet ? NULL : on_warning,
         .context = task,
     };
 }

@@ -21,6 +21,7 @@ collect_ignore = [] if program.OTHERS else ["test_others.py"]
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "timing: depends on speed, so it runs with both builds")
+    config.addinivalue_line("markers", "plain: needs a build without sanitizers")
     if not program.PROGRAM.exists():
         raise pytest.UsageError(f"{program.PROGRAM} is missing: build it (tools/test e2e does), "
                                 "or name another one in ROWFERRY_BIN")

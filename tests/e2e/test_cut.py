@@ -12,7 +12,7 @@ from postgres import Target
 from program import CONNECT, FAILED, OK, SET_ASIDE, Ferry
 
 ONLY = ["affinities", "no_key", "without", "text_key", "slots"]
-AT_MOST = 30  # cuts of one sweep
+AT_MOST = 24  # cuts of one sweep
 
 
 class Trip:
@@ -41,7 +41,6 @@ class Trip:
             assert_same(self.after, target)
             if was_done:
                 assert again.summary["mode"] == "none", f"applied again\n{again}"
-            ferry.verify(expect=(OK, SET_ASIDE))
             assert not target.rows("SELECT table_name, to_snapshot FROM rowferry.trip "
                                    "GROUP BY 1, 2 HAVING count(*) > 1"), "a trip is noted twice"
             return first

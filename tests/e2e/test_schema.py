@@ -1,5 +1,7 @@
 """The source's schema changes between trips, as applications migrate."""
 
+import random
+
 import pytest
 
 import makedb
@@ -87,6 +89,30 @@ def test_an_index_comes_and_goes(source):
     trip(source)
     sql(source, "DROP INDEX keep_v", "CREATE UNIQUE INDEX keep_u ON keep (v, id)")
     trip(source)
+
+
+def test_an_index_that_postgres_cannot_have(source):
+    """Its entries end at 2,704 bytes. The rows come all the same, and the ledger says what is missing."""
+    rng = random.Random(1)
+    db = makedb.connect(source.database)
+    db.execute("CREATE TABLE long (id INTEGER PRIMARY KEY, v TEXT, w TEXT UNIQUE)")
+    db.execute("CREATE INDEX long_v ON long (v)")
+    for number in range(5):
+        db.execute("INSERT INTO long VALUES (?, ?, ?)",
+                   (number, rng.randbytes(3000).hex(), f"short {number}"))
+    db.close()
+    source.capture(source.database)
+    source.replay(expect=OK)
+    source.verify(expect=OK)
+    assert source.target.value("SELECT count(*) FROM long") == "5"
+    missing = source.target.rows("SELECT wanted_name, reason FROM rowferry.index WHERE NOT stands")
+    assert [row[0] for row in missing] == ["long_v"] and "2704" in missing[0][1]
+    db = makedb.connect(source.database)
+    db.execute("UPDATE long SET v = 'short'")
+    db.close()
+    source.capture(source.database)
+    source.replay(expect=OK)
+    source.verify(expect=OK)
 
 
 def test_several_migrations_are_folded(source):

@@ -1,0 +1,209 @@
+/* Statements, their parameters and the rows that come back. */
+#include "replay/connection_inner.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void next_arg(struct rf_pg_args *args, const char *value, int size, int format) {
+    args->values[args->count] = value;
+    args->sizes[args->count] = size;
+    args->formats[args->count] = format;
+    args->count++;
+}
+
+void rf_pg_text(struct rf_pg_args *args, const char *text) {
+    next_arg(args, text, 0, 0);
+}
+
+void rf_pg_number(struct rf_pg_args *args, uint64_t number) {
+    char *room = args->room[args->count];
+    snprintf(room, sizeof args->room[0], "%" PRIu64, number);
+    next_arg(args, room, 0, 0);
+}
+
+void rf_pg_truth(struct rf_pg_args *args, bool truth) {
+    next_arg(args, truth ? "t" : "f", 0, 0);
+}
+
+void rf_pg_hash(struct rf_pg_args *args, struct rf_hash hash) {
+    char *room = args->room[args->count];
+    rf_hash_store((uint8_t *)room, hash);
+    next_arg(args, room, RF_HASH_SIZE, 1);
+}
+
+static uint64_t touched(PGresult *result) {
+    return strtoull(PQcmdTuples(result), NULL, 10);
+}
+
+enum rf_code rf_pg_do(struct rf_pg *pg, const char *sql, uint64_t *rows, struct rf_error *error) {
+    if (!PQsendQuery(pg->conn, sql)) {
+        return rf_pg_fail_lost(pg, error);
+    }
+    PGresult *result;
+    enum rf_code code = rf_pg_gather(pg, &result, error);
+    if (code == RF_OK && rows) {
+        *rows = touched(result);
+    }
+    PQclear(result);
+    return code;
+}
+
+enum rf_code rf_pg_do_buffer(struct rf_pg *pg, struct rf_buffer *sql, uint64_t *rows,
+                             struct rf_error *error) {
+    rf_buffer_u8(sql, 0);
+    enum rf_code code = rf_buffer_check(sql, error);
+    if (code == RF_OK) {
+        code = rf_pg_do(pg, (const char *)sql->bytes, rows, error);
+    }
+    rf_buffer_clear(sql);
+    return code;
+}
+
+static enum rf_code send_args(struct rf_pg *pg, const char *sql, const struct rf_pg_args *args,
+                              PGresult **result, struct rf_error *error) {
+    static const struct rf_pg_args none;
+    const struct rf_pg_args *given = args ? args : &none;
+    *result = NULL;
+    if (!PQsendQueryParams(pg->conn, sql, given->count, NULL, given->values, given->sizes,
+                           given->formats, 0)) {
+        return rf_pg_fail_lost(pg, error);
+    }
+    return rf_pg_gather(pg, result, error);
+}
+
+enum rf_code rf_pg_do_args(struct rf_pg *pg, const char *sql, const struct rf_pg_args *args,
+                           uint64_t *rows, struct rf_error *error) {
+    PGresult *result;
+    enum rf_code code = send_args(pg, sql, args, &result, error);
+    if (code == RF_OK && rows) {
+        *rows = touched(result);
+    }
+    PQclear(result);
+    return code;
+}
+
+/* A struct rf_pg_rows is libpq's PGresult under another name: it owns nothing else. */
+enum rf_code rf_pg_ask(struct rf_pg *pg, const char *sql, const struct rf_pg_args *args,
+                       struct rf_pg_rows **rows, struct rf_error *error) {
+    PGresult *result;
+    enum rf_code code = send_args(pg, sql, args, &result, error);
+    *rows = (struct rf_pg_rows *)result;
+    return code;
+}
+
+static const PGresult *result_of(const struct rf_pg_rows *rows) {
+    return (const PGresult *)rows;
+}
+
+void rf_pg_rows_free(struct rf_pg_rows *rows) {
+    PQclear((PGresult *)rows);
+}
+
+uint32_t rf_pg_rows_count(const struct rf_pg_rows *rows) {
+    return (uint32_t)PQntuples(result_of(rows));
+}
+
+const char *rf_pg_rows_text(const struct rf_pg_rows *rows, uint32_t row, uint32_t column) {
+    const PGresult *result = result_of(rows);
+    bool null = PQgetisnull(result, (int)row, (int)column);
+    return null ? NULL : PQgetvalue(result, (int)row, (int)column);
+}
+
+uint64_t rf_pg_rows_number(const struct rf_pg_rows *rows, uint32_t row, uint32_t column) {
+    const char *text = rf_pg_rows_text(rows, row, column);
+    return text ? strtoull(text, NULL, 10) : 0;
+}
+
+bool rf_pg_rows_truth(const struct rf_pg_rows *rows, uint32_t row, uint32_t column) {
+    const char *text = rf_pg_rows_text(rows, row, column);
+    return text && *text == 't';
+}
+
+static int hex_digit(char c) {
+    if (c >= '0' && c <= '9') {
+        return c - '0';
+    }
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+bool rf_pg_rows_hash(const struct rf_pg_rows *rows, uint32_t row, uint32_t column,
+                     struct rf_hash *hash) {
+    const char *text = rf_pg_rows_text(rows, row, column);
+    if (!text || strlen(text) != 2 + 2 * RF_HASH_SIZE || strncmp(text, "\\x", 2) != 0) {
+        return false;
+    }
+    uint8_t bytes[RF_HASH_SIZE];
+    for (size_t i = 0; i < RF_HASH_SIZE; i++) {
+        int high = hex_digit(text[2 + 2 * i]), low = hex_digit(text[3 + 2 * i]);
+        if (high < 0 || low < 0) {
+            return false;
+        }
+        bytes[i] = (uint8_t)(high * 16 + low);
+    }
+    *hash = rf_hash_load(bytes);
+    return true;
+}
+
+enum rf_code rf_pg_print(struct rf_pg *pg, const struct rf_pg_field *fields, uint32_t count,
+                         struct rf_pg_rows **rows, struct rf_error *error) {
+    *rows = NULL;
+    struct rf_buffer sql = {0};
+    Oid *types = calloc(count + 1u, sizeof *types);
+    const char **values = calloc(count + 1u, sizeof *values);
+    int *sizes = calloc(count + 1u, sizeof *sizes);
+    int *formats = calloc(count + 1u, sizeof *formats);
+    enum rf_code code = types && values && sizes && formats ? RF_OK : rf_fail_memory(error);
+    for (uint32_t i = 0; code == RF_OK && i < count; i++) {
+        types[i] = fields[i].oid;
+        values[i] = fields[i].bytes;
+        sizes[i] = (int)fields[i].size;
+        formats[i] = 1;
+        rf_buffer_printf(&sql, "%s$%u", i == 0 ? "SELECT " : ", ", i + 1);
+    }
+    rf_buffer_u8(&sql, 0);
+    if (code == RF_OK) {
+        code = rf_buffer_check(&sql, error);
+    }
+    if (code == RF_OK && !PQsendQueryParams(pg->conn, (const char *)sql.bytes, (int)count, types,
+                                            values, sizes, formats, 0)) {
+        code = rf_pg_fail_lost(pg, error);
+    } else if (code == RF_OK) {
+        PGresult *result;
+        code = rf_pg_gather(pg, &result, error);
+        *rows = (struct rf_pg_rows *)result;
+    }
+    rf_buffer_release(&sql);
+    free(types);
+    free(values);
+    free(sizes);
+    free(formats);
+    return code;
+}
+
+enum rf_code rf_pg_begin(struct rf_pg *pg, struct rf_error *error) {
+    return rf_pg_do(pg, "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE", NULL, error);
+}
+
+/* A transaction that failed before answers COMMIT with ROLLBACK, and no error. */
+enum rf_code rf_pg_commit(struct rf_pg *pg, struct rf_error *error) {
+    if (!PQsendQuery(pg->conn, "COMMIT")) {
+        return rf_pg_fail_lost(pg, error);
+    }
+    PGresult *result;
+    enum rf_code code = rf_pg_gather(pg, &result, error);
+    if (code == RF_OK && strcmp(PQcmdStatus(result), "COMMIT") != 0) {
+        code = rf_fail(error, RF_FAILED, "the server rolled the transaction back");
+    }
+    PQclear(result);
+    return code;
+}
+
+void rf_pg_rollback(struct rf_pg *pg) {
+    if (pg && !rf_pg_broken(pg)) {
+        struct rf_error ignored;
+        enum rf_code code = rf_pg_do(pg, "ROLLBACK", NULL, &ignored);
+        pg->lost = pg->lost || code != RF_OK;
+    }
+}

@@ -1,0 +1,216 @@
+/* If these fail, Postgres is sent other values than SQLite has, or ones that it refuses. The bytes
+ * are what PostgreSQL 15.18 wrote for COPY (SELECT …) TO STDOUT (FORMAT binary). */
+#include "replay/encode.h"
+
+#include <criterion/criterion.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "rows.h"
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+static struct rf_encoder_column column_as(enum rf_conversion_kind kind, uint32_t cell) {
+    return (struct rf_encoder_column){.conversion = rf_conversion_of(kind), .cell = cell};
+}
+
+/* The bytes of the tuple of one row, all of whose columns are converted alike. */
+static void expect_tuple(enum rf_conversion_kind kind, const struct rf_value *values,
+                         uint32_t columns, const char *bytes, size_t size) {
+    struct rf_encoder_column how[16];
+    for (uint32_t i = 0; i < columns; i++) {
+        how[i] = column_as(kind, i);
+    }
+    struct test_rows rows;
+    test_rows_make(&rows, values, columns, 1);
+    struct rf_buffer out = {0};
+    uint32_t column = 0;
+    const struct rf_encoder encoder = {.count = columns, .columns = how};
+    cr_expect_eq(rf_encode_row(&encoder, &rows.rows, 0, &out, &column), RF_FITS, "column %u",
+                 column);
+    cr_assert_eq(out.size, size);
+    cr_expect_arr_eq(out.bytes, bytes, size);
+    rf_buffer_release(&out);
+    test_rows_release(&rows);
+}
+
+Test(encode, bigint) {
+    const struct rf_value values[] = {integer_value(7), integer_value(-1), integer_value(INT64_MAX),
+                                      integer_value(INT64_MIN)};
+    static const char bytes[] = "\0\4"
+                                "\0\0\0\10\0\0\0\0\0\0\0\7"
+                                "\0\0\0\10\xff\xff\xff\xff\xff\xff\xff\xff"
+                                "\0\0\0\10\x7f\xff\xff\xff\xff\xff\xff\xff"
+                                "\0\0\0\10\x80\0\0\0\0\0\0\0";
+    expect_tuple(RF_AS_BIGINT, values, COUNT(values), bytes, sizeof bytes - 1);
+}
+
+Test(encode, double_precision) {
+    const struct rf_value values[] = {real_value(1.5),
+                                      real_value(-0.0),
+                                      real_value(__builtin_inf()),
+                                      real_value(0.1),
+                                      integer_value(INT64_C(9007199254740992)),
+                                      real_value(5e-324)};
+    static const char bytes[] = "\0\6"
+                                "\0\0\0\10\x3f\xf8\0\0\0\0\0\0"
+                                "\0\0\0\10\x80\0\0\0\0\0\0\0"
+                                "\0\0\0\10\x7f\xf0\0\0\0\0\0\0"
+                                "\0\0\0\10\x3f\xb9\x99\x99\x99\x99\x99\x9a"
+                                "\0\0\0\10\x43\x40\0\0\0\0\0\0"
+                                "\0\0\0\10\0\0\0\0\0\0\0\1";
+    expect_tuple(RF_AS_DOUBLE, values, COUNT(values), bytes, sizeof bytes - 1);
+}
+
+Test(encode, boolean_and_null) {
+    const struct rf_value values[] = {integer_value(1), integer_value(0), null_value()};
+    static const char bytes[] = "\0\3"
+                                "\0\0\0\1\1"
+                                "\0\0\0\1\0"
+                                "\xff\xff\xff\xff";
+    expect_tuple(RF_AS_BOOLEAN, values, COUNT(values), bytes, sizeof bytes - 1);
+}
+
+Test(encode, bytea) {
+    const struct rf_value values[] = {bytes_value(RF_BLOB, "", 0),
+                                      bytes_value(RF_BLOB, "\0\xff\x10", 3)};
+    static const char bytes[] = "\0\2"
+                                "\0\0\0\0"
+                                "\0\0\0\3\0\xff\x10";
+    expect_tuple(RF_AS_BYTEA, values, COUNT(values), bytes, sizeof bytes - 1);
+}
+
+Test(encode, text) {
+    const struct rf_value values[] = {text_value(""), text_value("aé€😀"), null_value()};
+    static const char bytes[] = "\0\3"
+                                "\0\0\0\0"
+                                "\0\0\0\12a\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80"
+                                "\xff\xff\xff\xff";
+    expect_tuple(RF_AS_TEXT, values, COUNT(values), bytes, sizeof bytes - 1);
+    expect_tuple(RF_AS_TEXT_OR_NUMBER, values, COUNT(values), bytes, sizeof bytes - 1);
+    expect_tuple(RF_AS_TEXT_OR_NUMBER_APART, values, COUNT(values), bytes, sizeof bytes - 1);
+}
+
+Test(encode, numbers_rendered_into_text) {
+    const struct rf_value values[] = {integer_value(-12), real_value(1.0), text_value("x")};
+    static const char bytes[] = "\0\3"
+                                "\0\0\0\3-12"
+                                "\0\0\0\3"
+                                "1.0"
+                                "\0\0\0\1x";
+    expect_tuple(RF_AS_TEXT_OR_NUMBER, values, COUNT(values), bytes, sizeof bytes - 1);
+    expect_tuple(RF_AS_TEXT_OR_NUMBER_APART, values, COUNT(values), bytes, sizeof bytes - 1);
+}
+
+Test(encode, header_and_trailer) {
+    cr_expect_arr_eq(rf_copy_header, "PGCOPY\n\377\r\n\0\0\0\0\0\0\0\0\0", RF_COPY_HEADER_SIZE);
+    cr_expect_arr_eq(rf_copy_trailer, "\377\377", RF_COPY_TRAILER_SIZE);
+}
+
+Test(encode, what_does_not_fit_is_refused_and_leaves_nothing_behind) {
+    const struct {
+        enum rf_conversion_kind kind;
+        struct rf_value value;
+        enum rf_misfit misfit;
+    } cases[] = {
+        {RF_AS_BIGINT, text_value("1"), RF_MISFIT_CLASS},
+        {RF_AS_BIGINT, real_value(1.0), RF_MISFIT_CLASS},
+        {RF_AS_BIGINT, bytes_value(RF_BLOB, "1", 1), RF_MISFIT_CLASS},
+        {RF_AS_DOUBLE, text_value("1.0"), RF_MISFIT_CLASS},
+        {RF_AS_DOUBLE, integer_value((INT64_C(1) << 53) + 1), RF_MISFIT_DOUBLE},
+        {RF_AS_DOUBLE, integer_value(-(INT64_C(1) << 53) - 1), RF_MISFIT_DOUBLE},
+        {RF_AS_DOUBLE, integer_value(INT64_MIN), RF_MISFIT_DOUBLE},
+        {RF_AS_BOOLEAN, integer_value(2), RF_MISFIT_BOOLEAN},
+        {RF_AS_BOOLEAN, integer_value(-1), RF_MISFIT_BOOLEAN},
+        {RF_AS_BOOLEAN, text_value("true"), RF_MISFIT_CLASS},
+        {RF_AS_BYTEA, text_value("a"), RF_MISFIT_CLASS},
+        {RF_AS_TEXT, integer_value(1), RF_MISFIT_CLASS},
+        {RF_AS_TEXT, bytes_value(RF_BLOB, "a", 1), RF_MISFIT_CLASS},
+        {RF_AS_TEXT, bytes_value(RF_TEXT, "a\0b", 3), RF_MISFIT_NUL},
+        {RF_AS_TEXT, bytes_value(RF_TEXT, "a\xff", 2), RF_MISFIT_UTF8},
+        {RF_AS_TEXT, bytes_value(RF_TEXT, "\xed\xa0\x80", 3), RF_MISFIT_UTF8},
+        {RF_AS_TEXT_OR_NUMBER, bytes_value(RF_BLOB, "", 0), RF_MISFIT_CLASS},
+        {RF_AS_TEXT_OR_NUMBER_APART, text_value("1"), RF_MISFIT_NUMBER_TEXT},
+        {RF_AS_TEXT_OR_NUMBER_APART, text_value("-2.5"), RF_MISFIT_NUMBER_TEXT},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct rf_encoder_column how[2] = {column_as(RF_AS_BIGINT, 0), column_as(cases[i].kind, 1)};
+        const struct rf_encoder encoder = {.count = 2, .columns = how};
+        const struct rf_value values[] = {integer_value(1), cases[i].value};
+        struct test_rows rows;
+        test_rows_make(&rows, values, 2, 1);
+        struct rf_buffer out = {0};
+        rf_buffer_append(&out, "before", 6);
+        uint32_t column = 9;
+        cr_expect_eq(rf_encode_row(&encoder, &rows.rows, 0, &out, &column), cases[i].misfit,
+                     "case %zu", i);
+        cr_expect_eq(column, 1, "case %zu", i);
+        cr_expect_eq(out.size, 6, "case %zu", i);
+        cr_expect_eq(rf_encode_probe(&encoder, &rows.rows, 0, 0), RF_FITS);
+        cr_expect_eq(rf_encode_probe(&encoder, &rows.rows, 0, 1), cases[i].misfit, "case %zu", i);
+        rf_buffer_release(&out);
+        test_rows_release(&rows);
+    }
+}
+
+Test(encode, null_where_the_column_takes_none) {
+    struct rf_encoder_column how = column_as(RF_AS_TEXT, 0);
+    how.not_null = true;
+    const struct rf_encoder encoder = {.count = 1, .columns = &how};
+    const struct rf_value value = null_value();
+    struct test_rows rows;
+    test_rows_make(&rows, &value, 1, 1);
+    struct rf_buffer out = {0};
+    uint32_t column;
+    cr_expect_eq(rf_encode_row(&encoder, &rows.rows, 0, &out, &column), RF_MISFIT_NULL);
+    rf_buffer_release(&out);
+    test_rows_release(&rows);
+}
+
+/* Where PostgreSQL 15.18 begins to refuse with "row is too big: size …, maximum size 8160". */
+Test(encode, rows_that_no_page_holds) {
+    const struct {
+        enum rf_conversion_kind kind;
+        struct rf_value value;
+        uint32_t columns;
+        enum rf_misfit misfit;
+    } cases[] = {
+        {RF_AS_BIGINT, integer_value(1), 1017, RF_FITS},
+        {RF_AS_BIGINT, integer_value(1), 1018, RF_MISFIT_ROW_WIDTH},
+        {RF_AS_BIGINT, null_value(), 1600, RF_FITS},
+        {RF_AS_BOOLEAN, integer_value(1), 1599, RF_FITS},
+        {RF_AS_TEXT, text_value("twelve bytes"), 625, RF_FITS},
+        {RF_AS_TEXT, text_value("twelve bytes"), 626, RF_MISFIT_ROW_WIDTH},
+        {RF_AS_TEXT, text_value("23 bytes stay in a page"), 339, RF_FITS},
+        {RF_AS_TEXT, text_value("23 bytes stay in a page"), 340, RF_MISFIT_ROW_WIDTH},
+        {RF_AS_TEXT, text_value("24 are moved out of it.."), 452, RF_FITS},
+        {RF_AS_TEXT, text_value("24 are moved out of it.."), 453, RF_MISFIT_ROW_WIDTH},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        uint32_t columns = cases[i].columns, column;
+        struct rf_encoder_column *how = calloc(columns, sizeof *how);
+        struct rf_value *values = calloc(columns, sizeof *values);
+        for (uint32_t at = 0; at < columns; at++) {
+            how[at] = column_as(cases[i].kind, at);
+            values[at] = cases[i].value;
+        }
+        const struct rf_encoder encoder = {.count = columns, .columns = how};
+        struct test_rows rows;
+        test_rows_make(&rows, values, columns, 1);
+        struct rf_buffer out = {0};
+        cr_expect_eq(rf_encode_row(&encoder, &rows.rows, 0, &out, &column), cases[i].misfit,
+                     "case %zu", i);
+        rf_buffer_release(&out);
+        test_rows_release(&rows);
+        free(how);
+        free(values);
+    }
+}
+
+Test(encode, conversions_are_found_by_the_name_in_the_ledger) {
+    for (int kind = RF_AS_BIGINT; kind <= RF_AS_TEXT_OR_NUMBER_APART; kind++) {
+        const struct rf_conversion *conversion = rf_conversion_of((enum rf_conversion_kind)kind);
+        cr_expect_eq(rf_conversion_find(conversion->name), conversion);
+    }
+    cr_expect_null(rf_conversion_find("decimal(3)"));
+}

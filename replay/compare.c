@@ -378,7 +378,7 @@ static enum rf_code list_jobs(struct compare *compare, struct rf_error *error) {
             job->bytes += source->state[part].size;
         }
     }
-    if (compare->count > 0) {
+    if (compare->jobs && compare->count > 0) {
         qsort(compare->jobs, compare->count, sizeof *compare->jobs, larger_first);
     }
     return rf_arena_check(&compare->arena, error);
@@ -391,13 +391,14 @@ static int by_name(const void *a, const void *b) {
 
 static enum rf_code fill_result(struct compare *compare, struct rf_compare_result *result,
                                 struct rf_error *error) {
-    result->tables = calloc(compare->count + 1u, sizeof *result->tables);
+    if (!compare->jobs || compare->count == 0) {
+        return RF_OK;
+    }
+    result->tables = calloc(compare->count, sizeof *result->tables);
     if (!result->tables) {
         return rf_fail_memory(error);
     }
-    if (compare->count > 0) {
-        qsort(compare->jobs, compare->count, sizeof *compare->jobs, by_name);
-    }
+    qsort(compare->jobs, compare->count, sizeof *compare->jobs, by_name);
     for (uint32_t i = 0; i < compare->count; i++) {
         struct rf_compared_table *table = &result->tables[i];
         *table = compare->jobs[i].result;

@@ -98,11 +98,12 @@ static enum rf_code set_up(struct rf_pg *pg, enum rf_pg_role role, struct rf_err
         code = rf_pg_do(pg, rf_sql_session_loader, NULL, error);
     }
     if (code == RF_OK && PQserverVersion(pg->conn) >= 140000) {
-        /* Not every platform can: then a killed client is noticed later, and nothing else changes.
-         */
-        struct rf_error ignored;
-        code = rf_pg_do(pg, rf_sql_session_notice_client, NULL, &ignored);
-        code = rf_pg_broken(pg) ? rf_pg_fail_lost(pg, error) : RF_OK;
+        code = rf_pg_do(pg, rf_sql_session_notice_client, NULL, error);
+        if (code != RF_OK && !rf_pg_broken(pg)) {
+            /* Not every platform can: then a killed client is noticed later, that is all. */
+            rf_error_clear(error);
+            code = RF_OK;
+        }
     }
     return code;
 }

@@ -24,7 +24,7 @@ struct rf_pg;
 enum rf_pg_role {
     RF_PG_CONTROL, /* the ledger, the lock, deltas */
     RF_PG_LOADER,  /* fills tables that nobody sees yet: its commits need not wait for the disk */
-    RF_PG_READER, /* reads only */
+    RF_PG_READER,  /* reads only */
 };
 
 /* RF_CONNECT: no connection. RF_MISPLACED: a server that is too old or not UTF-8. */
@@ -46,7 +46,7 @@ struct rf_pg_args {
 void rf_pg_text(struct rf_pg_args *args, const char *text); /* NULL for NULL */
 void rf_pg_number(struct rf_pg_args *args, uint64_t number);
 void rf_pg_truth(struct rf_pg_args *args, bool truth);
-void rf_pg_hash(struct rf_pg_args *args, struct rf_hash hash);             /* bytea of 16 bytes */
+void rf_pg_hash(struct rf_pg_args *args, struct rf_hash hash); /* bytea of 16 bytes */
 
 /* Statements without parameters and without rows; several may stand in one text. `rows` (may be
  * NULL) gets the number of rows that the last one touched. */

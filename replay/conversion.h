@@ -26,7 +26,7 @@ enum rf_misfit {
     RF_MISFIT_NUMBER_TEXT, /* text that a number of the same column would be rendered as */
     RF_MISFIT_FIELD_SIZE,  /* more than a field can hold */
     RF_MISFIT_ROW_SIZE,    /* more than a row can hold */
-    RF_MISFIT_ROW_WIDTH, /* too many values for one page, however many are moved out */
+    RF_MISFIT_ROW_WIDTH,   /* too many values for one page, however many are moved out */
 };
 
 enum rf_conversion_kind {

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #define PUT_BYTES (256u << 10)
+#define KEPT_BYTES (4u << 20)
 
 static uint64_t touched(PGresult *result) {
     return strtoull(PQcmdTuples(result), NULL, 10);
@@ -55,7 +56,7 @@ enum rf_code rf_pg_copy_put(struct rf_pg *pg, struct rf_buffer *tuples, struct r
         size_t left = tuples->size - at;
         code = put_piece(pg, tuples->bytes + at, left < PUT_BYTES ? left : PUT_BYTES, error);
     }
-    if (tuples->capacity > 16 * PUT_BYTES) {
+    if (tuples->capacity > KEPT_BYTES) {
         rf_buffer_release(tuples); /* a large value passed through; the next ones are small again */
     }
     rf_buffer_clear(tuples);

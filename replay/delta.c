@@ -35,11 +35,11 @@ struct apply {
     struct rf_ledger_tables standing;
     bool same; /* `from` is `to`: no table changed, some may be wanting */
     uint32_t touched_count;
-    struct rf_replay_table *touched; /* names borrowed */
+    struct rf_counts *touched; /* names borrowed */
 };
 
 /* Only a table that is made anew has been touched before: it was dropped. */
-static struct rf_replay_table *touch_again(struct apply *apply, const char *name) {
+static struct rf_counts *touch_again(struct apply *apply, const char *name) {
     uint32_t i = 0;
     while (i + 1 < apply->touched_count && strcmp(apply->touched[i].name, name) != 0) {
         i++;
@@ -47,9 +47,9 @@ static struct rf_replay_table *touch_again(struct apply *apply, const char *name
     return &apply->touched[i];
 }
 
-static struct rf_replay_table *touch(struct apply *apply, const char *name) {
-    struct rf_replay_table *counts = &apply->touched[apply->touched_count++];
-    *counts = (struct rf_replay_table){.name = (char *)(uintptr_t)name};
+static struct rf_counts *touch(struct apply *apply, const char *name) {
+    struct rf_counts *counts = &apply->touched[apply->touched_count++];
+    *counts = (struct rf_counts){.name = name};
     return counts;
 }
 
@@ -134,7 +134,7 @@ static enum rf_code apply_tables(struct apply *apply, struct rf_error *error) {
     return code;
 }
 
-static bool has_counts(const struct rf_replay_table *counts) {
+static bool has_counts(const struct rf_counts *counts) {
     return counts->inserted || counts->updated || counts->deleted || counts->set_aside;
 }
 

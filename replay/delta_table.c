@@ -16,7 +16,7 @@ static uint64_t without(uint64_t rows, uint64_t aside) {
 }
 
 enum rf_code rf_delta_drop(struct rf_delta *delta, const struct rf_ledger_table *standing,
-                           struct rf_replay_table *counts, struct rf_error *error) {
+                           struct rf_counts *counts, struct rf_error *error) {
     const char *table = standing->plan.table;
     uint64_t aside = 0;
     enum rf_code code = rf_aside_count(delta->pg, delta->target, table, &aside, error);
@@ -75,7 +75,7 @@ static enum rf_code fail_digest(const struct rf_manifest_table *source,
 }
 
 static enum rf_code fill_whole(struct rf_delta *delta, const struct rf_manifest_table *source,
-                               const struct rf_plan *plan, struct rf_replay_table *counts,
+                               const struct rf_plan *plan, struct rf_counts *counts,
                                struct rf_error *error) {
     struct rf_fill_options options = fill_options(delta, source, plan);
     options.freeze = true;
@@ -100,7 +100,7 @@ static enum rf_code fill_whole(struct rf_delta *delta, const struct rf_manifest_
 }
 
 enum rf_code rf_delta_make(struct rf_delta *delta, const struct rf_manifest_table *source,
-                           struct rf_replay_table *counts, struct rf_error *error) {
+                           struct rf_counts *counts, struct rf_error *error) {
     struct rf_plan plan = {0};
     bool added = false;
     enum rf_code code = know_taken(delta, error);
@@ -316,7 +316,7 @@ static bool counted_by_source(const struct rf_gone *gone, const struct rf_manife
 /* An updated row is one that went and came back under its key. Rows that no key tells apart in the
  * target are told apart by the source alone. */
 static enum rf_code count(struct rf_gone *gone, const struct rf_manifest_table *source,
-                          const struct rf_fill *fill, struct rf_replay_table *counts,
+                          const struct rf_fill *fill, struct rf_counts *counts,
                           struct rf_error *error) {
     uint64_t most = gone->deleted < fill->applied ? gone->deleted : fill->applied;
     uint64_t updated = source->updated < most ? source->updated : most;
@@ -346,7 +346,7 @@ static enum rf_code check_digest(const struct rf_manifest_table *source,
 
 static enum rf_code exchange_rows(struct rf_delta *delta, const struct rf_manifest_table *source,
                                   struct rf_ledger_table *standing, struct rf_archive *archive,
-                                  struct rf_replay_table *counts, struct rf_error *error) {
+                                  struct rf_counts *counts, struct rf_error *error) {
     struct rf_gone gone = {
         .delta = delta,
         .plan = &standing->plan,
@@ -377,7 +377,7 @@ static enum rf_code exchange_rows(struct rf_delta *delta, const struct rf_manife
 }
 
 enum rf_code rf_delta_change(struct rf_delta *delta, const struct rf_manifest_table *source,
-                             struct rf_ledger_table *standing, struct rf_replay_table *counts,
+                             struct rf_ledger_table *standing, struct rf_counts *counts,
                              struct rf_error *error) {
     struct rf_archive *archive = NULL;
     enum rf_code code =

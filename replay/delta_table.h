@@ -5,6 +5,7 @@
 #include "format/archive.h"
 #include "replay/delta.h"
 #include "replay/names.h"
+#include "replay/result.h"
 
 struct rf_delta {
     struct rf_run *run;
@@ -19,16 +20,16 @@ struct rf_delta {
 /* Drops the table, with its lines in the ledger. `counts` gets the rows it had. */
 RF_MUST_USE enum rf_code rf_delta_drop(struct rf_delta *delta,
                                        const struct rf_ledger_table *standing,
-                                       struct rf_replay_table *counts, struct rf_error *error);
+                                       struct rf_counts *counts, struct rf_error *error);
 /* Makes the table as the manifest has it, rows and indexes included. */
 RF_MUST_USE enum rf_code rf_delta_make(struct rf_delta *delta,
                                        const struct rf_manifest_table *source,
-                                       struct rf_replay_table *counts, struct rf_error *error);
+                                       struct rf_counts *counts, struct rf_error *error);
 /* Applies the delta that leads to the manifest's table. */
 RF_MUST_USE enum rf_code rf_delta_change(struct rf_delta *delta,
                                          const struct rf_manifest_table *source,
-                                         struct rf_ledger_table *standing,
-                                         struct rf_replay_table *counts, struct rf_error *error);
+                                         struct rf_ledger_table *standing, struct rf_counts *counts,
+                                         struct rf_error *error);
 /* Drops indexes that the source no longer has, before rows come in that they might not allow; then
  * makes those that it has come to have. Also for tables whose rows did not change. */
 RF_MUST_USE enum rf_code rf_delta_drop_indexes(struct rf_delta *delta,

@@ -338,7 +338,7 @@ enum rf_code rf_ledger_clear_steps(struct rf_pg *pg, const struct rf_target *tar
 }
 
 enum rf_code rf_ledger_add_trip(struct rf_pg *pg, const struct rf_target *target, uint64_t from,
-                                uint64_t to, const char *mode, const struct rf_replay_table *table,
+                                uint64_t to, const char *mode, const struct rf_counts *table,
                                 struct rf_error *error) {
     struct rf_pg_args args = args_of(target);
     rf_pg_number(&args, from);

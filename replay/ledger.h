@@ -18,6 +18,7 @@
 #include "replay/connection.h"
 #include "replay/plan.h"
 #include "replay/replay.h"
+#include "replay/result.h"
 
 #define RF_LEDGER_VERSION 1
 
@@ -126,8 +127,7 @@ RF_MUST_USE enum rf_code rf_ledger_clear_steps(struct rf_pg *pg, const struct rf
 /* What a trip did to one table. */
 RF_MUST_USE enum rf_code rf_ledger_add_trip(struct rf_pg *pg, const struct rf_target *target,
                                             uint64_t from, uint64_t to, const char *mode,
-                                            const struct rf_replay_table *table,
-                                            struct rf_error *error);
+                                            const struct rf_counts *table, struct rf_error *error);
 
 /* A number for advisory locks, made of a few words. */
 uint64_t rf_ledger_lock_number(const char *what, const char *schema, const char *table);

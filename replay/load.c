@@ -107,8 +107,8 @@ static int larger_first(const void *a, const void *b) {
 }
 
 static int by_name(const void *a, const void *b) {
-    struct rf_load_table *const *one = a, *const *other = b;
-    return strcmp((*one)->source->table.name, (*other)->source->table.name);
+    const struct rf_load_name *one = a, *other = b;
+    return strcmp(one->table->source->table.name, other->table->source->table.name);
 }
 
 /* What is selected, and what an earlier run of this load made: it was selected then. */
@@ -133,7 +133,7 @@ static enum rf_code list_tables(struct rf_load *load, const struct rf_ledger_tab
         qsort(load->tables, load->count, sizeof *load->tables, larger_first);
     }
     for (uint32_t i = 0; i < load->count; i++) {
-        load->by_name[i] = &load->tables[i];
+        load->by_name[i].table = &load->tables[i];
     }
     if (load->count > 0) {
         qsort(load->by_name, load->count, sizeof *load->by_name, by_name);
@@ -221,9 +221,9 @@ struct rf_load_table *rf_load_find_table(const struct rf_load *load, const char 
     uint32_t low = 0, high = load->count;
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
-        int order = strcmp(load->by_name[middle]->source->table.name, name);
+        int order = strcmp(load->by_name[middle].table->source->table.name, name);
         if (order == 0) {
-            return load->by_name[middle];
+            return load->by_name[middle].table;
         }
         if (order < 0) {
             low = middle + 1;

@@ -72,9 +72,8 @@ static enum rf_code move_tables(struct rf_load *load, struct rf_pg *pg, struct r
     return code;
 }
 
-static struct rf_replay_table counts_of(const struct rf_load_table *table,
-                                        const struct tally *tally) {
-    return (struct rf_replay_table){
+static struct rf_counts counts_of(const struct rf_load_table *table, const struct tally *tally) {
+    return (struct rf_counts){
         .name = table->source->table.name,
         .inserted = tally->digest.rows - tally->set_aside,
         .set_aside = tally->set_aside,
@@ -93,7 +92,7 @@ static enum rf_code move_ledger(struct rf_load *load, struct rf_pg *pg,
         code = rf_ledger_ready(pg, load->target, at, error);
     }
     for (uint32_t i = 0; code == RF_OK && i < load->count; i++) {
-        struct rf_replay_table counts = counts_of(&load->tables[i], &tallies[i]);
+        struct rf_counts counts = counts_of(&load->tables[i], &tallies[i]);
         code = rf_ledger_add_trip(pg, load->target, 0, at->number, "load", &counts, error);
     }
     return code == RF_OK ? rf_ledger_clear_steps(pg, load->target, error) : code;
@@ -129,7 +128,7 @@ enum rf_code rf_load_show(struct rf_load *load, struct rf_pg **pg,
         rf_while(error, "while showing the tables of snapshot %" PRIu64, at->number);
     }
     for (uint32_t i = 0; code == RF_OK && i < load->count; i++) {
-        struct rf_replay_table counts = counts_of(&load->tables[i], &tallies[i]);
+        struct rf_counts counts = counts_of(&load->tables[i], &tallies[i]);
         code = rf_result_add(result, &counts, error);
     }
     return code;

@@ -34,6 +34,11 @@ struct rf_load_table {
     uint64_t rows_done; /* by an earlier run */
 };
 
+/* An entry of the list of tables by name. */
+struct rf_load_name {
+    struct rf_load_table *table;
+};
+
 struct rf_load {
     struct rf_run *run;
     const struct rf_target *target;
@@ -42,8 +47,8 @@ struct rf_load {
     const char *staging;
     struct rf_arena arena;
     uint32_t count;
-    struct rf_load_table *tables;   /* the largest first */
-    struct rf_load_table **by_name; /* the same in byte order of their names */
+    struct rf_load_table *tables; /* the largest first */
+    struct rf_load_name *by_name; /* the same in byte order of their names */
 
     /* From here on shared by the workers, under the mutex. */
     pthread_mutex_t mutex;

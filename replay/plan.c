@@ -250,7 +250,7 @@ static void list_index(struct lister *lister, const struct rf_index *from) {
     }
     if (kind != RF_PLAN_INDEX && is_blurred(lister, index)) {
         remark(lister, from, "is not unique in the target, where its numbers are text");
-        index->kind = kind = RF_PLAN_INDEX;
+        index->kind = RF_PLAN_INDEX;
     }
     remark_collations(lister, from);
     index->wanted = from->origin == 'u' ? constraint_name(lister, index)

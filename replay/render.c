@@ -61,7 +61,11 @@ static void put(struct text *out, char c) {
 /* Digits [from, to), zeros where there are none. */
 static void put_digits(struct text *out, const struct decimal *decimal, int from, int to) {
     for (int i = from; i < to; i++) {
-        put(out, i >= 0 && i < decimal->count ? decimal->digits[i] : '0');
+        char digit = '0';
+        if (i >= 0 && i < decimal->count) {
+            digit = decimal->digits[i];
+        }
+        put(out, digit);
     }
 }
 
@@ -70,7 +74,7 @@ static void put_scientific(struct text *out, const struct decimal *decimal) {
     put(out, '.');
     put_digits(out, decimal, 1, decimal->count > 1 ? decimal->count : 2);
     out->at +=
-        sprintf(out->at, "e%c%02d", decimal->exponent < 0 ? '-' : '+', abs(decimal->exponent));
+        sprintf(out->at, "e%s%02d", decimal->exponent < 0 ? "-" : "+", abs(decimal->exponent));
 }
 
 static void put_plain(struct text *out, const struct decimal *decimal) {

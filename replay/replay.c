@@ -99,7 +99,7 @@ static enum rf_code choose_way(struct replay *replay, struct rf_error *error) {
 /* What a snapshot of the chain will do with each table, for a dry run. */
 static enum rf_code foresee(struct replay *replay, const struct rf_manifest_table *source,
                             enum rf_delta_step step, struct rf_error *error) {
-    struct rf_replay_table counts = {.name = source->table.name};
+    struct rf_counts counts = {.name = source->table.name};
     if (step == RF_DELTA_CHANGE) {
         counts.inserted = source->inserted;
         counts.updated = source->updated;
@@ -261,7 +261,7 @@ static enum rf_code sum_up(struct replay *replay, struct rf_error *error) {
     struct rf_ledger_tables tables;
     enum rf_code code = rf_ledger_read(replay->pg, &replay->target, &tables, error);
     for (uint32_t i = 0; code == RF_OK && i < tables.count; i++) {
-        struct rf_replay_table nothing = {.name = (char *)(uintptr_t)tables.tables[i].plan.table};
+        struct rf_counts nothing = {.name = tables.tables[i].plan.table};
         code = rf_result_add(replay->result, &nothing, error);
     }
     rf_ledger_tables_release(&tables);

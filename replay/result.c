@@ -44,14 +44,14 @@ static enum rf_code insert(struct rf_replay_result *result, uint32_t place, cons
     return RF_OK;
 }
 
-static void add(struct rf_replay_table *to, const struct rf_replay_table *counts) {
+static void add(struct rf_replay_table *to, const struct rf_counts *counts) {
     to->inserted += counts->inserted;
     to->updated += counts->updated;
     to->deleted += counts->deleted;
     to->set_aside += counts->set_aside;
 }
 
-enum rf_code rf_result_add(struct rf_replay_result *result, const struct rf_replay_table *counts,
+enum rf_code rf_result_add(struct rf_replay_result *result, const struct rf_counts *counts,
                            struct rf_error *error) {
     uint32_t place = place_of(result, counts->name);
     bool there =

@@ -5,10 +5,16 @@
 #include "format/error.h"
 #include "replay/replay.h"
 
+/* What happened to one table; names are borrowed. */
+struct rf_counts {
+    const char *name;
+    uint64_t inserted, updated, deleted; /* rows in the target */
+    uint64_t set_aside;
+};
+
 /* Adds to the table's counts and to the total; a table that is not in the result yet is put in, in
  * byte order of the names. */
 RF_MUST_USE enum rf_code rf_result_add(struct rf_replay_result *result,
-                                       const struct rf_replay_table *counts,
-                                       struct rf_error *error);
+                                       const struct rf_counts *counts, struct rf_error *error);
 
 #endif

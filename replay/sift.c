@@ -146,7 +146,7 @@ static int compare_entries(const void *one, const void *other) {
 
 /* Sorts, adds up what is equal, drops what cancels out. Returns how many are left. */
 static size_t condense(struct rf_sift_entry *entries, size_t count) {
-    if (count > 0) {
+    if (entries && count > 0) {
         qsort(entries, count, sizeof *entries, compare_entries);
     }
     size_t kept = 0;
@@ -216,7 +216,10 @@ enum rf_code rf_sift_visit(struct rf_sift *sift,
                            void *context, struct rf_error *error) {
     struct gathering gathering = {.room = sift->room};
     gathering.entries = calloc(gathering.room, sizeof *gathering.entries);
-    enum rf_code code = gathering.entries ? RF_OK : rf_fail_memory(error);
+    if (!gathering.entries) {
+        return rf_fail_memory(error);
+    }
+    enum rf_code code = RF_OK;
     for (uint32_t i = 0; code == RF_OK && i < sift->count; i++) {
         gathering.count = 0;
         code = read_extents(sift, &sift->partitions[i], &gathering, error);

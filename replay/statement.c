@@ -146,39 +146,58 @@ bool rf_pg_rows_hash(const struct rf_pg_rows *rows, uint32_t row, uint32_t colum
     return true;
 }
 
+struct printing {
+    Oid *types;
+    const char **values;
+    int *sizes;
+    int *formats;
+    struct rf_buffer sql;
+};
+
+static bool printing_init(struct printing *printing, const struct rf_pg_field *fields,
+                          uint32_t count) {
+    printing->types = calloc(count + 1u, sizeof *printing->types);
+    printing->values = calloc(count + 1u, sizeof *printing->values);
+    printing->sizes = calloc(count + 1u, sizeof *printing->sizes);
+    printing->formats = calloc(count + 1u, sizeof *printing->formats);
+    if (!printing->types || !printing->values || !printing->sizes || !printing->formats) {
+        return false;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        printing->types[i] = fields[i].oid;
+        printing->values[i] = fields[i].bytes;
+        printing->sizes[i] = (int)fields[i].size;
+        printing->formats[i] = 1;
+        rf_buffer_printf(&printing->sql, "%s$%u", i == 0 ? "SELECT " : ", ", i + 1);
+    }
+    rf_buffer_u8(&printing->sql, 0);
+    return !printing->sql.failed;
+}
+
+static void printing_release(struct printing *printing) {
+    free(printing->types);
+    free(printing->values);
+    free(printing->sizes);
+    free(printing->formats);
+    rf_buffer_release(&printing->sql);
+}
+
 enum rf_code rf_pg_print(struct rf_pg *pg, const struct rf_pg_field *fields, uint32_t count,
                          struct rf_pg_rows **rows, struct rf_error *error) {
-    *rows = NULL;
-    struct rf_buffer sql = {0};
-    Oid *types = calloc(count + 1u, sizeof *types);
-    const char **values = calloc(count + 1u, sizeof *values);
-    int *sizes = calloc(count + 1u, sizeof *sizes);
-    int *formats = calloc(count + 1u, sizeof *formats);
-    enum rf_code code = types && values && sizes && formats ? RF_OK : rf_fail_memory(error);
-    for (uint32_t i = 0; code == RF_OK && i < count; i++) {
-        types[i] = fields[i].oid;
-        values[i] = fields[i].bytes;
-        sizes[i] = (int)fields[i].size;
-        formats[i] = 1;
-        rf_buffer_printf(&sql, "%s$%u", i == 0 ? "SELECT " : ", ", i + 1);
-    }
-    rf_buffer_u8(&sql, 0);
-    if (code == RF_OK) {
-        code = rf_buffer_check(&sql, error);
-    }
-    if (code == RF_OK && !PQsendQueryParams(pg->conn, (const char *)sql.bytes, (int)count, types,
-                                            values, sizes, formats, 0)) {
+    struct printing printing = {.types = NULL};
+    PGresult *result = NULL;
+    enum rf_code code;
+    if (!printing_init(&printing, fields, count)) {
+        code = rf_fail_memory(error);
+    } else if (!PQsendQueryParams(pg->conn, (const char *)printing.sql.bytes, (int)count,
+                                  printing.types, printing.values, printing.sizes, printing.formats,
+                                  0)) {
         code = rf_pg_fail_lost(pg, error);
-    } else if (code == RF_OK) {
-        PGresult *result;
+    } else {
         code = rf_pg_gather(pg, &result, error);
-        *rows = (struct rf_pg_rows *)result;
     }
-    rf_buffer_release(&sql);
-    free(types);
-    free(values);
-    free(sizes);
-    free(formats);
+    *rows = (struct rf_pg_rows *)result;
+    printing_release(&printing);
     return code;
 }
 

@@ -15,7 +15,7 @@ static int hex_digit(char c) {
 /* A uuid as the server prints it: 32 lower-case hexadecimal digits with dashes between them. */
 static void parse_uuid(const char *text, uint8_t id[RF_SOURCE_ID_SIZE]) {
     size_t digits = 0;
-    for (const char *at = text; *at && digits < 2 * RF_SOURCE_ID_SIZE; at++) {
+    for (const char *at = text; *at && digits < (size_t)2 * RF_SOURCE_ID_SIZE; at++) {
         if (*at != '-') {
             uint8_t digit = (uint8_t)hex_digit(*at);
             id[digits / 2] = (uint8_t)(digits % 2 ? id[digits / 2] | digit : digit << 4);

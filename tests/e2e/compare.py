@@ -158,25 +158,31 @@ class Landed:
 
 
 def read_target(target, schema):
+    """Tables by name, and what is set aside of them (see gather_aside)."""
     where = f"c.relnamespace = to_regnamespace({literal(quote(schema))}) AND c.relkind = 'r'"
-    landed = {row[0]: Landed({}, set(), [], set(), {}, Counter()) for row in target.rows(
-        f"SELECT c.relname FROM pg_class c WHERE {where}")}
-    for table, column, kind, not_null in target.rows(
-            "SELECT c.relname, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull "
-            f"FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid WHERE {where} "
-            "AND a.attnum > 0 AND NOT a.attisdropped ORDER BY c.relname, a.attnum"):
+    tables, columns, indexes, aside = target.results(
+        f"SELECT c.relname FROM pg_class c WHERE {where}",
+        "SELECT c.relname, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull "
+        f"FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid WHERE {where} "
+        "AND a.attnum > 0 AND NOT a.attisdropped ORDER BY c.relname, a.attnum",
+        "SELECT c.relname, i.relname, x.indisprimary, x.indisunique, "
+        "(SELECT json_agg(a.attname ORDER BY k.place) "
+        "FROM unnest(x.indkey::int2[]) WITH ORDINALITY AS k (number, place) "
+        "LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.number) "
+        "FROM pg_class c JOIN pg_index x ON x.indrelid = c.oid "
+        f"JOIN pg_class i ON i.oid = x.indexrelid WHERE {where} AND x.indpred IS NULL "
+        "AND x.indisvalid",
+        ("rowferry.set_aside",
+         "SELECT table_name, encode(row_hash, 'hex'), copy, column_name, class, "
+         "encode(value, 'hex'), key, reason FROM rowferry.set_aside "
+         f"WHERE target_schema = {literal(schema)}"))
+    landed = {row[0]: Landed({}, set(), [], set(), {}, Counter()) for row in tables}
+    for table, column, kind, not_null in columns:
         landed[table].types[column] = kind
         if not_null == "t":
             landed[table].not_null.add(column)
-    for table, index, primary, unique, columns in target.rows(
-            "SELECT c.relname, i.relname, x.indisprimary, x.indisunique, "
-            "(SELECT json_agg(a.attname ORDER BY k.place) "
-            "FROM unnest(x.indkey::int2[]) WITH ORDINALITY AS k (number, place) "
-            "LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.number) "
-            "FROM pg_class c JOIN pg_index x ON x.indrelid = c.oid "
-            f"JOIN pg_class i ON i.oid = x.indexrelid WHERE {where} AND x.indpred IS NULL "
-            "AND x.indisvalid"):
-        names = tuple(json.loads(columns))
+    for table, index, primary, unique, names in indexes:
+        names = tuple(json.loads(names))
         if primary == "t":
             landed[table].key = list(names)
             continue
@@ -184,7 +190,17 @@ def read_target(target, schema):
             landed[table].uniques.add(names)
         landed[table].indexes[index] = (names, unique == "t")
     read_rows(target, schema, landed)
-    return landed
+    return landed, gather_aside(aside)
+
+
+def gather_aside(lines):
+    """Per table a bag of rows, each a set of (column, class, bytes)."""
+    rows = {}
+    for table, row_hash, copy, *value, key, reason in lines:
+        assert reason, f"a row of {table} is set aside without a reason"
+        assert isinstance(json.loads(key), dict), f"key of a row set aside of {table}: {key}"
+        rows.setdefault(table, {}).setdefault((row_hash, copy), set()).add(tuple(value))
+    return {table: Counter(map(frozenset, found.values())) for table, found in rows.items()}
 
 
 def read_rows(target, schema, landed):
@@ -307,11 +323,10 @@ def assert_same(path, target, schema="public", *, tables=None):
     """Fails unless the target holds exactly the source; returns how many rows are set aside.
     `tables` names those that are to be there, where not all are."""
     source = read_source(path)
-    landed = read_target(target, schema)
+    landed, aside = read_target(target, schema)
     wanted = sorted(source if tables is None else tables)
     assert sorted(landed) == wanted, \
         f"tables: {sorted(set(landed) ^ set(wanted))} are on one side only"
-    aside = read_set_aside(target, schema)
     assert set(aside) <= set(wanted), f"set aside of tables that are not there: {set(aside)}"
     return sum(assert_same_table(source[name], landed[name], aside.get(name, Counter()))
                for name in wanted)
@@ -362,18 +377,3 @@ def assert_same_constraints(table, landed):
     assert uniques <= landed.uniques, f"unique of {name} missing: {uniques - landed.uniques}"
     for index, (columns, unique) in table.indexes.items():
         assert (columns, unique) in landed.indexes.values(), f"index {index} of {name} is missing"
-
-
-def read_set_aside(target, schema):
-    """Per table a bag of rows, each a set of (column, class, bytes)."""
-    if target.value("SELECT to_regclass('rowferry.set_aside') IS NOT NULL") != "t":
-        return {}
-    rows = {}
-    for table, row_hash, copy, *value, key, reason in target.rows(
-            "SELECT table_name, encode(row_hash, 'hex'), copy, column_name, class, "
-            "encode(value, 'hex'), key, reason FROM rowferry.set_aside "
-            f"WHERE target_schema = {literal(schema)}"):
-        assert reason, f"a row of {table} is set aside without a reason"
-        assert isinstance(json.loads(key), dict), f"key of a row set aside of {table}: {key}"
-        rows.setdefault(table, {}).setdefault((row_hash, copy), set()).add(tuple(value))
-    return {table: Counter(map(frozenset, found.values())) for table, found in rows.items()}

@@ -27,6 +27,10 @@ class Cut(Exception):
     """The plan says: now."""
 
 
+class ServerGone(Exception):
+    pass
+
+
 class Plan:
     def __init__(self):
         self.messages = 0
@@ -114,6 +118,8 @@ class Relay:
             work()
         except Cut:
             self.proxy.cut()
+        except ServerGone:
+            return  # its last words are still on their way to the client
         except OSError:
             pass
         self.close()
@@ -130,14 +136,20 @@ class Relay:
         # The first message has no type, and over a unix socket nothing precedes it.
         head = stream.read(4)
         if len(head) == 4:
-            self.server.sendall(head + stream.read(struct.unpack(">I", head)[0] - 4))
+            self.pass_on(head + stream.read(struct.unpack(">I", head)[0] - 4))
         while len(head := stream.read(5)) == 5:
             kind, size = head[:1], struct.unpack(">I", head[1:])[0]
             body = stream.read(size - 4)
             if kind != b"X":  # a goodbye: nothing is lost with it
                 with self.proxy.lock:
                     self.proxy.plan.message(self, kind, body)
-            self.server.sendall(head + body)
+            self.pass_on(head + body)
+
+    def pass_on(self, data):
+        try:
+            self.server.sendall(data)
+        except OSError:
+            raise ServerGone from None
 
     def from_server(self):
         stream = self.server.makefile("rb")

@@ -11,7 +11,24 @@ from program import ROOT
 
 TOOL = ROOT / "tools" / "private-postgres"
 
-_numbers = itertools.count(1)
+END = "end of the result"
+
+EMPTY = """
+SET client_min_messages = warning;
+SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid();
+DO $$
+DECLARE
+    name text;
+BEGIN
+    FOR name IN SELECT nspname FROM pg_namespace
+        WHERE nspname !~ '^pg_' AND nspname <> 'information_schema' LOOP
+        EXECUTE format('DROP SCHEMA %I CASCADE', name);
+    END LOOP;
+END $$;
+CREATE SCHEMA public;
+GRANT USAGE ON SCHEMA public TO PUBLIC;
+"""
 
 
 def quote(name):
@@ -41,8 +58,24 @@ class Target:
 
     def rows(self, query):
         """The rows of a query as lists of text; NULL is None."""
-        out = self.script(f"COPY ({query}) TO STDOUT").decode()
-        return [[_unescape(value) for value in line.split("\t")] for line in out.splitlines()]
+        return self.results(query)[0]
+
+    def results(self, *queries):
+        """The rows of several queries, asked in one session. A query may be a pair: a relation,
+        and what to ask if it exists; without it there are no rows."""
+        script = []
+        for query in queries:
+            relation, query = query if isinstance(query, tuple) else ("pg_class", query)
+            script.append(f"SELECT to_regclass({literal(relation)}) IS NOT NULL AS there \\gset\n"
+                          f"\\if :there\nCOPY ({query}) TO STDOUT;\n\\endif\n\\echo {END}\n")
+        results, rows = [], []
+        for line in self.script("".join(script)).decode().splitlines():
+            if line == END:
+                results.append(rows)
+                rows = []
+            else:
+                rows.append([_unescape(value) for value in line.split("\t")])
+        return results
 
     def value(self, query):
         rows = self.rows(query)
@@ -59,7 +92,14 @@ class Target:
             f"AND relnamespace = to_regnamespace({literal(quote(schema))})"))
 
     def drop(self):
-        self.server.admin.script(f"DROP DATABASE IF EXISTS {quote(self.name)} WITH (FORCE)")
+        """Gives the database back: emptied, which is quicker than dropped, it serves the next
+        test."""
+        if self.name not in self.server.free:
+            self.script(EMPTY)
+            self.server.free.append(self.name)
+
+    def remove(self):
+        self.server.admin.script(f"DROP DATABASE {quote(self.name)} WITH (FORCE)")
 
 
 def _unescape(value):
@@ -78,6 +118,8 @@ class Server:
         self.folder = Path(tempfile.mkdtemp(prefix="rowferry-e2e.", dir="/tmp"))
         self.folder.chmod(0o755)
         self.dir = self.folder / "pg"
+        self.free = []  # databases that are empty again
+        self.made = itertools.count(1)
         self.start()
         self.admin = Target(self, "postgres")
 
@@ -102,11 +144,19 @@ class Server:
         """The folder of the server's socket."""
         return dict(part.split("=", 1) for part in self.conninfo().split())["host"]
 
-    def create(self, name=None):
-        name = name or f"t{next(_numbers)}"
+    def create(self):
+        """A target with nothing in it."""
+        if self.free:
+            return Target(self, self.free.pop())
+        name = f"t{next(self.made)}"
         self.admin.script(f"CREATE DATABASE {quote(name)} TEMPLATE template0 "
                           "ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'")
         return Target(self, name)
+
+    def copy(self, template):
+        """A target that is as another one is now; remove() it."""
+        self.admin.script(f"CREATE DATABASE copy TEMPLATE {quote(template)}")
+        return Target(self, "copy")
 
     def require_password(self, role, password):
         """A role that is let in over the socket only with its password."""

@@ -170,7 +170,8 @@ def test_a_full_disk(ferry, scratch, room):
         small, out = scratch / "small", scratch / "out"
         small.mkdir()
         script = (f'mount -t tmpfs -o size={used + room}k none "$1" && '
-                  'cp -a "$2/." "$1/" || exit 99; repo=$1 out=$3; shift 3; "$@"; code=$?; cp -a "$repo/." "$out/"; exit $code')
+                  'cp -a "$2/." "$1/" || exit 99; repo=$1 out=$3; shift 3; "$@"; code=$?; '
+                  'cp -a "$repo/." "$out/"; exit $code')
         out.mkdir()
         inside = ["unshare", "--map-root-user", "-m", "sh", "-c", script, "sh", small,
                   ferry.repository, out]

@@ -25,8 +25,7 @@ class Trip:
     def run(self, plan):
         """One replay under a plan, on a new copy of the target. What is visible after it is one
         of the two states; a second replay without a fault leads to the right one."""
-        self.server.admin.script(f"CREATE DATABASE copy TEMPLATE {self.template}")
-        target = Target(self.server, "copy")
+        target = self.server.copy(self.template)
         try:
             through = Target(self.server, "copy", self.proxy.conninfo(target))
             self.proxy.set(plan)
@@ -45,7 +44,7 @@ class Trip:
                                    "GROUP BY 1, 2 HAVING count(*) > 1"), "a trip is noted twice"
             return first
         finally:
-            target.drop()
+            target.remove()
 
     def stands_after(self, target):
         """True if the target shows the new state, False if it shows the old one; nothing else may

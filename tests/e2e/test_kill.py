@@ -117,7 +117,6 @@ def test_first_load(ferry, server, medium):
         assert_same(medium, ferry.target)
         ferry.target.drop()
     assert hits > POINTS // 3, "the kills came too late to say anything"
-    ferry.target = server.create()
 
 
 def test_delta(ferry, server, scratch, medium):
@@ -132,8 +131,7 @@ def test_delta(ferry, server, scratch, medium):
     ferry.capture(medium)
     seconds, hits = None, 0
     for moment in [None, *range(POINTS)]:
-        server.admin.script(f"CREATE DATABASE copy TEMPLATE {template}")
-        ferry.target = type(ferry.target)(server, "copy")
+        ferry.target = server.copy(template)
         if moment is None:
             seconds = ferry.replay().seconds
             wait = moments(seconds, "delta")
@@ -145,7 +143,7 @@ def test_delta(ferry, server, scratch, medium):
             done = ferry.replay()
             assert done.summary["to"] == 2
         assert_same(medium, ferry.target)
-        ferry.target.drop()
+        ferry.target.remove()
     assert hits > POINTS // 3, "the kills came too late to say anything"
 
 

@@ -33,7 +33,8 @@ def peak(args):
 
 
 def test_every_command_stays_below_its_limit(ferry, scratch):
-    """150 MB; and deltas in which all rows of a table change, with a key, without one, and moved."""
+    """150 MB; and deltas in which all rows of a table change, with a key, without one, and
+    moved."""
     database = scratch / "source.db"
     db = makedb.connect(database)
     rows = ("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT {}) "

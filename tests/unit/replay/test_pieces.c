@@ -230,7 +230,7 @@ Test(result, counts_of_a_table_add_up) {
     const char *const tables[] = {"m", "b", "z", "b", "a", "m", "n", "b"};
     for (size_t i = 0; i < COUNT(tables); i++) {
         char name[2] = {*tables[i], 0};
-        const struct rf_replay_table counts = {
+        const struct rf_counts counts = {
             .name = name, .inserted = 1, .updated = 2, .deleted = 3, .set_aside = 4};
         cr_assert_eq(rf_result_add(&result, &counts, &error), RF_OK);
     }

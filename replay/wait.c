@@ -28,9 +28,12 @@ void rf_pg_one_line(const char *message, char *line, size_t size) {
 }
 
 enum rf_code rf_pg_fail_lost(struct rf_pg *pg, struct rf_error *error) {
+    pg->lost = true;
+    if (rf_run_ends(pg->run)) {
+        return rf_run_check(pg->run, error); /* cut off by us, or while everything ends */
+    }
     char line[400];
     rf_pg_one_line(PQerrorMessage(pg->conn), line, sizeof line);
-    pg->lost = true;
     rf_fail(error, RF_CONNECT, "the connection to the server is lost%s%s", *line ? ": " : "", line);
     rf_hint(error, "%s", rf_server_hint("08006"));
     return RF_CONNECT;

@@ -43,18 +43,23 @@ def change_much(database, seed):
     db.close()
 
 
-def moments(seconds, seed):
-    """Points spread over a run that takes so long, each moved a little."""
-    rng = random.Random(seed)
-    return [seconds * (point + rng.random()) / POINTS for point in range(POINTS)]
+class Pace:
+    """Points spread over a run that takes so long, each moved a little. Where one comes too late, runs
+    are shorter than was thought, and the later points come sooner."""
 
+    def __init__(self, seconds, seed):
+        self.seconds, self.random, self.point = seconds, random.Random(seed), 0
 
-def killed_after(moment, args):
-    """Starts a run, kills it at the moment; True unless it was done before."""
-    running = Running(args)
-    time.sleep(moment)
-    running.signal(signal.SIGKILL)
-    return running.wait().code == -signal.SIGKILL
+    def killed(self, args):
+        """Starts a run, kills it at the next point; True unless it was done before."""
+        running = Running(args)
+        time.sleep(self.seconds * (self.point + self.random.random()) / POINTS)
+        running.signal(signal.SIGKILL)
+        self.point += 1
+        killed = running.wait().code == -signal.SIGKILL
+        if not killed:
+            self.seconds *= 0.7
+        return killed
 
 
 def assert_nothing_left(repository):
@@ -85,9 +90,10 @@ def test_capture(archive_only, target, scratch, medium, which):
     whole = ferry.capture(medium)
     wanted = archives(ferry.repository)
     hits = 0
-    for moment in moments(whole.seconds, which):
+    pace = Pace(whole.seconds, which)
+    for _ in range(POINTS):
         again()
-        hits += killed_after(moment, ferry.args("capture", medium))
+        hits += pace.killed(ferry.args("capture", medium))
         if (ferry.repository / "repository").exists():
             ferry.verify_repository(expect=OK)
             assert ferry.newest() in (newest, (newest or 0) + 1)
@@ -108,9 +114,10 @@ def test_first_load(ferry, server, medium):
     whole = ferry.replay()
     ferry.target.drop()
     hits = 0
-    for moment in moments(whole.seconds, "load"):
+    pace = Pace(whole.seconds, "load")
+    for _ in range(POINTS):
         ferry.target = server.create()
-        hits += killed_after(moment, ferry.args("replay", target=True))
+        hits += pace.killed(ferry.args("replay", target=True))
         if ferry.target.tables():
             assert_same(medium, ferry.target)
         assert ferry.replay().summary["to"] == 1
@@ -129,14 +136,13 @@ def test_delta(ferry, server, scratch, medium):
     template = ferry.target.name
     change_much(medium, 2)
     ferry.capture(medium)
-    seconds, hits = None, 0
-    for moment in [None, *range(POINTS)]:
+    pace, hits = None, 0
+    for _ in range(1 + POINTS):
         ferry.target = server.copy(template)
-        if moment is None:
-            seconds = ferry.replay().seconds
-            wait = moments(seconds, "delta")
+        if pace is None:
+            pace = Pace(ferry.replay().seconds, "delta")
         else:
-            hits += killed_after(wait[moment], ferry.args("replay", target=True))
+            hits += pace.killed(ferry.args("replay", target=True))
             # The server may still be rolling back or committing what the dead client sent.
             stands = ferry.status().of_type("target")[0]["snapshot"]
             assert stands in (1, 2)

@@ -16,7 +16,7 @@ from postgres import Server  # noqa: E402
 pytest.register_assert_rewrite("compare")
 
 # Without databases that others made, the tests over them are not there; the rest is complete.
-collect_ignore = [] if program.OTHERS else ["test_others.py"]
+collect_ignore_glob = [] if program.OTHERS else ["test_others*.py"]
 
 
 def pytest_configure(config):

@@ -49,6 +49,9 @@ struct rf_expression rf_expression_generated(const struct rf_expression_table *t
  * order. */
 static const char *column_part(struct rf_translation *t, const struct rf_sql_value *value,
                                enum rf_collation collation) {
+    if (value->kind == RF_SQL_OTHER && collation != RF_BINARY) {
+        rf_refuse(t, "a collation over a column whose values are converted");
+    }
     if (value->kind != RF_SQL_TEXT) {
         return value->sql;
     }

@@ -82,6 +82,7 @@ struct rf_sql_value rf_cast(struct rf_translation *t, const struct rf_sql_value 
     struct rf_sql_value result =
         value->kind == RF_SQL_NULL ? rf_value_null() : converted(t, value, affinity);
     result.pinned = value->pinned && !result.literal;
+    result.settled = false;
     result.affinity = (int)affinity;
     result.collation = value->collation;
     result.collated = value->collated;

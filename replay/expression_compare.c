@@ -100,11 +100,15 @@ const char *rf_collated(struct rf_translation *t, enum rf_collation collation,
     }
 }
 
+bool rf_text_is_ordered(const struct rf_translation *t) {
+    return t->table && !t->table->utf16;
+}
+
 static struct pair texts(struct rf_translation *t, enum rf_comparison comparison,
                          const struct rf_sql_value *left, const struct rf_sql_value *right) {
     enum rf_collation collation = collation_of(t, left, right);
     bool ordered = comparison >= RF_COMPARE_LT && comparison <= RF_COMPARE_GE;
-    if (ordered && collation == RF_BINARY && t->table && t->table->utf16) {
+    if (ordered && collation == RF_BINARY && !rf_text_is_ordered(t)) {
         rf_refuse(t, "the order of text in UTF-16");
     }
     struct pair pair = {rf_collated(t, collation, left), rf_collated(t, collation, right)};

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "replay/expression_operation.h"
+#include "replay/render.h"
 
 static const char *type_name(enum rf_expression_type type) {
     switch (type) {
@@ -41,8 +42,9 @@ static const char *unsigned_zero(struct rf_translation *t, const struct rf_sql_v
 /* A real without a fraction becomes an integer in an INTEGER or NUMERIC column. */
 static struct rf_sql_value whole_if_whole(struct rf_translation *t,
                                           const struct rf_sql_value *value) {
-    if (value->affinity == RF_AFFINITY_INTEGER || value->affinity == RF_AFFINITY_NUMERIC) {
-        return *value; /* of such a column, where it happened already */
+    if (value->settled &&
+        (value->affinity == RF_AFFINITY_INTEGER || value->affinity == RF_AFFINITY_NUMERIC)) {
+        return *value; /* it happened in that column already */
     }
     if (value->literal) {
         return rf_value_is_whole(value) ? rf_value_literal_integer(t, (int64_t)value->literal_real)
@@ -176,11 +178,12 @@ static const char *numeric(struct rf_translation *t, const struct rf_sql_value *
 /* Text that no number of the same column would be rendered as. */
 static const char *text_or_number(struct rf_translation *t, const struct rf_sql_value *value) {
     if (value->kind != RF_SQL_TEXT) {
-        return rf_value_is_integer(value) ? rf_value_to_text(t, value).sql : NULL;
+        bool number = rf_value_is_integer(value) || (value->literal && value->kind == RF_SQL_REAL);
+        return number ? rf_value_to_text(t, value).sql : NULL;
     }
     bool wordy =
-        value->wordy ||
-        (value->literal && rf_number_of_text(value->literal_text).reading == RF_READ_NOTHING);
+        value->wordy || (value->literal && !rf_looks_rendered((const uint8_t *)value->literal_text,
+                                                              strlen(value->literal_text)));
     return wordy ? value->sql : rf_refuse(t, "text that may look like a number").sql;
 }
 

@@ -104,7 +104,7 @@ static struct rf_sql_value substr(struct rf_translation *t, const struct rf_sql_
     const char *sql;
     if (start < 0) {
         sql = rf_sql(t, "right(%s, %d)", text.sql, -start);
-    } else if (count > 2) {
+    } else if (count > 2 && arguments[2].low <= LENGTH_MOST - start) {
         sql = rf_sql(t, "substr(%s, %d, %d)", text.sql, start, (int)arguments[2].low);
     } else {
         sql = rf_sql(t, "substr(%s, %d)", text.sql, start);
@@ -160,10 +160,17 @@ static struct rf_sql_value hex(struct rf_translation *t, const struct rf_sql_val
     return rf_value_text(arguments->nullable ? rf_sql(t, "COALESCE(%s, '')", sql) : sql, false);
 }
 
+/* Of text both make a REAL, whatever number it looks like. */
+static struct rf_sql_value numeric_argument(struct rf_translation *t,
+                                            const struct rf_sql_value *argument, const char *name) {
+    return argument->kind == RF_SQL_TEXT ? rf_refuse(t, "%s() of text", name)
+                                         : rf_operand(t, argument);
+}
+
 static struct rf_sql_value absolute(struct rf_translation *t, const struct rf_sql_value *arguments,
                                     uint32_t count) {
     (void)count;
-    struct rf_sql_value number = rf_operand(t, arguments);
+    struct rf_sql_value number = numeric_argument(t, arguments, "abs");
     if (rf_value_is_integer(&number) && number.low > INT64_MIN) {
         int64_t low = number.low < 0 ? -number.low : number.low;
         int64_t high = number.high < 0 ? -number.high : number.high;
@@ -194,7 +201,7 @@ static struct rf_sql_value rounded(struct rf_translation *t, const struct rf_sql
         !(arguments[1].kind == RF_SQL_INTEGER && arguments[1].literal && arguments[1].low == 0)) {
         return rf_refuse(t, "round() to digits after the point");
     }
-    struct rf_sql_value number = rf_operand(t, arguments);
+    struct rf_sql_value number = numeric_argument(t, arguments, "round");
     const char *x = rf_value_double(t, &number);
     if (rf_value_is_integer(&number)) {
         return rf_value_real(x, number.nullable, 1e19, 1);
@@ -303,8 +310,7 @@ static struct rf_sql_value extreme(struct rf_translation *t, const struct rf_sql
     bool binary = rf_collation_of_arguments(t, arguments, count) == RF_BINARY;
     struct rf_sql_value value = call_of_united(t, name, values, count);
     bool text = value.kind == RF_SQL_TEXT;
-    if ((!rf_value_is_integer(&value) && !text) ||
-        (text && (!binary || (t->table && t->table->utf16)))) {
+    if ((!rf_value_is_integer(&value) && !text) || (text && (!binary || !rf_text_is_ordered(t)))) {
         return rf_refuse(t, "%s() of anything but integers or text in the order of its bytes",
                          name[0] == 'L' ? "min" : "max");
     }

@@ -37,6 +37,8 @@ const char *rf_collated(struct rf_translation *t, enum rf_collation collation,
 /* Of a function that compares its arguments: the first that has one decides. */
 enum rf_collation rf_collation_of_arguments(struct rf_translation *t,
                                             const struct rf_sql_value *values, uint32_t count);
+/* Whether BINARY orders text by its UTF-8. Of a default the encoding is not known. */
+bool rf_text_is_ordered(const struct rf_translation *t);
 enum rf_collation rf_collation_find(const char *name); /* NULL is BINARY */
 
 /* expression_pattern.c */

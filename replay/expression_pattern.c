@@ -201,8 +201,9 @@ static const char *glob_as_regex(struct rf_translation *t, const char *pattern) 
     rf_buffer_u8(&out, '^');
     for (const char *at = pattern; *at;) {
         uint32_t code = next_code(&at);
-        if (code == '*') {
+        if (code == '*') { /* one does for many, which the server would compile for long */
             rf_buffer_append(&out, ".*", 2);
+            at += strspn(at, "*");
         } else if (code == '?') {
             rf_buffer_u8(&out, '.');
         } else if (code == '[') {

@@ -54,7 +54,7 @@ static enum rf_sql_kind kind_of(const struct rf_expression_column *column) {
     case RF_EXPRESSION_DOUBLE:
         return text ? RF_SQL_OTHER : (real ? RF_SQL_REAL : RF_SQL_NUMBER);
     case RF_EXPRESSION_NUMERIC:
-        return text ? RF_SQL_OTHER : RF_SQL_DECIMAL;
+        return text || column->affinity == RF_AFFINITY_BLOB ? RF_SQL_OTHER : RF_SQL_DECIMAL;
     case RF_EXPRESSION_TEXT:
         return RF_SQL_TEXT;
     case RF_EXPRESSION_BYTEA:
@@ -81,6 +81,7 @@ static struct rf_sql_value column_value(struct rf_translation *t,
                                     ? rf_value_boolean(column->sql, !column->not_null)
                                     : rf_value_of(kind, column->sql, !column->not_null);
     value.pinned = true;
+    value.settled = true;
     value.signed_zero = column->affinity == RF_AFFINITY_BLOB;
     value.affinity = (int)column->affinity;
     value.collation = rf_collation_find(column->collation);
@@ -112,10 +113,10 @@ static struct rf_sql_value name(struct rf_translation *t, const struct rf_node *
         return rf_refuse(t, "a column of table %s", sayable(t, node->qualifier));
     }
     const struct rf_expression_column *column = find(t->table, node->text);
-    if (column) {
+    if (column && (!node->quoted || node->qualifier || strcasecmp(column->name, node->text) == 0)) {
         return column_value(t, column);
     }
-    if (is_rowid(node->text)) {
+    if (is_rowid(node->text)) { /* in quotes it is text to some statements */
         return rf_refuse(t, "the rowid");
     }
     if (node->double_quoted) {

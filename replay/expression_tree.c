@@ -536,6 +536,9 @@ static struct rf_node *parse(struct parser *parser, enum level least) {
 const struct rf_node *rf_tree_parse(const char *text, struct rf_arena *arena,
                                     const char **refusal) {
     struct parser parser = {.tokens = rf_tokens_of(text), .arena = arena};
+    if (strnlen(text, RF_TREE_BYTES + 1) > RF_TREE_BYTES) {
+        refuse(&parser, "an expression that is too long");
+    }
     struct rf_node *root = parse(&parser, LEVEL_OR);
     if (root && parser.tokens.token.kind != RF_TOKEN_END) {
         root = misread(&parser);

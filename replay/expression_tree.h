@@ -14,6 +14,7 @@
 
 #define RF_TREE_NODES 4000u
 #define RF_TREE_HEIGHT 200u
+#define RF_TREE_BYTES (1u << 20) /* of its text */
 
 enum rf_node_kind {
     RF_NODE_NULL,

@@ -3,10 +3,12 @@
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "format/value.h"
 #include "replay/quote.h"
+#include "replay/render.h"
 
 #define SQL_BYTES_MAX (1u << 20)
 
@@ -295,17 +297,29 @@ const char *rf_value_numeric(struct rf_translation *t, const struct rf_sql_value
     return rf_refuse(t, "%s where a numeric is needed", rf_value_kind_name(value->kind)).sql;
 }
 
+/* Where 15 digits lead back to a real, they are what SQLite shows. */
+static bool is_shown_whole(const struct rf_sql_value *value) {
+    char digits[RF_NUMBER_TEXT];
+    snprintf(digits, sizeof digits, "%.15g", value->literal_real);
+    return value->kind == RF_SQL_REAL && strtod(digits, NULL) == value->literal_real;
+}
+
 struct rf_sql_value rf_value_to_text(struct rf_translation *t, const struct rf_sql_value *value) {
     if (value->kind == RF_SQL_NULL || value->kind == RF_SQL_TEXT) {
         return *value;
     }
-    if (!rf_value_is_integer(value)) {
+    bool literal = value->literal && (rf_value_is_integer(value) || is_shown_whole(value));
+    if (!rf_value_is_integer(value) && !literal) {
         return rf_refuse(t, "%s rendered as text", rf_value_kind_name(value->kind));
     }
     struct rf_sql_value text;
-    if (value->literal) {
-        char digits[24];
-        snprintf(digits, sizeof digits, "%lld", (long long)value->low);
+    if (literal) {
+        char digits[RF_NUMBER_TEXT];
+        if (value->kind == RF_SQL_REAL) {
+            rf_render_real(value->literal_real, digits);
+        } else {
+            rf_render_integer(value->low, digits);
+        }
         text = rf_value_literal_text(t, rf_arena_copy(t->arena, digits));
     } else {
         const char *bigint = rf_value_bigint(t, value);

@@ -61,6 +61,7 @@ struct rf_sql_value {
     double literal_real;
     int64_t low, high; /* of an INTEGER or BOOLEAN */
     bool signed_zero;  /* a REAL or NUMBER that may be -0.0 */
+    bool settled;      /* of a column by itself: its affinity has been applied to it */
     bool tall;         /* a WIDE that leaves 64 bits upwards only, and in SQLite too is 2^63 then */
     double most, least; /* of a REAL or NUMBER: largest and smallest magnitude, zero apart */
     int affinity;       /* enum rf_affinity or RF_AFFINITY_NONE */

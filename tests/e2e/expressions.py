@@ -33,7 +33,7 @@ TEXTS = ["", " ", "  ", "a", "A", "b", "abc", "ABC", "Abc ", "abc  ", " abc", "a
          "straße", "STRASSE", "日本語", "😀", "e\u0301", "é", "İ", "ı", "%", "_", "\\", "a%b", "a_b",
          "a\\b", "it's", '"q"', "1", "01", "1.0", "-5", "5 ", "1e5", "true", "null", "a\nb", "a\tb",
          "a\r", "[x]", "A1", "12345", "*", "a?c", "-", "^", "z", "Z", "~", "x@y.org", "\ufffd",
-         "\uffff", "\U0010ffff", "a" * 300]
+         "\uffff", "\U0010ffff", "\x80", "a\x80b", "a" * 300]
 STAMPS = ["2020-01-01 00:00:00", "2020-01-01", "2019-12-31 23:59:59", "not known", "",
           "2024-02-29T12:00:00Z", "X"]
 BLOBS = [b"", b"\0", b"\xff", b"abc", b"\0\1\2", b"abcd", b"ab", bytes(range(40))]
@@ -190,7 +190,7 @@ def shown(column, value):
     if column.kind == "text":
         return value.encode().hex() if isinstance(value, str) else None
     if column.kind == "text-or-number":
-        return str(value).encode().hex() if integer or isinstance(value, str) else None
+        return str(value).encode().hex() if number or isinstance(value, str) else None
     if column.kind == "bytea":
         return value.hex() if isinstance(value, bytes) else None
     assert column.kind == "numeric"
@@ -352,9 +352,9 @@ class Maker:
         if letter == "N":
             return self.rng.choice(["", "NOT "])
         if letter == "L":  # the text of some literal pattern
-            return literal("".join(self.rng.choices("%_!%_!abcABCä1 \\", k=self.rng.randrange(6))))
+            return literal("".join(self.rng.choices("%_!%_!abcABCä1 \\\x80", k=self.rng.randrange(6))))
         if letter == "G":
-            return literal("".join(self.rng.choices("*?[]-^*?[]-^abcABCä1 \\", k=self.rng.randrange(6))))
+            return literal("".join(self.rng.choices("*?[]-^*?[]-^abcABCä1 \\\x80", k=self.rng.randrange(6))))
         if letter == "Q":  # two values of one kind, whichever, and what compares them
             kind = self.rng.choice(["integer", "integer", "real", "text", "text", "blob"])
             return self.fill(self.rng.choice(self.COMPARISONS), depth, kind)
@@ -371,13 +371,15 @@ class Maker:
         "integer": [*(f"@I {sign} @I" for sign in "+-*/%&|"), "@I << @#", "@I >> @#", "- @I", "~@I", "+@I",
                     "abs(@I)", "length(@T)", "instr(@T, @T)", "length(@B)", "max(@I, @I)", "min(@I, @I, @I)",
                     "CAST(@I AS INTEGER)", "CAST(@R AS INT)", "@C", "CAST(@I AS NUMERIC)", "@I % @#", "@I & @#",
-                    *CHOICES],
+                    "abs(@T)", "CAST(@R AS NUMERIC)", *CHOICES],
         "real": [*(f"@I {sign} {number}" for sign in "+-*/" for number in ("0.5", "100.0", "-2.5")), "1.0 / @I",
                  "-@R", "abs(@R)", "round(@R)", "round(@R, 0)", "CAST(@I AS REAL)", "@R * @R", "@R + @R",
-                 "CAST(@R AS REAL)", "round(@I)", "+@R", *CHOICES],
+                 "CAST(@R AS REAL)", "round(@I)", "+@R", "round(@T)", "CAST(@R AS NUMERIC)",
+                 "CAST(@I AS NUMERIC)", *CHOICES],
         "text": ["@T || @T", "@T || @I", "lower(@T)", "upper(@T)", "trim(@T)", "ltrim(@T)", "rtrim(@T, @T)",
                  "substr(@T, 2)", "substr(@T, -2)", "substr(@T, 0, 3)", "substr(@T, 1, 2)", "replace(@T, @T, @T)",
                  "CAST(@I AS TEXT)", "hex(@B)", "typeof(@I)", "typeof(@R)", "min(@T, @T)", "max(@T, @T)",
+                 "CAST(@R AS TEXT)", "@R || @T",
                  "@T COLLATE NOCASE", "@T COLLATE RTRIM", "@T COLLATE BINARY", "trim(@I, @T)",
                  "CAST(@T AS VARCHAR(5))", *CHOICES],
         "blob": ["CAST(@B AS BLOB)", *CHOICES],

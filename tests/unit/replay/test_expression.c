@@ -77,6 +77,7 @@ Test(expression, conditions_are_sql_of_type_boolean, .fini = release) {
         {"60 * 60 < id", "(3600 < \"id\")"},
         {"\"no column\" = name", "('no column'::text = (\"name\" COLLATE \"C\"))"},
         {"name GLOB '[a-z]?*'", "((\"name\" COLLATE \"C\") ~ '^[a-z]..*$'::text)"},
+        {"name GLOB '***[ab]**'", "((\"name\" COLLATE \"C\") ~ '^.*[ab].*$'::text)"},
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct rf_expression expression = condition(cases[i][0]);

@@ -64,6 +64,10 @@ static void put_value_field(struct rf_buffer *out, const struct rf_value *value)
     }
 }
 
+/* Outcomes, as the ledger has them. */
+#define SET_ASIDE "set aside"
+#define ALTERED "altered"
+
 struct misfit_row {
     const struct rf_rows *rows;
     uint32_t row;
@@ -71,29 +75,34 @@ struct misfit_row {
     struct rf_hash hash;
 };
 
-enum { LINE_FIELDS = 7 };
+enum { LINE_FIELDS = 8 };
 
 static void put_line(struct rf_aside *aside, const struct misfit_row *row, uint32_t column,
-                     enum rf_misfit misfit) {
+                     enum rf_misfit misfit, const char *outcome) {
     struct rf_buffer *out = &aside->lines;
     struct rf_value value =
         rf_rows_value(row->rows, aside->encoder->columns[column].cell, row->row);
     uint8_t head[sizeof(uint16_t)], place[sizeof(uint64_t)], hash[RF_HASH_SIZE];
     rf_put_be16(head, LINE_FIELDS);
-    rf_put_be64(place, aside->rows);
+    rf_put_be64(place, aside->lines_added);
     rf_hash_store(hash, row->hash);
     rf_buffer_append(out, head, sizeof head);
     put_field(out, place, sizeof place);
     put_field(out, hash, sizeof hash);
-    put_text_field(out, aside->plan->columns[column].name);
+    put_text_field(out, aside->plan->columns[column].source);
     size_t start = open_field(out);
     rf_json_key(aside->table, row->rows, row->row, row->rowid, out);
     close_field(out, start);
     put_text_field(out, rf_class_name(value.class));
     put_value_field(out, &value);
     start = open_field(out);
-    rf_misfit_reason(misfit, value.class, aside->encoder->columns[column].conversion, out);
+    if (misfit == RF_FITS) {
+        rf_buffer_printf(out, "NUL or invalid UTF-8 in the text was mended");
+    } else {
+        rf_misfit_reason(misfit, value.class, aside->encoder->columns[column].conversion, out);
+    }
     close_field(out, start);
+    put_text_field(out, outcome);
 }
 
 /* What is wrong with the row as a whole is told of its largest value. */
@@ -113,17 +122,33 @@ void rf_aside_add(struct rf_aside *aside, const struct rf_rows *rows, uint32_t r
                   struct rf_hash hash, enum rf_misfit misfit, uint32_t column) {
     struct misfit_row misfits = {.rows = rows, .row = row, .rowid = rowid, .hash = hash};
     aside->rows++;
+    aside->lines_added++;
     if (misfit == RF_MISFIT_ROW_SIZE || misfit == RF_MISFIT_ROW_WIDTH) {
-        put_line(aside, &misfits, largest(aside, &misfits), misfit);
+        put_line(aside, &misfits, largest(aside, &misfits), misfit, SET_ASIDE);
         return;
     }
-    put_line(aside, &misfits, column, misfit);
+    put_line(aside, &misfits, column, misfit, SET_ASIDE);
     for (uint32_t i = column + 1; i < aside->encoder->count; i++) {
         enum rf_misfit other = rf_encode_probe(aside->encoder, rows, row, i);
         if (other != RF_FITS) {
-            put_line(aside, &misfits, i, other);
+            put_line(aside, &misfits, i, other, SET_ASIDE);
         }
     }
+}
+
+void rf_aside_note_altered(struct rf_aside *aside, const struct rf_rows *rows, uint32_t row,
+                           int64_t rowid, struct rf_hash hash) {
+    struct misfit_row misfits = {.rows = rows, .row = row, .rowid = rowid, .hash = hash};
+    bool altered = false;
+    for (uint32_t i = 0; i < aside->encoder->count; i++) {
+        enum rf_misfit misfit;
+        if (rf_encode_alters(aside->encoder, rows, row, i, &misfit)) {
+            aside->lines_added += !altered;
+            altered = true;
+            put_line(aside, &misfits, i, misfit, ALTERED);
+        }
+    }
+    aside->altered += altered;
 }
 
 /* ---- to the server ---- */

@@ -87,7 +87,7 @@ enum rf_code rf_build_analyze(struct rf_pg *pg, const struct rf_plan *plan, cons
                               struct rf_error *error) {
     struct rf_buffer sql = {0};
     rf_buffer_printf(&sql, "ANALYZE ");
-    rf_quote_qualified(&sql, schema, plan->table);
+    rf_quote_qualified(&sql, schema, plan->relation);
     enum rf_code code = rf_pg_do_buffer(pg, &sql, NULL, error);
     rf_buffer_release(&sql);
     return code;

@@ -23,7 +23,7 @@ enum rf_code rf_delta_drop(struct rf_delta *delta, const struct rf_ledger_table 
     counts->deleted += without(standing->digest.rows, aside);
     struct rf_buffer sql = {0};
     rf_buffer_printf(&sql, "DROP TABLE IF EXISTS ");
-    rf_quote_qualified(&sql, delta->target->schema, table);
+    rf_quote_qualified(&sql, delta->target->schema, standing->plan.relation);
     if (code == RF_OK) {
         code = rf_pg_do_buffer(delta->pg, &sql, NULL, error);
     }
@@ -94,6 +94,7 @@ static enum rf_code fill_whole(struct rf_delta *delta, const struct rf_manifest_
     }
     counts->inserted += fill.applied;
     counts->set_aside += fill.aside.rows;
+    counts->altered += fill.aside.altered;
     rf_state_close(state);
     rf_fill_release(&fill);
     return code;
@@ -328,6 +329,7 @@ static enum rf_code count(struct rf_gone *gone, const struct rf_manifest_table *
     counts->inserted += fill->applied - updated;
     counts->deleted += gone->deleted - updated;
     counts->set_aside += fill->aside.rows;
+    counts->altered += fill->aside.altered;
     return code;
 }
 

@@ -8,19 +8,44 @@ const uint8_t rf_copy_trailer[RF_COPY_TRAILER_SIZE] = {0xff, 0xff};
 
 #define NULL_FIELD 0xffffffffu
 
-static enum rf_misfit put_cell(const struct rf_encoder_column *column, const struct rf_rows *rows,
-                               uint32_t row, struct rf_buffer *out) {
-    if (rf_rows_class(rows, column->cell, row) != RF_NULL) {
-        return column->conversion->put(&rows->cells[column->cell], row, column->clean, out);
-    }
-    if (column->not_null) {
-        return RF_MISFIT_NULL;
-    }
+static void put_null(struct rf_buffer *out) {
     uint8_t *at = out ? rf_buffer_extend(out, sizeof(uint32_t)) : NULL;
     if (at) {
         rf_put_be32(at, NULL_FIELD);
     }
+}
+
+static enum rf_misfit put_cell(const struct rf_encoder_column *column, const struct rf_rows *rows,
+                               uint32_t row, struct rf_buffer *out) {
+    enum rf_misfit misfit = RF_MISFIT_NULL;
+    bool null = rf_rows_class(rows, column->cell, row) == RF_NULL;
+    if (!null) {
+        const struct rf_conversion *how = column->conversion;
+        misfit = how->put(how, &rows->cells[column->cell], row, column->clean, out);
+        if (misfit == RF_FITS) {
+            return RF_FITS;
+        }
+    }
+    if (column->not_null || !(null || column->null_misfits)) {
+        return misfit;
+    }
+    put_null(out);
     return RF_FITS;
+}
+
+bool rf_encode_alters(const struct rf_encoder *encoder, const struct rf_rows *rows, uint32_t row,
+                      uint32_t column, enum rf_misfit *misfit) {
+    const struct rf_encoder_column *at = &encoder->columns[column];
+    const struct rf_conversion *how = at->conversion;
+    const struct rf_column_cells *cells = &rows->cells[at->cell];
+    if (rf_rows_class(rows, at->cell, row) == RF_NULL) {
+        return false;
+    }
+    *misfit = how->put(how, cells, row, at->clean, NULL);
+    if (*misfit != RF_FITS) {
+        return at->null_misfits && !at->not_null;
+    }
+    return how->alters && how->alters(how, cells, row);
 }
 
 enum rf_misfit rf_encode_probe(const struct rf_encoder *encoder, const struct rf_rows *rows,
@@ -34,9 +59,20 @@ enum rf_misfit rf_encode_probe(const struct rf_encoder *encoder, const struct rf
 #define STAYS_BYTES 23u
 #define POINTER_BYTES 18u
 #define HEADER_BYTES 23u
+#define ROW_ALIGN 8u
 
-static uint32_t align8(uint32_t size) {
-    return (size + 7) & ~7u;
+static uint32_t aligned(uint32_t size, uint32_t align) {
+    return (size + align - 1) & ~(align - 1);
+}
+
+/* Where the row's data ends after this value. */
+static uint32_t add_value(uint32_t data, const struct rf_conversion *conversion,
+                          const uint8_t *field, uint32_t size) {
+    if (conversion->fixed > 0) {
+        return aligned(data, conversion->align) + conversion->fixed;
+    }
+    uint32_t stored = conversion->stored ? conversion->stored(field, size) : size;
+    return data + (stored > STAYS_BYTES ? POINTER_BYTES : 1 + stored);
 }
 
 uint32_t rf_encode_page_bytes(const struct rf_encoder *encoder, const uint8_t *tuple) {
@@ -50,16 +86,11 @@ uint32_t rf_encode_page_bytes(const struct rf_encoder *encoder, const uint8_t *t
             nulls = true;
             continue;
         }
-        uint32_t fixed = encoder->columns[i].conversion->fixed;
-        if (fixed == 0) {
-            data += size > STAYS_BYTES ? POINTER_BYTES : 1 + size;
-        } else {
-            data = (fixed == 8 ? align8(data) : data) + fixed;
-        }
+        data = add_value(data, encoder->columns[i].conversion, at, size);
         at += size;
     }
-    uint32_t header = align8(HEADER_BYTES + (nulls ? (encoder->count + 7) / 8 : 0));
-    return header + align8(data);
+    uint32_t header = aligned(HEADER_BYTES + (nulls ? (encoder->count + 7) / 8 : 0), ROW_ALIGN);
+    return header + aligned(data, ROW_ALIGN);
 }
 
 /* Only so many columns can come to fill a page. */

@@ -17,12 +17,15 @@ struct rf_encoder_column {
     const struct rf_conversion *conversion;
     uint32_t cell; /* of the block's columns */
     bool not_null;
-    bool clean; /* holds no text that would have to be inspected */
+    bool clean;        /* holds no text that would have to be inspected */
+    bool null_misfits; /* what does not fit becomes NULL, where the column takes that */
+    bool fail_misfits; /* the caller is to give up at what does not fit */
 };
 
 struct rf_encoder {
     uint32_t count;
     struct rf_encoder_column *columns; /* the caller's */
+    bool may_alter;                    /* some column may take another value than the cell's */
 };
 
 /* Appends the tuple (field count, then each field's length and bytes) or, where a cell does not
@@ -31,10 +34,15 @@ struct rf_encoder {
 RF_MUST_USE enum rf_misfit rf_encode_row(const struct rf_encoder *encoder,
                                          const struct rf_rows *rows, uint32_t row,
                                          struct rf_buffer *out, uint32_t *column);
-/* Whether that one cell fits; what concerns the row as a whole is not looked at. */
+/* Whether that one cell fits, or is made to; what concerns the row as a whole is not looked at. */
 RF_MUST_USE enum rf_misfit rf_encode_probe(const struct rf_encoder *encoder,
                                            const struct rf_rows *rows, uint32_t row,
                                            uint32_t column);
+
+/* Whether the column takes another value than the cell's: NULL, where *misfit tells why, or mended
+ * text, where it is RF_FITS. */
+bool rf_encode_alters(const struct rf_encoder *encoder, const struct rf_rows *rows, uint32_t row,
+                      uint32_t column, enum rf_misfit *misfit);
 
 /* The hash of the row's canonical bytes; `scratch` is overwritten. Want of memory shows there. */
 struct rf_hash rf_encode_hash(const struct rf_rows *rows, uint32_t row, struct rf_buffer *scratch);

@@ -1,5 +1,7 @@
 #include "replay/fill.h"
 
+#include "replay/json_key.h"
+
 enum rf_code rf_fill_init(struct rf_fill *fill, const struct rf_fill_options *options,
                           struct rf_error *error) {
     *fill = (struct rf_fill){.options = *options};
@@ -61,6 +63,40 @@ static enum rf_code make_room(struct rf_fill *fill, struct rf_error *error) {
     return code;
 }
 
+static enum rf_code fail_misfit(struct rf_fill *fill, const struct rf_rows *rows, uint32_t row,
+                                int64_t rowid, uint32_t column, enum rf_misfit misfit,
+                                struct rf_error *error) {
+    const struct rf_encoder_column *at = &fill->encoder.columns[column];
+    const struct rf_table *table = &fill->options.source->table;
+    struct rf_buffer key = {0}, reason = {0};
+    rf_json_key(table, rows, row, rowid, &key);
+    rf_misfit_reason(misfit, rf_rows_class(rows, at->cell, row), at->conversion, &reason);
+    rf_fail(error, RF_MISPLACED,
+            "a value of column %s of table %s does not fit, and is to fail then",
+            table->columns[at->cell].name, table->name);
+    rf_detail(error, "row %.*s: %.*s", (int)key.size, (const char *)key.bytes, (int)reason.size,
+              (const char *)reason.bytes);
+    rf_hint(error, "give the column another type, or another on_mismatch than fail; nothing of the "
+                   "snapshot was applied.");
+    rf_buffer_release(&key);
+    rf_buffer_release(&reason);
+    return RF_MISPLACED;
+}
+
+/* A row that is set aside for one column may have another one that does not go along. */
+static enum rf_code check_failing(struct rf_fill *fill, const struct rf_rows *rows, uint32_t row,
+                                  int64_t rowid, uint32_t first, struct rf_error *error) {
+    for (uint32_t i = first; i < fill->encoder.count; i++) {
+        if (fill->encoder.columns[i].fail_misfits) {
+            enum rf_misfit misfit = rf_encode_probe(&fill->encoder, rows, row, i);
+            if (misfit != RF_FITS) {
+                return fail_misfit(fill, rows, row, rowid, i, misfit, error);
+            }
+        }
+    }
+    return RF_OK;
+}
+
 static enum rf_code fill_row(struct rf_fill *fill, const struct rf_rows *rows, uint32_t row,
                              int64_t shift, struct rf_error *error) {
     enum rf_code code = fill->copying ? RF_OK : begin_copy(fill, error);
@@ -71,11 +107,14 @@ static enum rf_code fill_row(struct rf_fill *fill, const struct rf_rows *rows, u
     rf_digest_add(&fill->digest, hash);
     uint32_t column;
     enum rf_misfit misfit = rf_encode_row(&fill->encoder, rows, row, &fill->tuples, &column);
+    int64_t rowid = rows->rowids ? rows->rowids[row] + shift : 0;
     if (misfit != RF_FITS) {
-        int64_t rowid = rows->rowids ? rows->rowids[row] + shift : 0;
+        code = check_failing(fill, rows, row, rowid, column, error);
         rf_aside_add(&fill->aside, rows, row, rowid, hash, misfit, column);
+    } else if (fill->encoder.may_alter) {
+        rf_aside_note_altered(&fill->aside, rows, row, rowid, hash);
     }
-    return make_room(fill, error);
+    return code == RF_OK ? make_room(fill, error) : code;
 }
 
 #define SCRATCH_KEPT (4u << 20)

@@ -52,14 +52,14 @@ static void match_keys(const struct rf_plan *plan, struct rf_buffer *sql) {
 
 void rf_gone_delete_keys(const struct rf_plan *plan, const char *schema, struct rf_buffer *sql) {
     rf_buffer_printf(sql, "DELETE FROM ONLY ");
-    rf_quote_qualified(sql, schema, plan->table);
+    rf_quote_qualified(sql, schema, plan->relation);
     rf_buffer_printf(sql, " AS t USING " LIST " AS d WHERE ");
     match_keys(plan, sql);
 }
 
 void rf_gone_count_keys(const struct rf_plan *plan, const char *schema, struct rf_buffer *sql) {
     rf_buffer_printf(sql, "SELECT count(*) FROM " LIST " AS d JOIN ONLY ");
-    rf_quote_qualified(sql, schema, plan->table);
+    rf_quote_qualified(sql, schema, plan->relation);
     rf_buffer_printf(sql, " AS t ON ");
     match_keys(plan, sql);
 }
@@ -73,29 +73,12 @@ static void list_columns(const struct rf_plan *plan, struct rf_buffer *sql) {
 
 /* The hash functions of a type take a seed, which keeps equal values of two columns apart. They
  * agree whenever the values' bytes do. */
-static const char *hash_function(const struct rf_conversion *conversion) {
-    switch (conversion->kind) {
-    case RF_AS_BIGINT:
-        return "hashint8extended";
-    case RF_AS_DOUBLE:
-        return "hashfloat8extended";
-    case RF_AS_TEXT:
-    case RF_AS_TEXT_OR_NUMBER:
-    case RF_AS_TEXT_OR_NUMBER_APART:
-        return "hashtextextended";
-    case RF_AS_BOOLEAN:
-    case RF_AS_BYTEA:
-        return NULL; /* too few values; too many bytes */
-    }
-    return NULL;
-}
-
 #define FILTER_COLUMNS 4u
 
 static void filter(const struct rf_plan *plan, bool table, struct rf_buffer *sql) {
     uint32_t used = 0;
     for (uint32_t i = 0; i < plan->column_count && used < FILTER_COLUMNS; i++) {
-        const char *function = hash_function(plan->columns[i].conversion);
+        const char *function = plan->columns[i].conversion->hash_function;
         if (!function) {
             continue;
         }
@@ -116,7 +99,7 @@ static void filter(const struct rf_plan *plan, bool table, struct rf_buffer *sql
 
 void rf_gone_delete_rows(const struct rf_plan *plan, const char *schema, struct rf_buffer *sql) {
     struct rf_buffer target = {0}, columns_t = {0}, columns_d = {0}, filter_t = {0}, filter_d = {0};
-    rf_quote_qualified(&target, schema, plan->table);
+    rf_quote_qualified(&target, schema, plan->relation);
     rf_plan_column_list(plan, "t", &columns_t);
     list_columns(plan, &columns_d);
     filter(plan, true, &filter_t);

@@ -187,20 +187,40 @@ static const char *array_end(struct rf_buffer *array) {
     return (const char *)array->bytes;
 }
 
-enum { COLUMN_ARRAYS = 7 };
+enum { COLUMN_ARRAYS = 10 };
+
+/* A column that is not carried has a line without a name in the target. */
+static void array_excluded(struct rf_buffer arrays[COLUMN_ARRAYS], const char *source) {
+    array_text(&arrays[0], source);
+    array_text(&arrays[1], "");
+    array_number(&arrays[2], 0);
+    array_text(&arrays[3], "");
+    array_text(&arrays[4], "");
+    array_text(&arrays[5], "");
+    array_text(&arrays[6], rf_mismatch_name(RF_MISMATCH_SET_ASIDE));
+    array_text(&arrays[7], "f");
+    array_number(&arrays[8], 0);
+    array_text(&arrays[9], "excluded");
+}
 
 static enum rf_code add_columns(struct rf_pg *pg, const struct rf_target *target,
                                 const struct rf_plan *plan, struct rf_error *error) {
     struct rf_buffer arrays[COLUMN_ARRAYS] = {{0}};
     for (uint32_t i = 0; i < plan->column_count; i++) {
         const struct rf_plan_column *column = &plan->columns[i];
-        array_text(&arrays[0], column->name);
-        array_text(&arrays[1], column->declared);
-        array_text(&arrays[2], column->conversion->type);
-        array_text(&arrays[3], column->conversion->name);
-        array_text(&arrays[4], column->not_null ? "t" : "f");
-        array_number(&arrays[5], column->key_part);
-        array_text(&arrays[6], column->reason);
+        array_text(&arrays[0], column->source);
+        array_text(&arrays[1], column->name);
+        array_number(&arrays[2], column->cell);
+        array_text(&arrays[3], column->declared);
+        array_text(&arrays[4], column->conversion->type);
+        array_text(&arrays[5], column->conversion->name);
+        array_text(&arrays[6], rf_mismatch_name(column->on_mismatch));
+        array_text(&arrays[7], column->not_null ? "t" : "f");
+        array_number(&arrays[8], column->key_part);
+        array_text(&arrays[9], column->reason);
+    }
+    for (uint32_t i = 0; i < plan->excluded_count; i++) {
+        array_excluded(arrays, plan->excluded[i]);
     }
     struct rf_pg_args args = args_of(target);
     rf_pg_text(&args, plan->table);
@@ -253,6 +273,7 @@ enum rf_code rf_ledger_add_table(struct rf_pg *pg, const struct rf_target *targe
     char sum[RF_HASH_HEX];
     struct rf_pg_args args = args_of(target);
     rf_pg_text(&args, plan->table);
+    rf_pg_text(&args, plan->relation);
     rf_pg_number(&args, digest->rows);
     rf_pg_text(&args, rf_hash_text(digest->sum, sum));
     uint64_t lines = 0;
@@ -327,6 +348,7 @@ enum rf_code rf_ledger_complete_step(struct rf_pg *pg, const struct rf_target *t
     rf_pg_text(&args, step->item);
     rf_pg_number(&args, step->digest.rows);
     rf_pg_number(&args, step->set_aside);
+    rf_pg_number(&args, step->altered);
     rf_pg_hash(&args, step->digest.sum);
     return rf_pg_do_args(pg, rf_sql_step_complete, &args, NULL, error);
 }
@@ -349,5 +371,6 @@ enum rf_code rf_ledger_add_trip(struct rf_pg *pg, const struct rf_target *target
     rf_pg_number(&args, table->updated);
     rf_pg_number(&args, table->deleted);
     rf_pg_number(&args, table->set_aside);
+    rf_pg_number(&args, table->altered);
     return rf_pg_do_args(pg, rf_sql_trip_add, &args, NULL, error);
 }

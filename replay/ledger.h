@@ -103,6 +103,7 @@ struct rf_ledger_step {
     const char *item;
     uint64_t parts;
     uint64_t set_aside;      /* rows */
+    uint64_t altered;        /* rows */
     struct rf_digest digest; /* of the rows read */
 };
 struct rf_ledger_steps {

@@ -78,8 +78,9 @@ static enum rf_code take_relations(const struct rf_pg_rows *rows, struct rf_ledg
     for (uint32_t i = 0; code == RF_OK && i < tables->count; i++) {
         struct rf_ledger_table *table = &tables->tables[i];
         table->plan.table = rf_arena_copy(&tables->arena, rf_pg_rows_text(rows, i, 0));
-        table->digest.rows = rf_pg_rows_number(rows, i, 1);
-        if (!rf_hash_parse(rf_pg_rows_text(rows, i, 2), &table->digest.sum)) {
+        table->plan.relation = rf_arena_copy(&tables->arena, rf_pg_rows_text(rows, i, 1));
+        table->digest.rows = rf_pg_rows_number(rows, i, 2);
+        if (!rf_hash_parse(rf_pg_rows_text(rows, i, 3), &table->digest.sum)) {
             code = fail_ledger(error, "the digest", table->plan.table);
         }
     }
@@ -118,25 +119,47 @@ static enum rf_code take_key(struct rf_arena *arena, struct rf_plan *plan, struc
     return seen == plan->key_count ? RF_OK : fail_ledger(error, "the key", plan->table);
 }
 
+static enum rf_code take_column(const struct rf_pg_rows *rows, uint32_t row, struct rf_arena *arena,
+                                struct rf_plan *plan, struct rf_error *error) {
+    enum { SOURCE = 1, NAME, CELL, DECLARED, CONVERSION, ON_MISMATCH, NOT_NULL, KEY_PART, REASON };
+    const char *source = rf_arena_copy(arena, rf_pg_rows_text(rows, row, SOURCE));
+    const char *name = rf_arena_copy(arena, rf_pg_rows_text(rows, row, NAME));
+    if (name && !*name) {
+        plan->excluded[plan->excluded_count++] = source;
+        return RF_OK;
+    }
+    struct rf_plan_column *column = &plan->columns[plan->column_count++];
+    *column = (struct rf_plan_column){
+        .source = source,
+        .name = name,
+        .cell = (uint32_t)rf_pg_rows_number(rows, row, CELL),
+        .declared = rf_arena_copy(arena, rf_pg_rows_text(rows, row, DECLARED)),
+        .not_null = rf_pg_rows_truth(rows, row, NOT_NULL),
+        .key_part = (uint32_t)rf_pg_rows_number(rows, row, KEY_PART),
+        .reason = rf_arena_copy(arena, rf_pg_rows_text(rows, row, REASON)),
+    };
+    if (!rf_mismatch_find(rf_pg_rows_text(rows, row, ON_MISMATCH), &column->on_mismatch)) {
+        return fail_ledger(error, "a policy that this version does not know", plan->table);
+    }
+    const char *spec = rf_pg_rows_text(rows, row, CONVERSION);
+    enum rf_code code = rf_conversion_read(spec ? spec : "", arena, &column->conversion, error);
+    return code == RF_USAGE
+               ? fail_ledger(error, "a conversion that this version does not know", plan->table)
+               : code;
+}
+
 static enum rf_code take_columns(const struct rf_pg_rows *rows, uint32_t from, uint32_t to,
                                  struct rf_arena *arena, struct rf_plan *plan,
                                  struct rf_error *error) {
-    enum { NAME = 1, DECLARED, CONVERSION, NOT_NULL, KEY_PART, REASON };
-    plan->column_count = to - from;
-    plan->columns = rf_arena_take(arena, plan->column_count, sizeof *plan->columns);
-    for (uint32_t i = 0; plan->columns && i < plan->column_count; i++) {
-        struct rf_plan_column *column = &plan->columns[i];
-        column->name = rf_arena_copy(arena, rf_pg_rows_text(rows, from + i, NAME));
-        column->declared = rf_arena_copy(arena, rf_pg_rows_text(rows, from + i, DECLARED));
-        column->conversion = rf_conversion_find(rf_pg_rows_text(rows, from + i, CONVERSION));
-        column->not_null = rf_pg_rows_truth(rows, from + i, NOT_NULL);
-        column->key_part = (uint32_t)rf_pg_rows_number(rows, from + i, KEY_PART);
-        column->reason = rf_arena_copy(arena, rf_pg_rows_text(rows, from + i, REASON));
-        if (!column->conversion) {
-            return fail_ledger(error, "a conversion that this version does not know", plan->table);
-        }
-    }
+    plan->columns = rf_arena_take(arena, to - from, sizeof *plan->columns);
+    plan->excluded = rf_arena_take(arena, to - from, sizeof *plan->excluded);
     enum rf_code code = rf_arena_check(arena, error);
+    for (uint32_t row = from; code == RF_OK && row < to; row++) {
+        code = take_column(rows, row, arena, plan, error);
+    }
+    if (code == RF_OK) {
+        code = rf_arena_check(arena, error);
+    }
     return code == RF_OK ? take_key(arena, plan, error) : code;
 }
 
@@ -250,7 +273,7 @@ void rf_ledger_tables_release(struct rf_ledger_tables *tables) {
 
 enum rf_code rf_ledger_steps(struct rf_pg *pg, const struct rf_target *target,
                              struct rf_ledger_steps *steps, struct rf_error *error) {
-    enum { TABLE, STEP, ITEM, PARTS, ROWS, SET_ASIDE, DIGEST };
+    enum { TABLE, STEP, ITEM, PARTS, ROWS, SET_ASIDE, ALTERED, DIGEST };
     *steps = (struct rf_ledger_steps){.count = 0};
     struct rf_pg_args args = args_of(target);
     struct rf_pg_rows *rows;
@@ -268,6 +291,7 @@ enum rf_code rf_ledger_steps(struct rf_pg *pg, const struct rf_target *target,
         step->parts = rf_pg_rows_number(rows, i, PARTS);
         step->digest.rows = rf_pg_rows_number(rows, i, ROWS);
         step->set_aside = rf_pg_rows_number(rows, i, SET_ASIDE);
+        step->altered = rf_pg_rows_number(rows, i, ALTERED);
         (void)rf_pg_rows_hash(rows, i, DIGEST, &step->digest.sum);
     }
     rf_pg_rows_free(rows);

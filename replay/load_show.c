@@ -11,6 +11,7 @@
 struct tally {
     struct rf_digest digest;
     uint64_t set_aside;
+    uint64_t altered;
 };
 
 /* What all the chunks of a table read, added up, must be what the manifest says it is. */
@@ -41,6 +42,7 @@ static enum rf_code add_up(struct rf_load *load, struct rf_pg *pg, struct tally 
             struct tally *tally = &tallies[table - load->tables];
             rf_digest_join(&tally->digest, &step->digest);
             tally->set_aside += step->set_aside;
+            tally->altered += step->altered;
         }
     }
     rf_ledger_steps_release(&steps);
@@ -58,7 +60,7 @@ static enum rf_code move_tables(struct rf_load *load, struct rf_pg *pg, struct r
     code = rf_pg_do_buffer(pg, &sql, NULL, error);
     for (uint32_t i = 0; code == RF_OK && i < load->count; i++) {
         rf_buffer_printf(&sql, "ALTER TABLE ");
-        rf_quote_qualified(&sql, load->staging, load->tables[i].plan.table);
+        rf_quote_qualified(&sql, load->staging, load->tables[i].plan.relation);
         rf_buffer_printf(&sql, " SET SCHEMA ");
         rf_quote_name(&sql, load->target->schema);
         code = rf_pg_do_buffer(pg, &sql, NULL, error);
@@ -77,6 +79,7 @@ static struct rf_counts counts_of(const struct rf_load_table *table, const struc
         .name = table->source->table.name,
         .inserted = tally->digest.rows - tally->set_aside,
         .set_aside = tally->set_aside,
+        .altered = tally->altered,
     };
 }
 

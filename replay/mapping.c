@@ -43,62 +43,62 @@ static bool is_boolean(const struct question *question) {
     return !others && question->census->min_integer >= 0 && question->census->max_integer <= 1;
 }
 
-static enum rf_conversion_kind text_with_numbers(const struct question *question) {
-    return question->distinct ? RF_AS_TEXT_OR_NUMBER_APART : RF_AS_TEXT_OR_NUMBER;
+static const struct rf_conversion *text_with_numbers(const struct question *question) {
+    return question->distinct ? &rf_as_text_from_any_apart : &rf_as_text_from_any;
 }
 
-static enum rf_conversion_kind by_numbers(const struct question *question) {
+static const struct rf_conversion *by_numbers(const struct question *question) {
     const struct rf_census *census = question->census;
     if (question->reals == 0) {
-        return RF_AS_BIGINT;
+        return &rf_as_bigint;
     }
     bool exact = census->min_integer >= -EXACT_IN_DOUBLE && census->max_integer <= EXACT_IN_DOUBLE;
-    return exact ? RF_AS_DOUBLE : text_with_numbers(question);
+    return exact ? &rf_as_double : text_with_numbers(question);
 }
 
-static enum rf_conversion_kind by_nothing(const struct question *question) {
+static const struct rf_conversion *by_nothing(const struct question *question) {
     const char *declared = question->column->declared;
     bool any = question->affinity != RF_AFFINITY_NUMERIC || strcasecmp(declared, "ANY") == 0;
     if (any || declared_with(question, "DATE") || declared_with(question, "TIME")) {
         return text_with_numbers(question);
     }
-    return RF_AS_DOUBLE;
+    return &rf_as_double;
 }
 
 /* Blobs among other things: the larger part decides, the rest will be set aside. */
-static enum rf_conversion_kind by_census(const struct question *question) {
+static const struct rf_conversion *by_census(const struct question *question) {
     uint64_t numbers = question->integers + question->reals;
     uint64_t others = numbers + question->texts;
     if (others + question->blobs == 0) {
         return by_nothing(question);
     }
     if (question->blobs > others) {
-        return RF_AS_BYTEA;
+        return &rf_as_bytea;
     }
     if (question->texts == 0) {
         return by_numbers(question);
     }
-    return numbers == 0 ? RF_AS_TEXT : text_with_numbers(question);
+    return numbers == 0 ? &rf_as_text : text_with_numbers(question);
 }
 
-static enum rf_conversion_kind choose(const struct question *question, bool *seen) {
+static const struct rf_conversion *choose(const struct question *question, bool *seen) {
     *seen = false;
     if (is_boolean(question)) {
         *seen = true;
-        return RF_AS_BOOLEAN;
+        return &rf_as_boolean;
     }
     switch (question->affinity) {
     case RF_AFFINITY_INTEGER:
-        return RF_AS_BIGINT;
+        return &rf_as_bigint;
     case RF_AFFINITY_REAL:
-        return RF_AS_DOUBLE;
+        return &rf_as_double;
     case RF_AFFINITY_TEXT:
         /* A number gets there only past SQLite's own rules. */
         *seen = question->integers + question->reals > 0;
-        return *seen ? text_with_numbers(question) : RF_AS_TEXT;
+        return *seen ? text_with_numbers(question) : &rf_as_text;
     case RF_AFFINITY_BLOB:
         if (declared_with(question, "BLOB")) {
-            return RF_AS_BYTEA;
+            return &rf_as_bytea;
         }
         break;
     case RF_AFFINITY_NUMERIC:
@@ -151,7 +151,7 @@ const struct rf_conversion *rf_mapping_choose(const struct rf_table *table, uint
         .blobs = census->count[RF_BLOB],
     };
     bool seen;
-    enum rf_conversion_kind kind = choose(&question, &seen);
+    const struct rf_conversion *conversion = choose(&question, &seen);
     explain(&question, seen, reason);
-    return rf_conversion_of(kind);
+    return conversion;
 }

@@ -72,7 +72,10 @@ static void plan_columns(const struct rf_manifest_table *source, struct rf_arena
         struct rf_plan_column *column = &plan->columns[i];
         const struct rf_column *from = &table->columns[i];
         char reason[RF_MAPPING_REASON];
-        column->name = rf_arena_copy(arena, from->name);
+        column->source = rf_arena_copy(arena, from->name);
+        column->name = column->source;
+        column->cell = i;
+        column->on_mismatch = RF_MISMATCH_SET_ASIDE;
         column->declared = rf_sayable(arena, from->declared ? from->declared : "");
         column->conversion = rf_mapping_choose(table, i, &source->census[i], distinct[i], reason);
         column->reason = rf_sayable(arena, reason);
@@ -198,7 +201,7 @@ static bool is_repeated(const struct lister *lister, const struct rf_plan_index 
 static bool is_blurred(const struct lister *lister, const struct rf_plan_index *index) {
     for (uint32_t i = 0; i < index->part_count; i++) {
         const struct rf_plan_column *column = &lister->plan->columns[index->columns[i]];
-        if (column->conversion->kind == RF_AS_TEXT_OR_NUMBER) {
+        if (!column->conversion->exact) {
             return true;
         }
     }
@@ -278,6 +281,7 @@ enum rf_code rf_plan_list_indexes(const struct rf_manifest_table *source, struct
 enum rf_code rf_plan_make(const struct rf_manifest_table *source, struct rf_names *names,
                           struct rf_arena *arena, struct rf_plan *plan, struct rf_error *error) {
     *plan = (struct rf_plan){.table = rf_arena_copy(arena, source->table.name)};
+    plan->relation = plan->table;
     plan_columns(source, arena, plan);
     enum rf_code code = rf_arena_check(arena, error);
     if (code == RF_OK) {
@@ -325,7 +329,7 @@ static bool column_outdated(const struct rf_plan_column *column, const struct rf
     if (strcmp(column->declared, declared) != 0) {
         declared = rf_sayable(arena, declared);
     }
-    return !declared || strcmp(column->name, now->name) != 0 ||
+    return !declared || strcmp(column->source, now->name) != 0 ||
            strcmp(column->declared, declared) != 0 || column->key_part != now->key_part ||
            (column->not_null && !now->not_null && now->key_part == 0);
 }
@@ -351,22 +355,27 @@ static bool is_clean(const struct rf_census *census) {
 enum rf_code rf_plan_encoder(const struct rf_plan *plan, const struct rf_census *census,
                              struct rf_arena *arena, struct rf_encoder *encoder,
                              struct rf_error *error) {
-    encoder->count = plan->column_count;
+    *encoder = (struct rf_encoder){.count = plan->column_count};
     encoder->columns = rf_arena_take(arena, plan->column_count, sizeof *encoder->columns);
     for (uint32_t i = 0; encoder->columns && i < plan->column_count; i++) {
+        const struct rf_plan_column *column = &plan->columns[i];
         encoder->columns[i] = (struct rf_encoder_column){
-            .conversion = plan->columns[i].conversion,
-            .cell = i,
-            .not_null = plan->columns[i].not_null,
-            .clean = is_clean(census ? &census[i] : NULL),
+            .conversion = column->conversion,
+            .cell = column->cell,
+            .not_null = column->not_null,
+            .clean = is_clean(census ? &census[column->cell] : NULL),
+            .null_misfits = column->on_mismatch == RF_MISMATCH_NULL,
+            .fail_misfits = column->on_mismatch == RF_MISMATCH_FAIL,
         };
+        encoder->may_alter = encoder->may_alter || encoder->columns[i].null_misfits ||
+                             column->conversion->alters;
     }
     return rf_arena_check(arena, error);
 }
 
 enum rf_code rf_plan_key_encoder(const struct rf_plan *plan, struct rf_arena *arena,
                                  struct rf_encoder *encoder, struct rf_error *error) {
-    encoder->count = plan->key_count;
+    *encoder = (struct rf_encoder){.count = plan->key_count};
     encoder->columns = rf_arena_take(arena, plan->key_count, sizeof *encoder->columns);
     for (uint32_t i = 0; encoder->columns && i < plan->key_count; i++) {
         encoder->columns[i] = (struct rf_encoder_column){

@@ -19,14 +19,18 @@
 #include "replay/conversion.h"
 #include "replay/encode.h"
 #include "replay/names.h"
+#include "replay/rules.h"
 
 #define RF_PLAN_COLUMNS_MAX 1600u   /* of a PostgreSQL table */
 #define RF_PLAN_INDEX_PARTS_MAX 32u /* of a PostgreSQL index */
 
 struct rf_plan_column {
-    const char *name;     /* the same in source and target */
+    const char *source;   /* its name in the source, */
+    const char *name;     /* and in the target */
+    uint32_t cell;        /* its number in the source's table, from 0 */
     const char *declared; /* as SQLite has it; "" where there is none */
     const struct rf_conversion *conversion;
+    enum rf_mismatch on_mismatch; /* never DEFAULT */
     const char *reason;
     bool not_null;
     uint32_t key_part; /* 1-based place in the key, 0 for none */
@@ -51,11 +55,14 @@ struct rf_plan_index {
 };
 
 struct rf_plan {
-    const char *table;
+    const char *table;    /* its name in the source, and in the ledger */
+    const char *relation; /* its name in the target */
     uint32_t column_count;
     struct rf_plan_column *columns;
-    uint32_t key_count; /* 0: rows are told apart by all their columns */
-    uint32_t *key;      /* columns in the order of the key */
+    uint32_t excluded_count;
+    const char **excluded; /* columns of the source that are not carried */
+    uint32_t key_count;    /* 0: rows are told apart by all their columns */
+    uint32_t *key;         /* columns in the order of the key */
     uint32_t index_count;
     struct rf_plan_index *indexes;
     uint32_t remark_count;

@@ -13,7 +13,7 @@ static void separate(struct rf_buffer *sql, uint32_t place) {
 
 void rf_plan_create_table(const struct rf_plan *plan, const char *schema, struct rf_buffer *sql) {
     rf_buffer_printf(sql, "CREATE TABLE ");
-    rf_quote_qualified(sql, schema, plan->table);
+    rf_quote_qualified(sql, schema, plan->relation);
     rf_buffer_printf(sql, " (");
     for (uint32_t i = 0; i < plan->column_count; i++) {
         const struct rf_plan_column *column = &plan->columns[i];
@@ -38,7 +38,7 @@ void rf_plan_column_list(const struct rf_plan *plan, const char *alias, struct r
 void rf_plan_copy_in(const struct rf_plan *plan, const char *schema, bool freeze,
                      struct rf_buffer *sql) {
     rf_buffer_printf(sql, "COPY ");
-    rf_quote_qualified(sql, schema, plan->table);
+    rf_quote_qualified(sql, schema, plan->relation);
     rf_buffer_printf(sql, " (");
     rf_plan_column_list(plan, NULL, sql);
     rf_buffer_printf(sql, ") FROM STDIN (FORMAT binary%s)", freeze ? ", FREEZE true" : "");
@@ -47,7 +47,7 @@ void rf_plan_copy_in(const struct rf_plan *plan, const char *schema, bool freeze
 /* COPY of a table leaves out what inherits from it, like ONLY elsewhere. */
 void rf_plan_copy_out(const struct rf_plan *plan, const char *schema, struct rf_buffer *sql) {
     rf_buffer_printf(sql, "COPY ");
-    rf_quote_qualified(sql, schema, plan->table);
+    rf_quote_qualified(sql, schema, plan->relation);
     rf_buffer_printf(sql, " (");
     rf_plan_column_list(plan, NULL, sql);
     rf_buffer_printf(sql, ") TO STDOUT (FORMAT binary)");
@@ -67,7 +67,7 @@ void rf_plan_create_index(const struct rf_plan *plan, const struct rf_plan_index
     rf_buffer_printf(sql, "CREATE %sINDEX ", index->kind == RF_PLAN_INDEX ? "" : "UNIQUE ");
     rf_quote_name(sql, index->name);
     rf_buffer_printf(sql, " ON ");
-    rf_quote_qualified(sql, schema, plan->table);
+    rf_quote_qualified(sql, schema, plan->relation);
     rf_buffer_printf(sql, " (");
     part_list(plan, index, sql);
     rf_buffer_printf(sql, ")");
@@ -83,7 +83,7 @@ void rf_plan_attach_constraint(const struct rf_plan *plan, const struct rf_plan_
         return;
     }
     rf_buffer_printf(sql, "ALTER TABLE ");
-    rf_quote_qualified(sql, schema, plan->table);
+    rf_quote_qualified(sql, schema, plan->relation);
     rf_buffer_printf(sql, " ADD CONSTRAINT ");
     rf_quote_name(sql, index->name);
     rf_buffer_printf(sql, " %s USING INDEX ",
@@ -95,7 +95,7 @@ void rf_plan_drop_index(const struct rf_plan *plan, const struct rf_plan_index *
                         const char *schema, struct rf_buffer *sql) {
     if (is_constraint(index)) {
         rf_buffer_printf(sql, "ALTER TABLE ");
-        rf_quote_qualified(sql, schema, plan->table);
+        rf_quote_qualified(sql, schema, plan->relation);
         rf_buffer_printf(sql, " DROP CONSTRAINT IF EXISTS ");
         rf_quote_name(sql, index->name);
     } else {

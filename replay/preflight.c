@@ -156,8 +156,9 @@ static const char *column_trouble(const struct rf_pg_rows *rows,
     for (uint32_t i = 0; i < rf_pg_rows_count(rows); i++) {
         const char *name = rf_pg_rows_text(rows, i, 0);
         if (name && strcmp(name, plan->name) == 0) {
-            return rf_pg_rows_number(rows, i, 1) == plan->conversion->oid ? NULL
-                                                                          : "has another type";
+            uint32_t oid = plan->conversion->oid;
+            bool same = oid == 0 || rf_pg_rows_number(rows, i, 1) == oid;
+            return same ? NULL : "has another type";
         }
     }
     return "is missing";
@@ -167,7 +168,7 @@ enum rf_code rf_preflight_columns(struct rf_pg *pg, const char *schema, const st
                                   struct rf_error *error) {
     struct rf_pg_args args = {.count = 0};
     rf_pg_text(&args, schema);
-    rf_pg_text(&args, plan->table);
+    rf_pg_text(&args, plan->relation);
     struct rf_pg_rows *rows;
     enum rf_code code = rf_pg_ask(pg, rf_sql_table_columns, &args, &rows, error);
     if (code != RF_OK) {

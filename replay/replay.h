@@ -20,7 +20,7 @@ struct rf_target_options {
     bool dry_run;
     const char *const *include; /* globs over table names (fnmatch), NULL-terminated; NULL: all */
     const char *const *exclude;
-    const atomic_int *stop;     /* not NULL; a signal number once the run should end */
+    const atomic_int *stop; /* not NULL; a signal number once the run should end */
     /* May be NULL. Called from any thread, one at a time, a few times a second at most. */
     void (*progress)(void *context, const char *table, uint64_t rows_done, uint64_t rows_expected);
     void (*note)(void *context, const char *message); /* things worth a line with -v; may be NULL */
@@ -35,6 +35,7 @@ struct rf_replay_table {
     char *name;
     uint64_t inserted, updated, deleted; /* rows in the target */
     uint64_t set_aside;                  /* rows newly set aside by this run */
+    uint64_t altered;                    /* rows with a value that was altered to fit, likewise */
 };
 
 struct rf_replay_result {
@@ -68,7 +69,7 @@ struct rf_difference {
 
 struct rf_compared_table {
     char *name;
-    uint64_t rows;        /* in the snapshot */
+    uint64_t rows; /* in the snapshot */
     uint64_t target_rows;
     uint64_t set_aside;
     uint64_t missing, extra, different;

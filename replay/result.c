@@ -49,6 +49,7 @@ static void add(struct rf_replay_table *to, const struct rf_counts *counts) {
     to->updated += counts->updated;
     to->deleted += counts->deleted;
     to->set_aside += counts->set_aside;
+    to->altered += counts->altered;
 }
 
 enum rf_code rf_result_add(struct rf_replay_result *result, const struct rf_counts *counts,

@@ -10,6 +10,7 @@ struct rf_counts {
     const char *name;
     uint64_t inserted, updated, deleted; /* rows in the target */
     uint64_t set_aside;
+    uint64_t altered; /* rows with a value that was altered to fit */
 };
 
 /* Adds to the table's counts and to the total; a table that is not in the result yet is put in, in

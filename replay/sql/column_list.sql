@@ -1,4 +1,5 @@
-SELECT table_name, column_name, declared, conversion, not_null, key_part, reason
+SELECT table_name, column_name, target_name, cell, declared, conversion, on_mismatch, not_null, key_part,
+       reason
   FROM rowferry."column"
  WHERE source_id = $1::uuid AND target_schema = $2
  ORDER BY table_name COLLATE "C", position;

@@ -28,13 +28,17 @@ CREATE TABLE rowferry.relation (
     source_id     uuid        NOT NULL,
     target_schema text        NOT NULL,
     table_name    text        NOT NULL,
+    relation_name text        NOT NULL,
     rows          bigint      NOT NULL,
     digest        text        NOT NULL,
     created       timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (source_id, target_schema, table_name),
+    UNIQUE (target_schema, relation_name),
     FOREIGN KEY (source_id, target_schema) REFERENCES rowferry.source ON DELETE CASCADE
 );
 COMMENT ON TABLE rowferry.relation IS 'Tables that came from a source; those of rowferry.set_aside are counted in rows';
+COMMENT ON COLUMN rowferry.relation.table_name IS 'Its name in SQLite, by which the other tables here know it';
+COMMENT ON COLUMN rowferry.relation.relation_name IS 'Its name in target_schema';
 COMMENT ON COLUMN rowferry.relation.digest IS 'Sum of the row hashes, as in the manifest of the snapshot';
 
 CREATE TABLE rowferry."column" (
@@ -43,9 +47,12 @@ CREATE TABLE rowferry."column" (
     table_name    text    NOT NULL,
     position      integer NOT NULL,
     column_name   text    NOT NULL,
+    target_name   text    NOT NULL,
+    cell          integer NOT NULL,
     declared      text    NOT NULL,
     type          text    NOT NULL,
     conversion    text    NOT NULL,
+    on_mismatch   text    NOT NULL CHECK (on_mismatch IN ('widen', 'set-aside', 'null', 'fail')),
     not_null      boolean NOT NULL,
     key_part      integer NOT NULL,
     reason        text    NOT NULL,
@@ -53,6 +60,9 @@ CREATE TABLE rowferry."column" (
     FOREIGN KEY (source_id, target_schema, table_name) REFERENCES rowferry.relation ON DELETE CASCADE
 );
 COMMENT ON TABLE rowferry."column" IS 'The type that each column got when its table was created, and why';
+COMMENT ON COLUMN rowferry."column".column_name IS 'Its name in SQLite';
+COMMENT ON COLUMN rowferry."column".cell IS 'Its place in the table in SQLite, from 0';
+COMMENT ON COLUMN rowferry."column".on_mismatch IS 'What happens to values that do not fit';
 COMMENT ON COLUMN rowferry."column".declared IS 'Its type in SQLite, as written';
 COMMENT ON COLUMN rowferry."column".conversion IS 'Which values fit the column, and how they are written';
 COMMENT ON COLUMN rowferry."column".key_part IS 'Place in the primary key, from 1; 0 for none';
@@ -89,17 +99,19 @@ CREATE TABLE rowferry.set_aside (
     class         text    NOT NULL CHECK (class IN ('null', 'integer', 'real', 'text', 'blob')),
     value         bytea,
     reason        text    NOT NULL,
+    outcome       text    NOT NULL CHECK (outcome IN ('set aside', 'altered')),
     snapshot      bigint  NOT NULL,
     PRIMARY KEY (source_id, target_schema, table_name, row_hash, copy, column_name),
     FOREIGN KEY (source_id, target_schema) REFERENCES rowferry.source ON DELETE CASCADE
 );
-COMMENT ON TABLE rowferry.set_aside IS 'Rows of the source that are not in their table, with one line for each value that does not fit';
+COMMENT ON TABLE rowferry.set_aside IS 'Values of the source that do not fit their column, a line for each';
 COMMENT ON COLUMN rowferry.set_aside.row_hash IS 'Hash of the whole row''s content, as in the archives';
 COMMENT ON COLUMN rowferry.set_aside.copy IS '1, or 1, 2, 3 … for rows that are alike in every column';
 COMMENT ON COLUMN rowferry.set_aside.key IS 'JSON object with the columns of the primary key, else the rowid; blobs and text that is not UTF-8 as \x and hexadecimal digits';
 COMMENT ON COLUMN rowferry.set_aside.class IS 'Storage class of the value in SQLite';
 COMMENT ON COLUMN rowferry.set_aside.value IS 'Text and blob: their exact bytes. Integer and real: in digits, exactly. NULL for null, and for what is larger than 1 GB';
-COMMENT ON COLUMN rowferry.set_aside.snapshot IS 'The first snapshot at which the row was set aside';
+COMMENT ON COLUMN rowferry.set_aside.outcome IS 'set aside: the whole row is not in its table; altered: it is, with another value in its place';
+COMMENT ON COLUMN rowferry.set_aside.snapshot IS 'The first snapshot of which this is so';
 
 CREATE TABLE rowferry.load_step (
     source_id     uuid        NOT NULL,
@@ -110,6 +122,7 @@ CREATE TABLE rowferry.load_step (
     parts         bigint,
     rows          bigint,
     set_aside     bigint,
+    altered       bigint,
     digest        bytea,
     done          timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (source_id, target_schema, table_name, step, item),
@@ -131,6 +144,7 @@ CREATE TABLE rowferry.trip (
     updated       bigint      NOT NULL,
     deleted       bigint      NOT NULL,
     set_aside     bigint      NOT NULL,
+    altered       bigint      NOT NULL,
     finished      timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (trip)
 );

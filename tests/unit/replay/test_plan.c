@@ -166,8 +166,8 @@ Test(plan, columns_of_unique_indexes_stay_distinct) {
     test_census(&table, 1, 0, 1, 0, 1, 0);
     test_index(&table, "u", 'c', true, (const char *const[]){"b", NULL});
     make(&table);
-    cr_expect_eq(plan.columns[0].conversion->kind, RF_AS_TEXT_OR_NUMBER);
-    cr_expect_eq(plan.columns[1].conversion->kind, RF_AS_TEXT_OR_NUMBER_APART);
+    cr_expect_eq(plan.columns[0].conversion, &rf_as_text_from_any);
+    cr_expect_eq(plan.columns[1].conversion, &rf_as_text_from_any_apart);
     cr_expect_eq(plan.indexes[0].kind, RF_PLAN_UNIQUE_INDEX);
     done(&table);
 }

@@ -1,0 +1,110 @@
+/* What the user asks to be done with tables and columns on their way into the target, as plain data:
+ * from the configuration file, and from the few options that have a setting of their own.
+ *
+ * A table's or column's settings are found by going through all rules in order: every rule whose
+ * glob (fnmatch, over the names of the source) matches counts, and the last one that says something
+ * about a setting decides it. Where no column rule says anything, a column does as its table, and a
+ * table as the rules at large. Rules are read only; any thread. */
+#ifndef RF_REPLAY_RULES_H
+#define RF_REPLAY_RULES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* What happens to a value that does not fit its column. */
+enum rf_mismatch {
+    RF_MISMATCH_DEFAULT = 0, /* widen for tables that rowferry owns, set-aside for existing ones */
+    RF_MISMATCH_WIDEN,       /* the column gets a type that holds it */
+    RF_MISMATCH_SET_ASIDE,   /* its row is set aside */
+    RF_MISMATCH_NULL,        /* it becomes NULL, and is kept in rowferry.set_aside */
+    RF_MISMATCH_FAIL,        /* nothing is applied */
+};
+
+/* What happens to text with a NUL in it or that is not valid UTF-8. */
+enum rf_bad_text {
+    RF_BAD_TEXT_DEFAULT = 0, /* set-aside */
+    RF_BAD_TEXT_SET_ASIDE,
+    RF_BAD_TEXT_BYTEA,   /* the column becomes bytea, where the census shows such text */
+    RF_BAD_TEXT_STRIP,   /* the bytes are left out */
+    RF_BAD_TEXT_REPLACE, /* each becomes U+FFFD */
+    RF_BAD_TEXT_ESCAPE,  /* each becomes \xHH, and every backslash of such a text is doubled */
+};
+
+/* What happens to rows that an existing table has before its first load. */
+enum rf_standing_rows {
+    RF_STANDING_DEFAULT = 0, /* replace */
+    RF_STANDING_REPLACE,     /* they are deleted */
+    RF_STANDING_KEEP,        /* they stay, and rows of the source with their key are left out */
+    RF_STANDING_SKIP,        /* the table is left alone, rows and all */
+};
+
+enum rf_choice { RF_CHOICE_DEFAULT = 0, RF_CHOICE_NO, RF_CHOICE_YES };
+
+struct rf_column_rule {
+    const char *column; /* glob */
+    const char *rename; /* NULL: not said */
+    const char *type;   /* a conversion (conversion.h), as the user wrote it; NULL: not said */
+    enum rf_mismatch on_mismatch;
+    enum rf_bad_text bad_text;
+    enum rf_choice exclude; /* the column is not carried */
+};
+
+struct rf_table_rule {
+    const char *table; /* glob */
+    const char *rename;
+    const char *const *key; /* columns that tell rows apart, NULL-terminated; NULL: not said */
+    enum rf_mismatch on_mismatch;
+    enum rf_bad_text bad_text;
+    enum rf_standing_rows standing_rows;
+    uint32_t column_count;
+    const struct rf_column_rule *columns;
+};
+
+/* A view or trigger of the source that is made in the target. */
+struct rf_object_rule {
+    const char *name; /* exact, of the source */
+    const char *sql;  /* for PostgreSQL, one statement or several; NULL: a view as it is written */
+};
+
+struct rf_rules {
+    bool fold_names;              /* names in lower case */
+    bool existing;                /* the application made the tables */
+    bool atomic;                  /* a first load into existing tables in one transaction */
+    bool no_foreign_keys;         /* owned tables get none */
+    enum rf_mismatch on_mismatch; /* where no rule says otherwise */
+    enum rf_bad_text bad_text;
+    uint32_t table_count;
+    const struct rf_table_rule *tables;
+    uint32_t object_count;
+    const struct rf_object_rule *objects;
+};
+
+/* Everything said about one table; nothing is DEFAULT any more. Strings are those of the rules. */
+struct rf_table_settings {
+    const char *rename;     /* NULL: keeps its name */
+    const char *const *key; /* NULL: none given */
+    enum rf_mismatch on_mismatch;
+    enum rf_bad_text bad_text;
+    enum rf_standing_rows standing_rows;
+};
+struct rf_column_settings {
+    const char *rename;
+    const char *type;
+    enum rf_mismatch on_mismatch;
+    bool mismatch_said; /* for the column, its table or at large; not by default */
+    enum rf_bad_text bad_text;
+    bool exclude;
+};
+struct rf_table_settings rf_rules_table(const struct rf_rules *rules, const char *table);
+struct rf_column_settings rf_rules_column(const struct rf_rules *rules, const char *table,
+                                          const char *column);
+/* "widen", "set-aside" …, as in the configuration and the ledger; and back, false for other words.
+ * "default", which is not said anywhere, is none of them. */
+const char *rf_mismatch_name(enum rf_mismatch mismatch);
+bool rf_mismatch_find(const char *name, enum rf_mismatch *mismatch);
+const char *rf_bad_text_name(enum rf_bad_text bad_text);
+bool rf_bad_text_find(const char *name, enum rf_bad_text *bad_text);
+const char *rf_standing_rows_name(enum rf_standing_rows rows);
+bool rf_standing_rows_find(const char *name, enum rf_standing_rows *rows);
+
+#endif

@@ -57,19 +57,6 @@ static bool usable(const struct rf_names *names, const char *name) {
     return !rf_name_refusal(name) && !rf_names_have(names, name);
 }
 
-/* The first `room` bytes at most, not ending within a character. */
-static size_t cut(const char *name, size_t room) {
-    size_t size = strlen(name);
-    if (size <= room) {
-        return size;
-    }
-    size = room;
-    while (size > 0 && ((uint8_t)name[size] & 0xc0) == 0x80) {
-        size--;
-    }
-    return size;
-}
-
 static const char *shortened(struct rf_names *names, const char *owner, const char *wanted,
                              unsigned attempt) {
     const char *seed = rf_arena_printf(names->arena, "%s\n%s\n%u", owner, wanted, attempt);
@@ -79,7 +66,7 @@ static const char *shortened(struct rf_names *names, const char *owner, const ch
     char suffix[16];
     snprintf(suffix, sizeof suffix, "_%08x", (unsigned)(rf_checksum(seed, strlen(seed)) >> 32));
     bool text = rf_text_inspect((const uint8_t *)wanted, strlen(wanted)).valid_utf8;
-    size_t kept = text ? cut(wanted, RF_NAME_BYTES - strlen(suffix)) : 0;
+    size_t kept = text ? rf_name_cut(wanted, RF_NAME_BYTES - strlen(suffix)) : 0;
     return rf_arena_printf(names->arena, "%.*s%s", (int)kept, wanted, suffix);
 }
 

@@ -76,6 +76,18 @@ const char *rf_schema_refusal(const char *name) {
     return rf_name_refusal(name);
 }
 
+size_t rf_name_cut(const char *name, size_t room) {
+    size_t size = strlen(name);
+    if (size <= room) {
+        return size;
+    }
+    size = room;
+    while (size > 0 && ((uint8_t)name[size] & 0xc0) == 0x80) {
+        size--;
+    }
+    return size;
+}
+
 void rf_make_sayable(char *text) {
     if (rf_text_inspect((const uint8_t *)text, strlen(text)).valid_utf8) {
         return;

@@ -23,6 +23,9 @@ const char *rf_column_refusal(const char *name);
 /* The same for a schema that rowferry is to fill. */
 const char *rf_schema_refusal(const char *name);
 
+/* How many bytes of the name's beginning fit into `room`, not ending within a character. */
+size_t rf_name_cut(const char *name, size_t room);
+
 /* A copy that Postgres takes as text: bytes that are no UTF-8 become question marks. NULL stays
  * NULL. */
 char *rf_sayable(struct rf_arena *arena, const char *text);

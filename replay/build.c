@@ -7,6 +7,18 @@
 
 #define SAVEPOINT "rowferry_index"
 
+/* An entry that is too large; a type that has no order; an expression that the server finds at
+ * fault, or that a row makes fail. */
+static bool is_refusal(const char *sqlstate) {
+    static const char *const states[] = {RF_SQLSTATE_LIMIT, "42704", "42P17", "0A000"};
+    for (size_t i = 0; i < sizeof states / sizeof states[0]; i++) {
+        if (strcmp(sqlstate, states[i]) == 0) {
+            return true;
+        }
+    }
+    return strncmp(sqlstate, "22", 2) == 0;
+}
+
 static enum rf_code refuse(struct rf_run *run, struct rf_pg *pg, const struct rf_target *target,
                            const struct rf_plan *plan, struct rf_plan_index *index,
                            struct rf_error *error) {
@@ -23,6 +35,9 @@ static enum rf_code refuse(struct rf_run *run, struct rf_pg *pg, const struct rf
 enum rf_code rf_build_index(struct rf_run *run, struct rf_pg *pg, const struct rf_target *target,
                             const struct rf_plan *plan, struct rf_plan_index *index,
                             const char *schema, bool attach, struct rf_error *error) {
+    if (index->refusal) {
+        return RF_OK;
+    }
     struct rf_buffer sql = {0};
     rf_buffer_printf(&sql, "SAVEPOINT " SAVEPOINT "; ");
     rf_plan_create_index(plan, index, schema, &sql);
@@ -33,7 +48,7 @@ enum rf_code rf_build_index(struct rf_run *run, struct rf_pg *pg, const struct r
     rf_buffer_printf(&sql, "; RELEASE SAVEPOINT " SAVEPOINT);
     enum rf_code code = rf_pg_do_buffer(pg, &sql, NULL, error);
     rf_buffer_release(&sql);
-    if (code != RF_OK && strcmp(error->sqlstate, RF_SQLSTATE_LIMIT) == 0) {
+    if (code != RF_OK && is_refusal(error->sqlstate)) {
         code = refuse(run, pg, target, plan, index, error);
     }
     if (code != RF_OK && strcmp(error->sqlstate, RF_SQLSTATE_UNIQUE) == 0) {

@@ -1,7 +1,8 @@
 /* Indexes and constraints of one table, built in the caller's transaction.
  *
- * PostgreSQL refuses what SQLite allows: an index entry of more than a third of a page. Such an
- * index is left out, with the reason in the ledger and a note; the rows are what matters. */
+ * PostgreSQL refuses what SQLite allows: an index entry of more than a third of a page, an index on
+ * a type without an order. Such an index is left out, with the reason in the ledger and a warning;
+ * the rows are what matters. */
 #ifndef RF_REPLAY_BUILD_H
 #define RF_REPLAY_BUILD_H
 

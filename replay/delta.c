@@ -207,7 +207,11 @@ enum rf_code rf_delta_apply(struct rf_run *run, struct rf_pg **pg, const struct 
                             const struct rf_manifest *manifest, struct rf_replay_result *result,
                             struct rf_error *error) {
     struct apply apply = {
-        .delta = {.run = run, .pg = *pg, .target = target, .snapshot = to->number},
+        .delta = {.run = run,
+                  .pg = *pg,
+                  .target = target,
+                  .snapshot = to->number,
+                  .utf16 = rf_plan_utf16(manifest)},
         .manifest = manifest,
         .from = from,
         .to = to,

@@ -107,7 +107,7 @@ enum rf_code rf_delta_make(struct rf_delta *delta, const struct rf_manifest_tabl
     enum rf_code code = know_taken(delta, error);
     if (code == RF_OK) {
         rf_names_add(&delta->taken, source->table.name);
-        code = rf_plan_make(source, &delta->taken, &delta->arena, &plan, error);
+        code = rf_plan_make(source, delta->utf16, &delta->taken, &delta->arena, &plan, error);
     }
     if (code == RF_OK) {
         rf_build_remarks(delta->run, &plan);
@@ -133,7 +133,7 @@ static enum rf_code list_now(struct rf_delta *delta, const struct rf_manifest_ta
                              const struct rf_ledger_table *standing, struct rf_plan *now,
                              struct rf_error *error) {
     *now = standing->plan;
-    return rf_plan_list_indexes(source, &delta->arena, now, error);
+    return rf_plan_list_indexes(source, delta->utf16, &delta->arena, now, error);
 }
 
 static bool has_index(const struct rf_plan *plan, const struct rf_plan_index *index) {
@@ -186,6 +186,10 @@ enum rf_code rf_delta_make_indexes(struct rf_delta *delta, const struct rf_manif
         if (has_index(&standing->plan, index)) {
             continue;
         }
+        if (index->refusal) {
+            rf_run_warn(delta->run, "table %s: index %s is not carried over: %s", now.table,
+                        index->wanted, index->refusal);
+        }
         code = know_taken(delta, error);
         if (code == RF_OK) {
             index->name = rf_names_choose(&delta->taken, now.table, index->wanted);
@@ -235,20 +239,22 @@ static enum rf_code fill_once(struct rf_delta *delta, const struct rf_manifest_t
     return code;
 }
 
-/* An entry of an index ends at a third of a page; what is surely shorter needs no precaution. */
+/* An entry of an index ends at a third of a page; what is surely shorter needs no precaution. What
+ * an expression makes of a value is never sure. */
 #define ENTRY_SURE_BYTES 2500u
 
-static bool may_outgrow(const struct rf_manifest_table *source, const struct rf_plan_index *index) {
+static bool may_outgrow(const struct rf_manifest_table *source, const struct rf_plan *plan,
+                        const struct rf_plan_index *index) {
     uint64_t bytes = 0;
-    for (uint32_t i = 0; i < index->part_count; i++) {
-        bytes += 12 + source->census[index->columns[i]].longest;
+    for (uint32_t i = 0; i < index->column_count; i++) {
+        bytes += 12 + source->census[plan->columns[index->columns[i]].cell].longest;
     }
-    return index->stands && bytes > ENTRY_SURE_BYTES;
+    return index->stands && (index->expressions || bytes > ENTRY_SURE_BYTES);
 }
 
 static bool any_may_outgrow(const struct rf_manifest_table *source, const struct rf_plan *plan) {
     for (uint32_t i = 0; i < plan->index_count; i++) {
-        if (may_outgrow(source, &plan->indexes[i])) {
+        if (may_outgrow(source, plan, &plan->indexes[i])) {
             return true;
         }
     }
@@ -265,7 +271,7 @@ static enum rf_code fill_without(struct rf_delta *delta, const struct rf_manifes
     rf_error_clear(error);
     enum rf_code code = rf_pg_do(delta->pg, "ROLLBACK TO SAVEPOINT " SAVEPOINT, NULL, error);
     for (uint32_t i = 0; code == RF_OK && i < plan->index_count; i++) {
-        if (may_outgrow(source, &plan->indexes[i])) {
+        if (may_outgrow(source, plan, &plan->indexes[i])) {
             code = drop_index(delta, plan, &plan->indexes[i], error);
         }
     }
@@ -273,7 +279,7 @@ static enum rf_code fill_without(struct rf_delta *delta, const struct rf_manifes
         code = fill_once(delta, source, plan, archive, fill, error);
     }
     for (uint32_t i = 0; code == RF_OK && i < plan->index_count; i++) {
-        if (may_outgrow(source, &plan->indexes[i])) {
+        if (may_outgrow(source, plan, &plan->indexes[i])) {
             code = rf_build_index(delta->run, delta->pg, delta->target, plan, &plan->indexes[i],
                                   delta->target->schema, true, error);
         }

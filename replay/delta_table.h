@@ -12,6 +12,7 @@ struct rf_delta {
     struct rf_pg *pg;
     const struct rf_target *target;
     uint64_t snapshot;
+    bool utf16; /* the source's encoding */
     struct rf_arena arena;
     struct rf_names taken; /* names in the target schema */
     bool taken_known;

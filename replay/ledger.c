@@ -1,5 +1,5 @@
 /* Writing the ledger. Reading whole tables of it is in ledger_read.c. */
-#include "replay/ledger.h"
+#include "replay/ledger_inner.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -8,7 +8,7 @@
 #include "replay/sql.h"
 
 /* Every statement of the ledger begins with the same two parameters. */
-static struct rf_pg_args args_of(const struct rf_target *target) {
+struct rf_pg_args rf_ledger_args(const struct rf_target *target) {
     struct rf_pg_args args = {.count = 0};
     rf_pg_text(&args, target->source);
     rf_pg_text(&args, target->schema);
@@ -141,7 +141,7 @@ enum rf_code rf_ledger_begin_load(struct rf_pg *pg, const struct rf_target *targ
                                   const struct rf_snapshot_name *snapshot, const char *staging,
                                   struct rf_error *error) {
     char digest[RF_HASH_HEX];
-    struct rf_pg_args args = args_of(target);
+    struct rf_pg_args args = rf_ledger_args(target);
     rf_pg_number(&args, snapshot->number);
     rf_pg_text(&args, rf_hash_text(snapshot->digest, digest));
     rf_pg_text(&args, staging);
@@ -151,7 +151,7 @@ enum rf_code rf_ledger_begin_load(struct rf_pg *pg, const struct rf_target *targ
 enum rf_code rf_ledger_ready(struct rf_pg *pg, const struct rf_target *target,
                              const struct rf_snapshot_name *snapshot, struct rf_error *error) {
     char digest[RF_HASH_HEX];
-    struct rf_pg_args args = args_of(target);
+    struct rf_pg_args args = rf_ledger_args(target);
     rf_pg_number(&args, snapshot->number);
     rf_pg_text(&args, rf_hash_text(snapshot->digest, digest));
     return rf_pg_do_args(pg, rf_sql_source_ready, &args, NULL, error);
@@ -159,7 +159,7 @@ enum rf_code rf_ledger_ready(struct rf_pg *pg, const struct rf_target *target,
 
 enum rf_code rf_ledger_forget(struct rf_pg *pg, const struct rf_target *target,
                               struct rf_error *error) {
-    struct rf_pg_args args = args_of(target);
+    struct rf_pg_args args = rf_ledger_args(target);
     return rf_pg_do_args(pg, rf_sql_source_forget, &args, NULL, error);
 }
 
@@ -222,7 +222,7 @@ static enum rf_code add_columns(struct rf_pg *pg, const struct rf_target *target
     for (uint32_t i = 0; i < plan->excluded_count; i++) {
         array_excluded(arrays, plan->excluded[i]);
     }
-    struct rf_pg_args args = args_of(target);
+    struct rf_pg_args args = rf_ledger_args(target);
     rf_pg_text(&args, plan->table);
     enum rf_code code = RF_OK;
     for (unsigned i = 0; i < COLUMN_ARRAYS; i++) {
@@ -238,40 +238,11 @@ static enum rf_code add_columns(struct rf_pg *pg, const struct rf_target *target
     return code;
 }
 
-enum rf_code rf_ledger_add_index(struct rf_pg *pg, const struct rf_target *target,
-                                 const struct rf_plan *plan, const struct rf_plan_index *index,
-                                 struct rf_error *error) {
-    struct rf_buffer positions = {0}, descending = {0}, definition = {0};
-    for (uint32_t i = 0; i < index->part_count; i++) {
-        array_number(&positions, index->columns[i] + 1);
-        array_text(&descending, index->descending[i] ? "t" : "f");
-    }
-    rf_plan_create_index(plan, index, target->schema, &definition);
-    rf_buffer_u8(&definition, 0);
-    struct rf_pg_args args = args_of(target);
-    rf_pg_text(&args, plan->table);
-    rf_pg_text(&args, index->name);
-    rf_pg_text(&args, index->wanted);
-    rf_pg_text(&args, rf_plan_index_kind_name(index->kind));
-    rf_pg_text(&args, array_end(&positions));
-    rf_pg_text(&args, array_end(&descending));
-    rf_pg_text(&args, (const char *)definition.bytes);
-    rf_pg_truth(&args, index->stands);
-    rf_pg_text(&args, NULL);
-    bool whole = !positions.failed && !descending.failed && !definition.failed;
-    enum rf_code code =
-        whole ? rf_pg_do_args(pg, rf_sql_index_add, &args, NULL, error) : rf_fail_memory(error);
-    rf_buffer_release(&positions);
-    rf_buffer_release(&descending);
-    rf_buffer_release(&definition);
-    return code;
-}
-
 enum rf_code rf_ledger_add_table(struct rf_pg *pg, const struct rf_target *target,
                                  const struct rf_plan *plan, const struct rf_digest *digest,
                                  bool *added, struct rf_error *error) {
     char sum[RF_HASH_HEX];
-    struct rf_pg_args args = args_of(target);
+    struct rf_pg_args args = rf_ledger_args(target);
     rf_pg_text(&args, plan->table);
     rf_pg_text(&args, plan->relation);
     rf_pg_number(&args, digest->rows);
@@ -293,7 +264,7 @@ enum rf_code rf_ledger_move_table(struct rf_pg *pg, const struct rf_target *targ
                                   const char *table, const struct rf_digest *digest,
                                   struct rf_error *error) {
     char sum[RF_HASH_HEX];
-    struct rf_pg_args args = args_of(target);
+    struct rf_pg_args args = rf_ledger_args(target);
     rf_pg_text(&args, table);
     rf_pg_number(&args, digest->rows);
     rf_pg_text(&args, rf_hash_text(digest->sum, sum));
@@ -302,26 +273,10 @@ enum rf_code rf_ledger_move_table(struct rf_pg *pg, const struct rf_target *targ
 
 enum rf_code rf_ledger_remove_table(struct rf_pg *pg, const struct rf_target *target,
                                     const char *table, struct rf_error *error) {
-    struct rf_pg_args args = args_of(target);
+    struct rf_pg_args args = rf_ledger_args(target);
     rf_pg_text(&args, table);
     enum rf_code code = rf_pg_do_args(pg, rf_sql_aside_clear, &args, NULL, error);
     return code == RF_OK ? rf_pg_do_args(pg, rf_sql_relation_remove, &args, NULL, error) : code;
-}
-
-enum rf_code rf_ledger_refuse_index(struct rf_pg *pg, const struct rf_target *target,
-                                    const struct rf_plan_index *index, const char *reason,
-                                    struct rf_error *error) {
-    struct rf_pg_args args = args_of(target);
-    rf_pg_text(&args, index->name);
-    rf_pg_text(&args, reason);
-    return rf_pg_do_args(pg, rf_sql_index_refuse, &args, NULL, error);
-}
-
-enum rf_code rf_ledger_remove_index(struct rf_pg *pg, const struct rf_target *target,
-                                    const struct rf_plan_index *index, struct rf_error *error) {
-    struct rf_pg_args args = args_of(target);
-    rf_pg_text(&args, index->name);
-    return rf_pg_do_args(pg, rf_sql_index_remove, &args, NULL, error);
 }
 
 /* ---- steps and trips ---- */
@@ -329,7 +284,7 @@ enum rf_code rf_ledger_remove_index(struct rf_pg *pg, const struct rf_target *ta
 enum rf_code rf_ledger_claim_step(struct rf_pg *pg, const struct rf_target *target,
                                   const struct rf_ledger_step *step, bool *claimed,
                                   struct rf_error *error) {
-    struct rf_pg_args args = args_of(target);
+    struct rf_pg_args args = rf_ledger_args(target);
     rf_pg_text(&args, step->table);
     rf_pg_text(&args, step->step);
     rf_pg_text(&args, step->item);
@@ -342,7 +297,7 @@ enum rf_code rf_ledger_claim_step(struct rf_pg *pg, const struct rf_target *targ
 
 enum rf_code rf_ledger_complete_step(struct rf_pg *pg, const struct rf_target *target,
                                      const struct rf_ledger_step *step, struct rf_error *error) {
-    struct rf_pg_args args = args_of(target);
+    struct rf_pg_args args = rf_ledger_args(target);
     rf_pg_text(&args, step->table);
     rf_pg_text(&args, step->step);
     rf_pg_text(&args, step->item);
@@ -355,14 +310,14 @@ enum rf_code rf_ledger_complete_step(struct rf_pg *pg, const struct rf_target *t
 
 enum rf_code rf_ledger_clear_steps(struct rf_pg *pg, const struct rf_target *target,
                                    struct rf_error *error) {
-    struct rf_pg_args args = args_of(target);
+    struct rf_pg_args args = rf_ledger_args(target);
     return rf_pg_do_args(pg, rf_sql_step_clear, &args, NULL, error);
 }
 
 enum rf_code rf_ledger_add_trip(struct rf_pg *pg, const struct rf_target *target, uint64_t from,
                                 uint64_t to, const char *mode, const struct rf_counts *table,
                                 struct rf_error *error) {
-    struct rf_pg_args args = args_of(target);
+    struct rf_pg_args args = rf_ledger_args(target);
     rf_pg_number(&args, from);
     rf_pg_number(&args, to);
     rf_pg_text(&args, mode);

@@ -1,6 +1,6 @@
 /* Reading the ledger. Names, conversions and digests in it are checked like everything that comes
  * from outside: somebody may have edited it. */
-#include "replay/ledger.h"
+#include "replay/ledger_inner.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,18 +8,11 @@
 
 #include "replay/sql.h"
 
-static enum rf_code fail_ledger(struct rf_error *error, const char *what, const char *table) {
+enum rf_code rf_ledger_fail(struct rf_error *error, const char *what, const char *table) {
     rf_fail(error, RF_MISPLACED, "the target's ledger cannot be read: %s%s%s", what,
             table ? " of table " : "", table ? table : "");
     rf_hint(error, "was schema rowferry edited by hand, or written by a newer rowferry?");
     return RF_MISPLACED;
-}
-
-static struct rf_pg_args args_of(const struct rf_target *target) {
-    struct rf_pg_args args = {.count = 0};
-    rf_pg_text(&args, target->source);
-    rf_pg_text(&args, target->schema);
-    return args;
 }
 
 static void copy_text(char *to, size_t size, const char *from) {
@@ -37,7 +30,7 @@ static enum rf_code take_source(const struct rf_pg_rows *rows, struct rf_ledger_
     source->at.number = rf_pg_rows_number(rows, 0, ready ? SNAPSHOT : LOADING_SNAPSHOT);
     const char *digest = rf_pg_rows_text(rows, 0, ready ? DIGEST : LOADING_DIGEST);
     if (!digest || !rf_hash_parse(digest, &source->at.digest)) {
-        return fail_ledger(error, "the digest of the snapshot", NULL);
+        return rf_ledger_fail(error, "the digest of the snapshot", NULL);
     }
     return RF_OK;
 }
@@ -81,7 +74,7 @@ static enum rf_code take_relations(const struct rf_pg_rows *rows, struct rf_ledg
         table->plan.relation = rf_arena_copy(&tables->arena, rf_pg_rows_text(rows, i, 1));
         table->digest.rows = rf_pg_rows_number(rows, i, 2);
         if (!rf_hash_parse(rf_pg_rows_text(rows, i, 3), &table->digest.sum)) {
-            code = fail_ledger(error, "the digest", table->plan.table);
+            code = rf_ledger_fail(error, "the digest", table->plan.table);
         }
     }
     return code == RF_OK ? rf_arena_check(&tables->arena, error) : code;
@@ -109,14 +102,14 @@ static enum rf_code take_key(struct rf_arena *arena, struct rf_plan *plan, struc
     for (uint32_t i = 0; i < plan->column_count; i++) {
         uint32_t part = plan->columns[i].key_part;
         if (part > plan->key_count) {
-            return fail_ledger(error, "the key", plan->table);
+            return rf_ledger_fail(error, "the key", plan->table);
         }
         if (part > 0) {
             plan->key[part - 1] = i;
             seen++;
         }
     }
-    return seen == plan->key_count ? RF_OK : fail_ledger(error, "the key", plan->table);
+    return seen == plan->key_count ? RF_OK : rf_ledger_fail(error, "the key", plan->table);
 }
 
 static enum rf_code take_column(const struct rf_pg_rows *rows, uint32_t row, struct rf_arena *arena,
@@ -139,12 +132,12 @@ static enum rf_code take_column(const struct rf_pg_rows *rows, uint32_t row, str
         .reason = rf_arena_copy(arena, rf_pg_rows_text(rows, row, REASON)),
     };
     if (!rf_mismatch_find(rf_pg_rows_text(rows, row, ON_MISMATCH), &column->on_mismatch)) {
-        return fail_ledger(error, "a policy that this version does not know", plan->table);
+        return rf_ledger_fail(error, "a policy that this version does not know", plan->table);
     }
     const char *spec = rf_pg_rows_text(rows, row, CONVERSION);
     enum rf_code code = rf_conversion_read(spec ? spec : "", arena, &column->conversion, error);
     return code == RF_USAGE
-               ? fail_ledger(error, "a conversion that this version does not know", plan->table)
+               ? rf_ledger_fail(error, "a conversion that this version does not know", plan->table)
                : code;
 }
 
@@ -161,55 +154,6 @@ static enum rf_code take_columns(const struct rf_pg_rows *rows, uint32_t from, u
         code = rf_arena_check(arena, error);
     }
     return code == RF_OK ? take_key(arena, plan, error) : code;
-}
-
-/* "2,1" and "f,t" */
-static bool take_parts(struct rf_arena *arena, const char *positions, const char *descending,
-                       const struct rf_plan *plan, struct rf_plan_index *index) {
-    if (!positions || !descending) {
-        return false;
-    }
-    uint32_t most = 1;
-    for (const char *at = positions; *at; at++) {
-        most += *at == ',';
-    }
-    index->columns = rf_arena_take(arena, most, sizeof *index->columns);
-    index->descending = rf_arena_take(arena, most, sizeof *index->descending);
-    for (const char *at = positions; !arena->failed && index->part_count < most;) {
-        char *end;
-        unsigned long position = strtoul(at, &end, 10);
-        bool last = index->part_count + 1 == most;
-        if (position < 1 || position > plan->column_count || *end != (last ? 0 : ',') ||
-            !*descending) {
-            return false;
-        }
-        index->columns[index->part_count] = (uint32_t)position - 1;
-        index->descending[index->part_count] = *descending == 't';
-        index->part_count++;
-        at = end + 1;
-        descending = strchr(descending, ',') ? strchr(descending, ',') + 1 : "";
-    }
-    return true;
-}
-
-static enum rf_code take_indexes(const struct rf_pg_rows *rows, uint32_t from, uint32_t to,
-                                 struct rf_arena *arena, struct rf_plan *plan,
-                                 struct rf_error *error) {
-    enum { NAME = 1, WANTED, KIND, POSITIONS, DESCENDING, STANDS };
-    plan->indexes = rf_arena_take(arena, to - from, sizeof *plan->indexes);
-    for (uint32_t i = from; plan->indexes && i < to; i++) {
-        struct rf_plan_index *index = &plan->indexes[plan->index_count++];
-        index->name = rf_arena_copy(arena, rf_pg_rows_text(rows, i, NAME));
-        index->wanted = rf_arena_copy(arena, rf_pg_rows_text(rows, i, WANTED));
-        index->stands = rf_pg_rows_truth(rows, i, STANDS);
-        bool good = rf_plan_index_kind_find(rf_pg_rows_text(rows, i, KIND), &index->kind) &&
-                    take_parts(arena, rf_pg_rows_text(rows, i, POSITIONS),
-                               rf_pg_rows_text(rows, i, DESCENDING), plan, index);
-        if (!good) {
-            return fail_ledger(error, "an index", plan->table);
-        }
-    }
-    return rf_arena_check(arena, error);
 }
 
 /* Hands each table the rows that are about it. Both are in the order of the tables' names. */
@@ -234,7 +178,7 @@ static enum rf_code spread(const struct rf_pg_rows *rows, struct rf_ledger_table
 enum rf_code rf_ledger_read(struct rf_pg *pg, const struct rf_target *target,
                             struct rf_ledger_tables *tables, struct rf_error *error) {
     *tables = (struct rf_ledger_tables){.count = 0};
-    struct rf_pg_args args = args_of(target);
+    struct rf_pg_args args = rf_ledger_args(target);
     struct rf_pg_rows *rows;
     enum rf_code code = rf_pg_ask(pg, rf_sql_relation_list, &args, &rows, error);
     if (code == RF_OK) {
@@ -251,13 +195,13 @@ enum rf_code rf_ledger_read(struct rf_pg *pg, const struct rf_target *target,
     if (code == RF_OK) {
         code = rf_pg_ask(pg, rf_sql_index_list, &args, &rows, error);
         if (code == RF_OK) {
-            code = spread(rows, tables, take_indexes, error);
+            code = spread(rows, tables, rf_ledger_take_indexes, error);
         }
         rf_pg_rows_free(rows);
     }
     for (uint32_t i = 0; code == RF_OK && i < tables->count; i++) {
         if (tables->tables[i].plan.column_count == 0) {
-            code = fail_ledger(error, "the columns", tables->tables[i].plan.table);
+            code = rf_ledger_fail(error, "the columns", tables->tables[i].plan.table);
         }
     }
     if (code != RF_OK) {
@@ -275,7 +219,7 @@ enum rf_code rf_ledger_steps(struct rf_pg *pg, const struct rf_target *target,
                              struct rf_ledger_steps *steps, struct rf_error *error) {
     enum { TABLE, STEP, ITEM, PARTS, ROWS, SET_ASIDE, ALTERED, DIGEST };
     *steps = (struct rf_ledger_steps){.count = 0};
-    struct rf_pg_args args = args_of(target);
+    struct rf_pg_args args = rf_ledger_args(target);
     struct rf_pg_rows *rows;
     enum rf_code code = rf_pg_ask(pg, rf_sql_step_list, &args, &rows, error);
     if (code != RF_OK) {

@@ -165,7 +165,8 @@ static enum rf_code plan_table(struct rf_load *load, struct rf_load_table *table
     if (standing) {
         table->plan = standing->plan;
     } else {
-        code = rf_plan_make(table->source, names, &load->arena, &table->plan, error);
+        code = rf_plan_make(table->source, rf_plan_utf16(load->manifest), names, &load->arena,
+                            &table->plan, error);
         if (code == RF_OK) {
             rf_build_remarks(load->run, &table->plan);
         }

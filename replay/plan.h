@@ -3,7 +3,8 @@
  *
  * A plan is made once, from the manifest, when a table is created; from then on it is what the
  * ledger says (ledger.h reads it back), so that a later census changes nothing in silence. What
- * cannot be carried over is told in remarks.
+ * cannot be carried over is told in remarks; an index or a constraint that is not carried over
+ * stays in the plan, with the reason, so that it is told of once.
  *
  * Everything a plan points to lives in the arena that it was made in. */
 #ifndef RF_REPLAY_PLAN_H
@@ -44,14 +45,18 @@ enum rf_plan_index_kind {
     RF_PLAN_INDEX,
 };
 
+/* SQL of the target's, names quoted, wherever it says so. */
 struct rf_plan_index {
     const char *name;   /* in the target; NULL until one is chosen */
     const char *wanted; /* what it would like to be called */
     enum rf_plan_index_kind kind;
-    uint32_t part_count;
-    uint32_t *columns; /* part_count of them, from 0 */
-    bool *descending;  /* part_count of them */
-    bool stands;       /* false: the server would not have it; see the ledger */
+    const char *parts;     /* SQL: what stands between the parentheses */
+    const char *predicate; /* SQL: what follows WHERE; NULL: every row is in it */
+    uint32_t column_count; /* parts that are a column by itself */
+    uint32_t *columns;     /* their numbers, from 0, in the order of the parts */
+    bool expressions;      /* some parts are something else */
+    bool stands;         /* false: it could not be carried over, or the server would not have it */
+    const char *refusal; /* why it could not be carried over: then `parts` is SQLite's own SQL */
 };
 
 struct rf_plan {
@@ -65,22 +70,25 @@ struct rf_plan {
     uint32_t *key;         /* columns in the order of the key */
     uint32_t index_count;
     struct rf_plan_index *indexes;
+    bool blurred; /* rows with different keys may have the same key in the target */
     uint32_t remark_count;
     const char **remarks;
 };
 
-/* Chooses types, constraints and, from `names`, the names of indexes. */
-RF_MUST_USE enum rf_code rf_plan_make(const struct rf_manifest_table *source,
+/* Whether the source keeps its text as UTF-16, and so orders it otherwise than by its UTF-8. */
+bool rf_plan_utf16(const struct rf_manifest *manifest);
+
+/* Chooses types, constraints and, from `names`, the names of indexes. `utf16`: so is the source. */
+RF_MUST_USE enum rf_code rf_plan_make(const struct rf_manifest_table *source, bool utf16,
                                       struct rf_names *names, struct rf_arena *arena,
                                       struct rf_plan *plan, struct rf_error *error);
 
 /* Lists what the source has of indexes and constraints now, unnamed, for a table whose columns are
- * planned already. */
-RF_MUST_USE enum rf_code rf_plan_list_indexes(const struct rf_manifest_table *source,
+ * planned already. (plan_index.c) */
+RF_MUST_USE enum rf_code rf_plan_list_indexes(const struct rf_manifest_table *source, bool utf16,
                                               struct rf_arena *arena, struct rf_plan *plan,
                                               struct rf_error *error);
-/* Both keep the same columns in the same order in the same way (and are called alike, where the
- * source named them). */
+/* Both keep the same parts of the same rows in the same way, and would be called alike. */
 bool rf_plan_index_same(const struct rf_plan_index *a, const struct rf_plan_index *b);
 const char *rf_plan_index_kind_name(enum rf_plan_index_kind kind);
 bool rf_plan_index_kind_find(const char *name, enum rf_plan_index_kind *kind);
@@ -110,6 +118,7 @@ void rf_plan_attach_constraint(const struct rf_plan *plan, const struct rf_plan_
                                const char *schema, struct rf_buffer *sql);
 void rf_plan_drop_index(const struct rf_plan *plan, const struct rf_plan_index *index,
                         const char *schema, struct rf_buffer *sql);
+bool rf_plan_index_is_constraint(const struct rf_plan_index *index);
 void rf_plan_column_list(const struct rf_plan *plan, const char *alias, struct rf_buffer *sql);
 
 #endif

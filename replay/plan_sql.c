@@ -53,33 +53,21 @@ void rf_plan_copy_out(const struct rf_plan *plan, const char *schema, struct rf_
     rf_buffer_printf(sql, ") TO STDOUT (FORMAT binary)");
 }
 
-static void part_list(const struct rf_plan *plan, const struct rf_plan_index *index,
-                      struct rf_buffer *sql) {
-    for (uint32_t i = 0; i < index->part_count; i++) {
-        separate(sql, i);
-        rf_quote_name(sql, plan->columns[index->columns[i]].name);
-        rf_buffer_printf(sql, "%s", index->descending[i] ? " DESC" : "");
-    }
-}
-
 void rf_plan_create_index(const struct rf_plan *plan, const struct rf_plan_index *index,
                           const char *schema, struct rf_buffer *sql) {
     rf_buffer_printf(sql, "CREATE %sINDEX ", index->kind == RF_PLAN_INDEX ? "" : "UNIQUE ");
     rf_quote_name(sql, index->name);
     rf_buffer_printf(sql, " ON ");
     rf_quote_qualified(sql, schema, plan->relation);
-    rf_buffer_printf(sql, " (");
-    part_list(plan, index, sql);
-    rf_buffer_printf(sql, ")");
-}
-
-static bool is_constraint(const struct rf_plan_index *index) {
-    return index->kind == RF_PLAN_PRIMARY_KEY || index->kind == RF_PLAN_UNIQUE;
+    rf_buffer_printf(sql, " (%s)", index->parts);
+    if (index->predicate) {
+        rf_buffer_printf(sql, " WHERE %s", index->predicate);
+    }
 }
 
 void rf_plan_attach_constraint(const struct rf_plan *plan, const struct rf_plan_index *index,
                                const char *schema, struct rf_buffer *sql) {
-    if (!is_constraint(index)) {
+    if (!rf_plan_index_is_constraint(index)) {
         return;
     }
     rf_buffer_printf(sql, "ALTER TABLE ");
@@ -93,7 +81,7 @@ void rf_plan_attach_constraint(const struct rf_plan *plan, const struct rf_plan_
 
 void rf_plan_drop_index(const struct rf_plan *plan, const struct rf_plan_index *index,
                         const char *schema, struct rf_buffer *sql) {
-    if (is_constraint(index)) {
+    if (rf_plan_index_is_constraint(index)) {
         rf_buffer_printf(sql, "ALTER TABLE ");
         rf_quote_qualified(sql, schema, plan->relation);
         rf_buffer_printf(sql, " DROP CONSTRAINT IF EXISTS ");

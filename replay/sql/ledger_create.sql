@@ -75,8 +75,11 @@ CREATE TABLE rowferry.index (
     wanted_name   text      NOT NULL,
     kind          text      NOT NULL CHECK (kind IN ('primary key', 'unique', 'unique index', 'index')),
     positions     integer[] NOT NULL,
-    descending    boolean[] NOT NULL,
+    parts         text      NOT NULL,
+    predicate     text,
+    expressions   boolean   NOT NULL,
     definition    text      NOT NULL,
+    carried       boolean   NOT NULL,
     stands        boolean   NOT NULL,
     reason        text,
     PRIMARY KEY (source_id, target_schema, index_name),
@@ -85,8 +88,10 @@ CREATE TABLE rowferry.index (
 CREATE INDEX ON rowferry.index (source_id, target_schema, table_name);
 COMMENT ON TABLE rowferry.index IS 'Constraints and indexes that came with the tables';
 COMMENT ON COLUMN rowferry.index.wanted_name IS 'Its name in SQLite, or the one Postgres would choose; index_name may be a shorter one';
-COMMENT ON COLUMN rowferry.index.positions IS 'Of the columns, as in rowferry.column';
-COMMENT ON COLUMN rowferry.index.stands IS 'False where the server would not have it; reason says why';
+COMMENT ON COLUMN rowferry.index.positions IS 'Of the columns that are parts of it by themselves, as in rowferry.column';
+COMMENT ON COLUMN rowferry.index.parts IS 'What stands between the parentheses; predicate is what follows WHERE, expressions whether some parts are more than a column';
+COMMENT ON COLUMN rowferry.index.carried IS 'False where PostgreSQL has no equal for it: then definition is that of SQLite';
+COMMENT ON COLUMN rowferry.index.stands IS 'False where it is not in the table; reason says why';
 
 CREATE TABLE rowferry.set_aside (
     source_id     uuid    NOT NULL,

@@ -63,8 +63,8 @@ class Table:
     name: str
     columns: list
     rows: list
-    uniques: set   # of tuples of column names: UNIQUE constraints and plain unique indexes
-    indexes: dict  # name: (column names, unique) of plain CREATE INDEX
+    uniques: set   # of tuples of (column, collation): UNIQUE constraints and plain unique indexes
+    indexes: dict  # name: (columns, unique) of plain CREATE INDEX
     rowid_key: bool  # INTEGER PRIMARY KEY: never NULL, whatever the declaration says
     without_rowid: bool
 
@@ -117,9 +117,9 @@ def read_table(db, name):
     uniques, indexes = set(), {}
     for _, index, unique, origin, partial in db.execute(f"PRAGMA index_list({quoted})").fetchall():
         parts = [p for p in db.execute(f"PRAGMA index_xinfo({sqlite_quote(text(index))})") if p[5]]
-        names = tuple(text(p[2]) if p[1] >= 0 else None for p in parts)
-        if partial or None in names:
+        if partial or any(p[1] < 0 for p in parts):
             continue
+        names = tuple((text(p[2]), text(p[4])) for p in parts)
         if unique and text(origin) != "p":
             uniques.add(names)
         if text(origin) == "c":
@@ -373,7 +373,15 @@ def assert_same_constraints(table, landed):
     wanted = {c.name for c in table.columns if c.not_null} | set(landed.key)
     assert wanted <= landed.not_null, f"NOT NULL of {name} missing on {wanted - landed.not_null}"
     assert landed.not_null <= wanted, f"NOT NULL of {name} invented on {landed.not_null - wanted}"
-    uniques = {u for u in table.uniques if list(u) != landed.key}
+    uniques = {as_landed(u, landed) for u in table.uniques}
+    uniques = {u for u in uniques if list(u) != landed.key}
     assert uniques <= landed.uniques, f"unique of {name} missing: {uniques - landed.uniques}"
     for index, (columns, unique) in table.indexes.items():
-        assert (columns, unique) in landed.indexes.values(), f"index {index} of {name} is missing"
+        assert (as_landed(columns, landed), unique) in landed.indexes.values(), \
+            f"index {index} of {name} is missing"
+
+
+def as_landed(columns, landed):
+    """Where text is not compared byte by byte, an expression stands for the column."""
+    return tuple(None if collation != "BINARY" and landed.types[name] == "text" else name
+                 for name, collation in columns)

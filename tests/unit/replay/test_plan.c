@@ -15,7 +15,8 @@ static struct rf_plan plan;
 static void make(const struct rf_manifest_table *table) {
     struct rf_error error;
     rf_names_init(&names, &arena);
-    cr_assert_eq(rf_plan_make(table, &names, &arena, &plan, &error), RF_OK, "%s", error.what);
+    cr_assert_eq(rf_plan_make(table, false, &names, &arena, &plan, &error), RF_OK, "%s",
+                 error.what);
 }
 
 static void done(struct rf_manifest_table *table) {
@@ -70,7 +71,8 @@ Test(plan, statements) {
     expect_sql(&sql, "ALTER TABLE \"s\".\"Order Lines\" DROP CONSTRAINT IF EXISTS "
                      "\"Order Lines_pkey\"");
     rf_plan_create_index(&plan, &plan.indexes[1], "s", &sql);
-    expect_sql(&sql, "CREATE INDEX \"by x\" ON \"s\".\"Order Lines\" (\"x\" DESC, \"id\")");
+    expect_sql(&sql,
+               "CREATE INDEX \"by x\" ON \"s\".\"Order Lines\" (\"x\" DESC NULLS LAST, \"id\")");
     rf_plan_attach_constraint(&plan, &plan.indexes[1], "s", &sql);
     expect_sql(&sql, "");
     rf_plan_drop_index(&plan, &plan.indexes[1], "s", &sql);
@@ -138,23 +140,79 @@ Test(plan, which_indexes_are_carried) {
     test_index(&table, "expr", 'c', false, expression);
     test_index(&table, "partial", 'c', true, x);
     strcpy(table.table.indexes[4].parts[0].collation, "NOCASE");
-    table.table.indexes[5].sql = strdup("CREATE INDEX expr ON \"Order Lines\"(abs(x))");
+    table.table.indexes[5].sql = strdup("CREATE INDEX expr ON \"Order Lines\"(randomblob(x))");
     table.table.indexes[6].partial = true;
+    table.table.indexes[6].sql =
+        strdup("CREATE UNIQUE INDEX partial ON \"Order Lines\"(x) WHERE id IS NOT NULL");
     make(&table);
-    cr_assert_eq(plan.index_count, 4);
+    cr_assert_eq(plan.index_count, 6);
     cr_expect_eq(plan.indexes[1].kind, RF_PLAN_UNIQUE);
     cr_expect_str_eq(plan.indexes[1].name, "Order Lines_x_key");
+    cr_expect_str_eq(plan.indexes[1].parts, "\"x\"", "a constraint keeps the server's own order");
     cr_expect_eq(plan.indexes[2].kind, RF_PLAN_INDEX);
-    cr_expect_eq(plan.indexes[2].part_count, 1);
+    cr_expect_eq(plan.indexes[2].column_count, 1);
+    cr_expect_str_eq(plan.indexes[2].parts, "\"x\" NULLS FIRST");
     cr_expect_eq(plan.indexes[3].kind, RF_PLAN_UNIQUE_INDEX);
-    cr_assert_eq(plan.remark_count, 3);
-    cr_expect_str_eq(plan.remarks[0], "table Order Lines: index nocase compares exactly in the "
-                                      "target, not by its collation");
-    cr_expect_str_eq(plan.remarks[1],
-                     "table Order Lines: index expr is on an expression and not carried over: "
-                     "CREATE INDEX expr ON \"Order Lines\"(abs(x))");
-    cr_expect_str_eq(plan.remarks[2],
-                     "table Order Lines: index partial is partial and not carried over");
+    cr_expect_str_eq(plan.indexes[3].parts, "\"x\" NULLS FIRST", "numbers have no case");
+    cr_expect_not(plan.indexes[4].stands);
+    cr_expect_str_eq(plan.indexes[4].parts, "CREATE INDEX expr ON \"Order Lines\"(randomblob(x))");
+    cr_expect(plan.indexes[5].stands);
+    cr_expect_not_null(plan.indexes[5].predicate);
+    cr_assert_eq(plan.remark_count, 1);
+    cr_expect(strstr(plan.remarks[0], "table Order Lines: index expr is not carried over: "));
+    cr_expect(strstr(plan.remarks[0], "randomblob(x)"));
+    done(&table);
+}
+
+/* The lower-cased text is unique, no more and no less; the key itself stays one. */
+Test(plan, a_key_without_regard_to_case) {
+    struct rf_manifest_table table = test_table("people", 2);
+    test_column(&table, 0, "name", "TEXT");
+    test_column(&table, 1, "mail", "TEXT");
+    test_census(&table, 0, 0, 0, 0, 2, 0);
+    test_census(&table, 1, 0, 0, 0, 2, 0);
+    test_key(&table, 1, (const uint32_t[]){0});
+    const char *const name[] = {"name", NULL}, *const mail[] = {"mail", NULL};
+    struct rf_index *key = test_index(&table, "sqlite_autoindex_1", 'p', true, name);
+    strcpy(key->parts[0].collation, "NOCASE");
+    struct rf_index *unique = test_index(&table, "sqlite_autoindex_2", 'u', true, mail);
+    strcpy(unique->parts[0].collation, "NOCASE");
+    make(&table);
+    cr_assert_eq(plan.index_count, 3);
+    cr_expect_eq(plan.indexes[0].kind, RF_PLAN_PRIMARY_KEY);
+    cr_expect_str_eq(plan.indexes[0].parts, "\"name\"");
+    for (int i = 1; i < 3; i++) {
+        cr_expect_eq(plan.indexes[i].kind, RF_PLAN_UNIQUE_INDEX);
+        cr_expect(plan.indexes[i].expressions);
+        cr_expect(plan.indexes[i].stands);
+        cr_expect(strstr(plan.indexes[i].parts, "COLLATE \"C\""), "%s", plan.indexes[i].parts);
+    }
+    cr_expect_str_eq(plan.indexes[1].name, "people_name_key");
+    cr_expect_str_eq(plan.indexes[2].name, "people_mail_key");
+    cr_expect_eq(plan.remark_count, 0);
+    done(&table);
+}
+
+Test(plan, what_an_index_that_is_not_carried_says) {
+    struct rf_manifest_table table = order_lines();
+    test_index(&table, "own", 'c', true, (const char *const[]){"no\"1", NULL});
+    free(table.table.indexes[0].parts[0].collation);
+    table.table.indexes[0].parts[0].collation = strdup("GERMAN");
+    test_index(&table, "lost", 'c', true, (const char *const[]){"", NULL});
+    test_index(&table, "partial", 'c', true, (const char *const[]){"x", NULL});
+    table.table.indexes[2].partial = true;
+    table.table.indexes[2].sql = strdup("CREATE INDEX partial ON t(x) WHERE x > random()");
+    test_index(&table, "cut", 'c', true, (const char *const[]){"x", NULL});
+    table.table.indexes[3].partial = true;
+    table.table.indexes[3].sql = strdup("CREATE INDEX cut ON t(x) WHERE");
+    make(&table);
+    cr_assert_eq(plan.index_count, 5);
+    cr_expect_eq(plan.remark_count, 4);
+    for (uint32_t i = 1; i < 5; i++) {
+        cr_expect_not(plan.indexes[i].stands, "%s", plan.indexes[i].wanted);
+        cr_expect_not_null(plan.indexes[i].refusal);
+        cr_expect_null(plan.indexes[i].predicate);
+    }
     done(&table);
 }
 
@@ -180,7 +238,7 @@ Test(plan, a_later_unique_index_on_blurred_values_is_not_unique) {
     test_census(&table, 0, 0, 1, 0, 1, 0);
     make(&table);
     test_index(&table, "u", 'c', true, (const char *const[]){"a", NULL});
-    cr_assert_eq(rf_plan_list_indexes(&table, &arena, &plan, &error), RF_OK);
+    cr_assert_eq(rf_plan_list_indexes(&table, false, &arena, &plan, &error), RF_OK);
     cr_assert_eq(plan.index_count, 1);
     cr_expect_eq(plan.indexes[0].kind, RF_PLAN_INDEX);
     cr_expect_eq(plan.remark_count, 1);

@@ -281,8 +281,9 @@ static const char *boolean_test(struct rf_translation *t, enum rf_comparison com
     return itself ? pair.left : rf_sql(t, "(NOT %s)", pair.left);
 }
 
-struct rf_sql_value rf_compare(struct rf_translation *t, enum rf_comparison comparison,
-                               const struct rf_sql_value *left, const struct rf_sql_value *right) {
+struct rf_sql_value rf_compare_values(struct rf_translation *t, enum rf_comparison comparison,
+                                      const struct rf_sql_value *left,
+                                      const struct rf_sql_value *right) {
     bool null_safe = comparison == RF_COMPARE_IS || comparison == RF_COMPARE_IS_NOT;
     if (left->kind == RF_SQL_NULL || right->kind == RF_SQL_NULL) {
         return null_safe ? null_test(t, left->kind == RF_SQL_NULL ? right : left,
@@ -307,8 +308,8 @@ struct rf_sql_value rf_compare(struct rf_translation *t, enum rf_comparison comp
 struct rf_sql_value rf_compare_between(struct rf_translation *t, const struct rf_sql_value *value,
                                        const struct rf_sql_value *low,
                                        const struct rf_sql_value *high) {
-    struct rf_sql_value from = rf_compare(t, RF_COMPARE_GE, value, low);
-    struct rf_sql_value to = rf_compare(t, RF_COMPARE_LE, value, high);
+    struct rf_sql_value from = rf_compare_values(t, RF_COMPARE_GE, value, low);
+    struct rf_sql_value to = rf_compare_values(t, RF_COMPARE_LE, value, high);
     struct rf_sql_value result =
         rf_value_boolean(rf_sql(t, "(%s AND %s)", from.sql, to.sql), from.nullable || to.nullable);
     result.pinned = from.pinned && to.pinned;
@@ -337,7 +338,7 @@ static const char *in_list(struct rf_translation *t, const struct rf_sql_value *
         return rf_sql(t, "(%s IN (%s))", left, rf_sql_join(t, sql, count, ", "));
     }
     for (uint32_t i = 0; i < count; i++) {
-        sql[i] = rf_compare(t, RF_COMPARE_EQ, value, &list[i]).sql;
+        sql[i] = rf_compare_values(t, RF_COMPARE_EQ, value, &list[i]).sql;
     }
     return rf_sql(t, "(%s)", rf_sql_join(t, sql, count, " OR "));
 }

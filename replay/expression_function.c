@@ -276,7 +276,7 @@ static struct rf_sql_value nullif(struct rf_translation *t, const struct rf_sql_
     if (pair[0].kind == RF_SQL_NULL || pair[1].kind == RF_SQL_NULL) {
         return rf_refuse(t, "nullif() of the literal NULL");
     }
-    struct rf_sql_value same = rf_compare(t, RF_COMPARE_EQ, &pair[0], &pair[1]);
+    struct rf_sql_value same = rf_compare_values(t, RF_COMPARE_EQ, &pair[0], &pair[1]);
     struct rf_sql_value value = arguments[0];
     value.sql = rf_sql(t, "(CASE WHEN %s THEN NULL ELSE %s END)", same.sql, arguments[0].sql);
     value.pinned = same.pinned || arguments[0].pinned;

@@ -184,17 +184,17 @@ static struct rf_sql_value binary(struct rf_translation *t, const struct rf_node
     case RF_OPERATOR_AND:
         return logic(t, "AND", &left, &right);
     case RF_OPERATOR_EQ:
-        return rf_compare(t, RF_COMPARE_EQ, &left, &right);
+        return rf_compare_values(t, RF_COMPARE_EQ, &left, &right);
     case RF_OPERATOR_NE:
-        return rf_compare(t, RF_COMPARE_NE, &left, &right);
+        return rf_compare_values(t, RF_COMPARE_NE, &left, &right);
     case RF_OPERATOR_LT:
-        return rf_compare(t, RF_COMPARE_LT, &left, &right);
+        return rf_compare_values(t, RF_COMPARE_LT, &left, &right);
     case RF_OPERATOR_LE:
-        return rf_compare(t, RF_COMPARE_LE, &left, &right);
+        return rf_compare_values(t, RF_COMPARE_LE, &left, &right);
     case RF_OPERATOR_GT:
-        return rf_compare(t, RF_COMPARE_GT, &left, &right);
+        return rf_compare_values(t, RF_COMPARE_GT, &left, &right);
     case RF_OPERATOR_GE:
-        return rf_compare(t, RF_COMPARE_GE, &left, &right);
+        return rf_compare_values(t, RF_COMPARE_GE, &left, &right);
     case RF_OPERATOR_CONCAT:
         return concat(t, &left, &right);
     default:
@@ -217,7 +217,7 @@ static struct rf_sql_value is(struct rf_translation *t, const struct rf_node *no
         return test;
     }
     struct rf_sql_value right = rf_translate(t, node->last);
-    return rf_compare(t, node->negated ? RF_COMPARE_IS_NOT : RF_COMPARE_IS, &left, &right);
+    return rf_compare_values(t, node->negated ? RF_COMPARE_IS_NOT : RF_COMPARE_IS, &left, &right);
 }
 
 static struct rf_sql_value negated_if(struct rf_translation *t, bool negated,
@@ -277,7 +277,7 @@ static struct rf_sql_value case_of(struct rf_translation *t, const struct rf_nod
     for (uint32_t i = 0; i < whens; i++, at = at->next->next) {
         struct rf_sql_value when = rf_translate(t, at);
         if (node->has_base) {
-            when = rf_compare(t, RF_COMPARE_EQ, &base, &when);
+            when = rf_compare_values(t, RF_COMPARE_EQ, &base, &when);
         }
         conditions[i] = rf_value_condition(t, &when);
         pinned = pinned && when.pinned;

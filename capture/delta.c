@@ -12,14 +12,32 @@ static bool key_holds_nulls(const struct rf_manifest_table *table) {
     return false;
 }
 
-/* The key finds the row unless there is none, or it holds NULLs, of which none equals another. */
+/* A target may write 1, '1' and x'31' alike: where a column of the key has values of more than one
+ * kind, now or before, two rows of the target may have the same key. */
+static bool key_is_mixed(const struct rf_table_job *job) {
+    const struct rf_table *table = &job->child->table;
+    for (uint32_t i = 0; i < table->key_count; i++) {
+        const uint64_t *old = job->parent->census[table->key[i]].count;
+        const uint64_t *new = job->child->census[table->key[i]].count;
+        bool numbers = old[RF_INTEGER] + old[RF_REAL] + new[RF_INTEGER] + new[RF_REAL] > 0;
+        bool texts = old[RF_TEXT] + new[RF_TEXT] > 0;
+        bool blobs = old[RF_BLOB] + new[RF_BLOB] > 0;
+        if (numbers + texts + blobs > 1) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The key finds the row unless there is none, or it holds NULLs, of which none equals another, or
+ * it is mixed. */
 enum rf_gone_form rf_delta_gone_form(const struct rf_table_job *job) {
     const struct rf_table *table = &job->child->table;
     if (table->alias >= 0 || table->key_kind == RF_KEY_COLUMNS) {
         return RF_GONE_KEY;
     }
-    bool usable =
-        table->key_count > 0 && !key_holds_nulls(job->parent) && !key_holds_nulls(job->child);
+    bool usable = table->key_count > 0 && !key_holds_nulls(job->parent) &&
+                  !key_holds_nulls(job->child) && !key_is_mixed(job);
     return usable ? RF_GONE_KEY : RF_GONE_ROW;
 }
 

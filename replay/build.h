@@ -18,14 +18,26 @@ RF_MUST_USE enum rf_code rf_build_index(struct rf_run *run, struct rf_pg *pg,
                                         const struct rf_target *target, const struct rf_plan *plan,
                                         struct rf_plan_index *index, const char *schema,
                                         bool attach, struct rf_error *error);
-/* All of the plan, in the order of the plan, constraints attached. */
+/* All indexes of the plan, in its order, constraints attached; then its CHECK constraints. */
 RF_MUST_USE enum rf_code rf_build_all(struct rf_run *run, struct rf_pg *pg,
                                       const struct rf_target *target, struct rf_plan *plan,
                                       const char *schema, struct rf_error *error);
 /* Makes the constraints of indexes that were built without `attach`. */
 RF_MUST_USE enum rf_code rf_build_attach(struct rf_pg *pg, const struct rf_plan *plan,
                                          const char *schema, struct rf_error *error);
-RF_MUST_USE enum rf_code rf_build_create_table(struct rf_pg *pg, const struct rf_plan *plan,
+/* Makes the CHECK constraints. Where rows of the source do not satisfy one (SQLite takes that under
+ * PRAGMA ignore_check_constraints), it is left out, and the ledger and a warning say so. */
+RF_MUST_USE enum rf_code rf_build_check(struct rf_run *run, struct rf_pg *pg,
+                                        const struct rf_target *target, const struct rf_plan *plan,
+                                        struct rf_plan_constraint *check, const char *schema,
+                                        struct rf_error *error);
+RF_MUST_USE enum rf_code rf_build_checks(struct rf_run *run, struct rf_pg *pg,
+                                         const struct rf_target *target, struct rf_plan *plan,
+                                         const char *schema, struct rf_error *error);
+/* The table with its columns, which are in the ledger already. Where the server does not take their
+ * expressions, these are left out, of the plan and the ledger too. */
+RF_MUST_USE enum rf_code rf_build_create_table(struct rf_run *run, struct rf_pg *pg,
+                                               const struct rf_target *target, struct rf_plan *plan,
                                                const char *schema, struct rf_error *error);
 RF_MUST_USE enum rf_code rf_build_analyze(struct rf_pg *pg, const struct rf_plan *plan,
                                           const char *schema, struct rf_error *error);

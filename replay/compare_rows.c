@@ -77,7 +77,7 @@ enum rf_code rf_compare_read_source(const struct rf_compare_table *table,
                                     const struct rf_visitor *visitor, struct rf_error *error) {
     struct source_stream stream = {.table = table, .visitor = visitor};
     enum rf_code code =
-        rf_plan_encoder(table->plan, table->source->census, &stream.arena, &stream.encoder, error);
+        rf_plan_whole_encoder(table->plan, table->source->census, &stream.arena, &stream.encoder, error);
     if (code == RF_OK) {
         code = rf_tuple_reader_init(&stream.reader, table->plan, &stream.arena, error);
     }

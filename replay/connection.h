@@ -35,7 +35,7 @@ bool rf_pg_broken(const struct rf_pg *pg); /* the connection is lost */
 
 /* Parameters of a statement, $1 and so on, in order. Strings and bytes are borrowed until it ran.
  */
-#define RF_PG_ARGS_MAX 16
+#define RF_PG_ARGS_MAX 24
 struct rf_pg_args {
     int count;
     const char *values[RF_PG_ARGS_MAX];

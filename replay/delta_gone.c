@@ -19,9 +19,9 @@ struct list {
 static void put_misfit(struct list *list) {
     struct rf_buffer *out = &list->tuples;
     uint8_t head[sizeof(uint16_t)];
-    rf_put_be16(head, (uint16_t)list->encoder.count);
+    rf_put_be16(head, (uint16_t)rf_encoder_fields(&list->encoder));
     rf_buffer_append(out, head, sizeof head);
-    for (uint32_t i = 0; i < list->encoder.count; i++) {
+    for (uint32_t i = 0; i < rf_encoder_fields(&list->encoder); i++) {
         rf_buffer_u32(out, UINT32_MAX);
     }
 }
@@ -34,7 +34,7 @@ static void put_hash(struct list *list, size_t start, struct rf_hash hash) {
     rf_hash_store(field + sizeof(uint32_t), hash);
     rf_buffer_append(out, field, sizeof field);
     if (!out->failed) {
-        rf_put_be16(out->bytes + start, (uint16_t)(list->encoder.count + 1));
+        rf_put_be16(out->bytes + start, (uint16_t)(rf_encoder_fields(&list->encoder) + 1));
     }
 }
 

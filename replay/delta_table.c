@@ -114,7 +114,8 @@ enum rf_code rf_delta_make(struct rf_delta *delta, const struct rf_manifest_tabl
         code = rf_ledger_add_table(delta->pg, delta->target, &plan, &source->digest, &added, error);
     }
     if (code == RF_OK) {
-        code = rf_build_create_table(delta->pg, &plan, delta->target->schema, error);
+        code = rf_build_create_table(delta->run, delta->pg, delta->target, &plan,
+                                     delta->target->schema, error);
     }
     if (code == RF_OK) {
         code = fill_whole(delta, source, &plan, counts, error);
@@ -133,7 +134,9 @@ static enum rf_code list_now(struct rf_delta *delta, const struct rf_manifest_ta
                              const struct rf_ledger_table *standing, struct rf_plan *now,
                              struct rf_error *error) {
     *now = standing->plan;
-    return rf_plan_list_indexes(source, delta->utf16, &delta->arena, now, error);
+    enum rf_code code = rf_plan_list_indexes(source, delta->utf16, &delta->arena, now, error);
+    return code == RF_OK ? rf_plan_list_checks(source, delta->utf16, &delta->arena, now, error)
+                         : code;
 }
 
 static bool has_index(const struct rf_plan *plan, const struct rf_plan_index *index) {
@@ -157,6 +160,93 @@ static enum rf_code drop_index(struct rf_delta *delta, const struct rf_plan *pla
     return code;
 }
 
+static bool has_constraint(const struct rf_plan *plan,
+                           const struct rf_plan_constraint *constraint) {
+    for (uint32_t i = 0; i < plan->constraint_count; i++) {
+        if (rf_plan_constraint_same(&plan->constraints[i], constraint)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum rf_code drop_constraint(struct rf_delta *delta, const struct rf_plan *plan,
+                                    const struct rf_plan_constraint *constraint,
+                                    struct rf_error *error) {
+    struct rf_buffer sql = {0};
+    rf_plan_drop_constraint(plan, constraint, delta->target->schema, &sql);
+    enum rf_code code = rf_pg_do_buffer(delta->pg, &sql, NULL, error);
+    rf_buffer_release(&sql);
+    if (code != RF_OK) {
+        rf_while(error, "while dropping constraint %s of table %s", constraint->name, plan->table);
+    }
+    return code;
+}
+
+/* Foreign keys are seen to by themselves. */
+static enum rf_code drop_checks(struct rf_delta *delta, struct rf_plan *plan,
+                                const struct rf_plan *now, struct rf_error *error) {
+    enum rf_code code = RF_OK;
+    uint32_t kept = 0;
+    for (uint32_t i = 0; code == RF_OK && i < plan->constraint_count; i++) {
+        struct rf_plan_constraint check = plan->constraints[i];
+        if (check.kind != RF_PLAN_CHECK || has_constraint(now, &check)) {
+            plan->constraints[kept++] = check;
+            continue;
+        }
+        code = check.stands ? drop_constraint(delta, plan, &check, error) : RF_OK;
+        if (code == RF_OK) {
+            code =
+                rf_ledger_remove_constraint(delta->pg, delta->target, plan->table, &check, error);
+        }
+    }
+    plan->constraint_count = code == RF_OK ? kept : plan->constraint_count;
+    return code;
+}
+
+static enum rf_code make_check(struct rf_delta *delta, const struct rf_plan *now,
+                               struct rf_plan_constraint *check, struct rf_error *error) {
+    if (check->refusal) {
+        rf_run_warn(delta->run, "table %s: %s is not carried over: %s", now->table,
+                    check->definition, check->refusal);
+    }
+    enum rf_code code =
+        rf_ledger_add_constraint(delta->pg, delta->target, now->table, check, error);
+    return code == RF_OK ? rf_build_check(delta->run, delta->pg, delta->target, now, check,
+                                          delta->target->schema, error)
+                         : code;
+}
+
+/* Names are free that neither the table has nor the new ones before it. */
+static enum rf_code make_checks(struct rf_delta *delta, const struct rf_plan *standing,
+                                struct rf_plan *now, struct rf_error *error) {
+    struct rf_plan named = *standing;
+    named.constraints =
+        rf_arena_take(&delta->arena, (size_t)standing->constraint_count + now->constraint_count,
+                      sizeof *named.constraints);
+    if (!named.constraints) {
+        return rf_fail_memory(error);
+    }
+    if (standing->constraint_count > 0) {
+        memcpy(named.constraints, standing->constraints,
+               standing->constraint_count * sizeof *named.constraints);
+    }
+    enum rf_code code = RF_OK;
+    for (uint32_t i = 0; code == RF_OK && i < now->constraint_count; i++) {
+        struct rf_plan_constraint *check = &now->constraints[i];
+        if (has_constraint(standing, check)) {
+            continue;
+        }
+        rf_plan_name_constraint(&named, check, &delta->arena);
+        code = rf_arena_check(&delta->arena, error);
+        if (code == RF_OK) {
+            named.constraints[named.constraint_count++] = *check;
+            code = make_check(delta, now, check, error);
+        }
+    }
+    return code;
+}
+
 enum rf_code rf_delta_drop_indexes(struct rf_delta *delta, const struct rf_manifest_table *source,
                                    struct rf_ledger_table *standing, struct rf_error *error) {
     struct rf_plan *plan = &standing->plan, now;
@@ -174,7 +264,7 @@ enum rf_code rf_delta_drop_indexes(struct rf_delta *delta, const struct rf_manif
         }
     }
     plan->index_count = code == RF_OK ? kept : plan->index_count;
-    return code;
+    return code == RF_OK ? drop_checks(delta, plan, &now, error) : code;
 }
 
 enum rf_code rf_delta_make_indexes(struct rf_delta *delta, const struct rf_manifest_table *source,
@@ -203,7 +293,7 @@ enum rf_code rf_delta_make_indexes(struct rf_delta *delta, const struct rf_manif
                                   delta->target->schema, true, error);
         }
     }
-    return code;
+    return code == RF_OK ? make_checks(delta, &standing->plan, &now, error) : code;
 }
 
 /* ---- changed rows ---- */
@@ -261,20 +351,41 @@ static bool any_may_outgrow(const struct rf_manifest_table *source, const struct
     return false;
 }
 
+static bool has_checks(const struct rf_plan *plan) {
+    for (uint32_t i = 0; i < plan->constraint_count; i++) {
+        if (plan->constraints[i].kind == RF_PLAN_CHECK && plan->constraints[i].stands) {
+            return true;
+        }
+    }
+    return false;
+}
+
 #define SAVEPOINT "rowferry_rows"
 
-/* An index that the new rows do not fit is in their way, and goes; those that turn out to fit come
- * back. */
-static enum rf_code fill_without(struct rf_delta *delta, const struct rf_manifest_table *source,
-                                 struct rf_plan *plan, struct rf_archive *archive,
-                                 struct rf_fill *fill, struct rf_error *error) {
-    rf_error_clear(error);
+static enum rf_code clear_way(struct rf_delta *delta, const struct rf_manifest_table *source,
+                              const struct rf_plan *plan, struct rf_error *error) {
     enum rf_code code = rf_pg_do(delta->pg, "ROLLBACK TO SAVEPOINT " SAVEPOINT, NULL, error);
     for (uint32_t i = 0; code == RF_OK && i < plan->index_count; i++) {
         if (may_outgrow(source, plan, &plan->indexes[i])) {
             code = drop_index(delta, plan, &plan->indexes[i], error);
         }
     }
+    for (uint32_t i = 0; code == RF_OK && i < plan->constraint_count; i++) {
+        const struct rf_plan_constraint *check = &plan->constraints[i];
+        if (check->kind == RF_PLAN_CHECK && check->stands) {
+            code = drop_constraint(delta, plan, check, error);
+        }
+    }
+    return code;
+}
+
+/* An index or CHECK that the new rows do not fit is in their way, and goes; those that turn out to
+ * fit come back. */
+static enum rf_code fill_without(struct rf_delta *delta, const struct rf_manifest_table *source,
+                                 struct rf_plan *plan, struct rf_archive *archive,
+                                 struct rf_fill *fill, struct rf_error *error) {
+    rf_error_clear(error);
+    enum rf_code code = clear_way(delta, source, plan, error);
     if (code == RF_OK) {
         code = fill_once(delta, source, plan, archive, fill, error);
     }
@@ -284,17 +395,24 @@ static enum rf_code fill_without(struct rf_delta *delta, const struct rf_manifes
                                   delta->target->schema, true, error);
         }
     }
-    return code;
+    return code == RF_OK ? rf_build_checks(delta->run, delta->pg, delta->target, plan,
+                                           delta->target->schema, error)
+                         : code;
+}
+
+static bool is_in_the_way(const char *sqlstate) {
+    return strcmp(sqlstate, RF_SQLSTATE_LIMIT) == 0 || strcmp(sqlstate, RF_SQLSTATE_CHECK) == 0 ||
+           strncmp(sqlstate, "22", 2) == 0;
 }
 
 static enum rf_code put_rows(struct rf_delta *delta, const struct rf_manifest_table *source,
                              struct rf_plan *plan, struct rf_archive *archive, struct rf_fill *fill,
                              struct rf_error *error) {
-    bool careful = any_may_outgrow(source, plan);
+    bool careful = any_may_outgrow(source, plan) || has_checks(plan);
     enum rf_code code = careful ? rf_pg_do(delta->pg, "SAVEPOINT " SAVEPOINT, NULL, error) : RF_OK;
     if (code == RF_OK) {
         code = fill_once(delta, source, plan, archive, fill, error);
-        if (careful && code != RF_OK && strcmp(error->sqlstate, RF_SQLSTATE_LIMIT) == 0) {
+        if (careful && code != RF_OK && is_in_the_way(error->sqlstate)) {
             code = fill_without(delta, source, plan, archive, fill, error);
         }
     }

@@ -113,6 +113,23 @@ static bool outgrown(const struct rf_buffer *out, size_t start) {
     return out->size - start > RF_ROW_FIELDS_MAX;
 }
 
+/* Closes up the tuple over the fields that the server makes itself. */
+static void leave_out_generated(const struct rf_encoder *encoder, struct rf_buffer *out,
+                                size_t start) {
+    uint8_t *from = out->bytes + start + sizeof(uint16_t), *to = from;
+    rf_put_be16(out->bytes + start, (uint16_t)rf_encoder_fields(encoder));
+    for (uint32_t i = 0; i < encoder->count; i++) {
+        uint32_t field = rf_load_be32(from);
+        size_t whole = sizeof field + (field == NULL_FIELD ? 0 : field);
+        if (!encoder->columns[i].generated) {
+            memmove(to, from, whole);
+            to += whole;
+        }
+        from += whole;
+    }
+    out->size = (size_t)(to - out->bytes);
+}
+
 enum rf_misfit rf_encode_row(const struct rf_encoder *encoder, const struct rf_rows *rows,
                              uint32_t row, struct rf_buffer *out, uint32_t *column) {
     size_t start = out->size;
@@ -130,6 +147,8 @@ enum rf_misfit rf_encode_row(const struct rf_encoder *encoder, const struct rf_r
     }
     if (misfit != RF_FITS) {
         out->size = start;
+    } else if (encoder->generated > 0 && !out->failed) {
+        leave_out_generated(encoder, out, start);
     }
     return misfit;
 }

@@ -20,13 +20,20 @@ struct rf_encoder_column {
     bool clean;        /* holds no text that would have to be inspected */
     bool null_misfits; /* what does not fit becomes NULL, where the column takes that */
     bool fail_misfits; /* the caller is to give up at what does not fit */
+    bool generated;    /* the server computes the field: it has to fit, and stays out of tuples */
 };
 
 struct rf_encoder {
     uint32_t count;
     struct rf_encoder_column *columns; /* the caller's */
     bool may_alter;                    /* some column may take another value than the cell's */
+    uint32_t generated;                /* columns that are */
 };
+
+/* Fields of a tuple. */
+static inline uint32_t rf_encoder_fields(const struct rf_encoder *encoder) {
+    return encoder->count - encoder->generated;
+}
 
 /* Appends the tuple (field count, then each field's length and bytes) or, where a cell does not
  * fit, nothing; then *column tells which is the first that does not. Want of memory shows in the

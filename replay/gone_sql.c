@@ -15,6 +15,11 @@ static const struct rf_plan_column *column_of(const struct rf_plan *plan, enum r
     return &plan->columns[form == RF_GONE_KEY ? plan->key[place] : place];
 }
 
+/* Columns that the server generates are what the others make of them. */
+static bool is_listed(const struct rf_plan *plan, enum rf_gone_form form, uint32_t place) {
+    return form == RF_GONE_KEY || !plan->columns[place].generated_sql;
+}
+
 static void separate(struct rf_buffer *sql, uint32_t place, const char *separator) {
     if (place > 0) {
         rf_buffer_printf(sql, "%s", separator);
@@ -24,9 +29,11 @@ static void separate(struct rf_buffer *sql, uint32_t place, const char *separato
 void rf_gone_create(const struct rf_plan *plan, enum rf_gone_form form, bool hashes,
                     struct rf_buffer *sql) {
     rf_buffer_printf(sql, "CREATE TEMPORARY TABLE " LIST " (");
-    for (uint32_t i = 0; i < count_of(plan, form); i++) {
-        separate(sql, i, ", ");
-        rf_buffer_printf(sql, "c%u %s", i + 1, column_of(plan, form, i)->conversion->type);
+    for (uint32_t i = 0, listed = 0; i < count_of(plan, form); i++) {
+        if (is_listed(plan, form, i)) {
+            separate(sql, listed++, ", ");
+            rf_buffer_printf(sql, "c%u %s", i + 1, column_of(plan, form, i)->conversion->type);
+        }
     }
     rf_buffer_printf(sql, "%s) ON COMMIT DROP", hashes ? ", h bytea" : "");
 }
@@ -34,9 +41,11 @@ void rf_gone_create(const struct rf_plan *plan, enum rf_gone_form form, bool has
 void rf_gone_copy_in(const struct rf_plan *plan, enum rf_gone_form form, bool hashes,
                      struct rf_buffer *sql) {
     rf_buffer_printf(sql, "COPY " LIST " (");
-    for (uint32_t i = 0; i < count_of(plan, form); i++) {
-        separate(sql, i, ", ");
-        rf_buffer_printf(sql, "c%u", i + 1);
+    for (uint32_t i = 0, listed = 0; i < count_of(plan, form); i++) {
+        if (is_listed(plan, form, i)) {
+            separate(sql, listed++, ", ");
+            rf_buffer_printf(sql, "c%u", i + 1);
+        }
     }
     rf_buffer_printf(sql, "%s) FROM STDIN (FORMAT binary)", hashes ? ", h" : "");
 }
@@ -65,9 +74,11 @@ void rf_gone_count_keys(const struct rf_plan *plan, const char *schema, struct r
 }
 
 static void list_columns(const struct rf_plan *plan, struct rf_buffer *sql) {
-    for (uint32_t i = 0; i < plan->column_count; i++) {
-        separate(sql, i, ", ");
-        rf_buffer_printf(sql, "d.c%u", i + 1);
+    for (uint32_t i = 0, listed = 0; i < plan->column_count; i++) {
+        if (is_listed(plan, RF_GONE_ROW, i)) {
+            separate(sql, listed++, ", ");
+            rf_buffer_printf(sql, "d.c%u", i + 1);
+        }
     }
 }
 
@@ -79,7 +90,7 @@ static void filter(const struct rf_plan *plan, bool table, struct rf_buffer *sql
     uint32_t used = 0;
     for (uint32_t i = 0; i < plan->column_count && used < FILTER_COLUMNS; i++) {
         const char *function = plan->columns[i].conversion->hash_function;
-        if (!function) {
+        if (!function || !is_listed(plan, RF_GONE_ROW, i)) {
             continue;
         }
         separate(sql, used, " # ");

@@ -187,7 +187,15 @@ static const char *array_end(struct rf_buffer *array) {
     return (const char *)array->bytes;
 }
 
-enum { COLUMN_ARRAYS = 10 };
+static void array_optional(struct rf_buffer *array, const char *text) {
+    if (text) {
+        array_text(array, text);
+    } else {
+        rf_buffer_printf(array, "%cNULL", array->size == 0 ? '{' : ',');
+    }
+}
+
+enum { COLUMN_ARRAYS = 13 };
 
 /* A column that is not carried has a line without a name in the target. */
 static void array_excluded(struct rf_buffer arrays[COLUMN_ARRAYS], const char *source) {
@@ -201,6 +209,9 @@ static void array_excluded(struct rf_buffer arrays[COLUMN_ARRAYS], const char *s
     array_text(&arrays[7], "f");
     array_number(&arrays[8], 0);
     array_text(&arrays[9], "excluded");
+    for (unsigned i = 10; i < COLUMN_ARRAYS; i++) {
+        array_optional(&arrays[i], NULL);
+    }
 }
 
 static enum rf_code add_columns(struct rf_pg *pg, const struct rf_target *target,
@@ -218,6 +229,9 @@ static enum rf_code add_columns(struct rf_pg *pg, const struct rf_target *target
         array_text(&arrays[7], column->not_null ? "t" : "f");
         array_number(&arrays[8], column->key_part);
         array_text(&arrays[9], column->reason);
+        array_optional(&arrays[10], column->default_sql);
+        array_optional(&arrays[11], column->generated_sql);
+        array_optional(&arrays[12], column->identity);
     }
     for (uint32_t i = 0; i < plan->excluded_count; i++) {
         array_excluded(arrays, plan->excluded[i]);
@@ -256,6 +270,9 @@ enum rf_code rf_ledger_add_table(struct rf_pg *pg, const struct rf_target *targe
     code = add_columns(pg, target, plan, error);
     for (uint32_t i = 0; code == RF_OK && i < plan->index_count; i++) {
         code = rf_ledger_add_index(pg, target, plan, &plan->indexes[i], error);
+    }
+    for (uint32_t i = 0; code == RF_OK && i < plan->constraint_count; i++) {
+        code = rf_ledger_add_constraint(pg, target, plan->table, &plan->constraints[i], error);
     }
     return code;
 }

@@ -96,6 +96,26 @@ RF_MUST_USE enum rf_code rf_ledger_remove_index(struct rf_pg *pg, const struct r
                                                 const struct rf_plan_index *index,
                                                 struct rf_error *error);
 
+/* The expressions of the table's columns do not stand after all. */
+RF_MUST_USE enum rf_code rf_ledger_plain_columns(struct rf_pg *pg, const struct rf_target *target,
+                                                 const char *table, struct rf_error *error);
+/* A constraint without a name of its own yet cannot be added. */
+RF_MUST_USE enum rf_code rf_ledger_add_constraint(struct rf_pg *pg, const struct rf_target *target,
+                                                  const char *table,
+                                                  const struct rf_plan_constraint *constraint,
+                                                  struct rf_error *error);
+/* Whether it stands and is valid now, and why not (NULL: it is). */
+RF_MUST_USE enum rf_code rf_ledger_judge_constraint(struct rf_pg *pg,
+                                                    const struct rf_target *target,
+                                                    const char *table,
+                                                    const struct rf_plan_constraint *constraint,
+                                                    const char *reason, struct rf_error *error);
+RF_MUST_USE enum rf_code rf_ledger_remove_constraint(struct rf_pg *pg,
+                                                     const struct rf_target *target,
+                                                     const char *table,
+                                                     const struct rf_plan_constraint *constraint,
+                                                     struct rf_error *error);
+
 /* Steps of a first load: "rows" (item: the first part), "index" (item: its name), "finish". */
 struct rf_ledger_step {
     const char *table;

@@ -114,7 +114,20 @@ static enum rf_code take_key(struct rf_arena *arena, struct rf_plan *plan, struc
 
 static enum rf_code take_column(const struct rf_pg_rows *rows, uint32_t row, struct rf_arena *arena,
                                 struct rf_plan *plan, struct rf_error *error) {
-    enum { SOURCE = 1, NAME, CELL, DECLARED, CONVERSION, ON_MISMATCH, NOT_NULL, KEY_PART, REASON };
+    enum {
+        SOURCE = 1,
+        NAME,
+        CELL,
+        DECLARED,
+        CONVERSION,
+        ON_MISMATCH,
+        NOT_NULL,
+        KEY_PART,
+        REASON,
+        DEFAULT,
+        GENERATED,
+        IDENTITY,
+    };
     const char *source = rf_arena_copy(arena, rf_pg_rows_text(rows, row, SOURCE));
     const char *name = rf_arena_copy(arena, rf_pg_rows_text(rows, row, NAME));
     if (name && !*name) {
@@ -130,6 +143,9 @@ static enum rf_code take_column(const struct rf_pg_rows *rows, uint32_t row, str
         .not_null = rf_pg_rows_truth(rows, row, NOT_NULL),
         .key_part = (uint32_t)rf_pg_rows_number(rows, row, KEY_PART),
         .reason = rf_arena_copy(arena, rf_pg_rows_text(rows, row, REASON)),
+        .default_sql = rf_arena_copy(arena, rf_pg_rows_text(rows, row, DEFAULT)),
+        .generated_sql = rf_arena_copy(arena, rf_pg_rows_text(rows, row, GENERATED)),
+        .identity = rf_arena_copy(arena, rf_pg_rows_text(rows, row, IDENTITY)),
     };
     if (!rf_mismatch_find(rf_pg_rows_text(rows, row, ON_MISMATCH), &column->on_mismatch)) {
         return rf_ledger_fail(error, "a policy that this version does not know", plan->table);
@@ -153,7 +169,11 @@ static enum rf_code take_columns(const struct rf_pg_rows *rows, uint32_t from, u
     if (code == RF_OK) {
         code = rf_arena_check(arena, error);
     }
-    return code == RF_OK ? take_key(arena, plan, error) : code;
+    if (code == RF_OK) {
+        code = take_key(arena, plan, error);
+    }
+    plan->blurred = code == RF_OK && rf_plan_key_blurs(plan);
+    return code;
 }
 
 /* Hands each table the rows that are about it. Both are in the order of the tables' names. */
@@ -196,6 +216,13 @@ enum rf_code rf_ledger_read(struct rf_pg *pg, const struct rf_target *target,
         code = rf_pg_ask(pg, rf_sql_index_list, &args, &rows, error);
         if (code == RF_OK) {
             code = spread(rows, tables, rf_ledger_take_indexes, error);
+        }
+        rf_pg_rows_free(rows);
+    }
+    if (code == RF_OK) {
+        code = rf_pg_ask(pg, rf_sql_constraint_list, &args, &rows, error);
+        if (code == RF_OK) {
+            code = spread(rows, tables, rf_ledger_take_constraints, error);
         }
         rf_pg_rows_free(rows);
     }

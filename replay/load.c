@@ -190,7 +190,8 @@ static enum rf_code make_table(struct rf_load *load, struct rf_pg *pg, struct rf
                                    error);
     }
     if (code == RF_OK && added) {
-        code = rf_build_create_table(pg, &table->plan, load->staging, error);
+        code =
+            rf_build_create_table(load->run, pg, load->target, &table->plan, load->staging, error);
     }
     if (code == RF_OK) {
         code = rf_pg_commit(pg, error);
@@ -286,6 +287,18 @@ static enum rf_code mark_steps(struct rf_load *load, struct rf_pg *pg, struct rf
     return code;
 }
 
+/* What an earlier run of this load chose. */
+static void add_names(struct rf_names *names, const struct rf_plan *plan) {
+    for (uint32_t i = 0; i < plan->index_count; i++) {
+        rf_names_add(names, plan->indexes[i].name);
+    }
+    for (uint32_t i = 0; i < plan->column_count; i++) {
+        if (plan->columns[i].identity) {
+            rf_names_add(names, plan->columns[i].identity);
+        }
+    }
+}
+
 static enum rf_code prepare(struct rf_load *load, struct rf_pg *pg,
                             struct rf_ledger_tables *standing, struct rf_error *error) {
     struct rf_names names;
@@ -301,9 +314,7 @@ static enum rf_code prepare(struct rf_load *load, struct rf_pg *pg,
         rf_names_add(&names, load->tables[i].source->table.name);
     }
     for (uint32_t i = 0; i < standing->count; i++) {
-        for (uint32_t index = 0; index < standing->tables[i].plan.index_count; index++) {
-            rf_names_add(&names, standing->tables[i].plan.indexes[index].name);
-        }
+        add_names(&names, &standing->tables[i].plan);
     }
     for (uint32_t i = 0; code == RF_OK && i < load->count; i++) {
         code = rf_run_check(load->run, error);

@@ -227,7 +227,7 @@ static enum rf_code run_whole(struct worker *worker, const struct task *task,
     if (code != RF_OK || !added) {
         return code;
     }
-    code = rf_build_create_table(worker->pg, plan, load->staging, error);
+    code = rf_build_create_table(load->run, worker->pg, load->target, plan, load->staging, error);
     if (code == RF_OK) {
         code = run_chunk(worker, task, error);
     }
@@ -262,6 +262,10 @@ static enum rf_code run_finish(struct worker *worker, const struct task *task,
         return code;
     }
     code = rf_build_attach(worker->pg, &task->table->plan, load->staging, error);
+    if (code == RF_OK) {
+        code = rf_build_checks(load->run, worker->pg, load->target, &task->table->plan,
+                               load->staging, error);
+    }
     if (code == RF_OK) {
         code = rf_build_analyze(worker->pg, &task->table->plan, load->staging, error);
     }

@@ -101,10 +101,20 @@ enum rf_code rf_plan_make(const struct rf_manifest_table *source, bool utf16,
     plan_columns(source, arena, plan);
     enum rf_code code = rf_arena_check(arena, error);
     if (code == RF_OK) {
+        code = rf_plan_carry_columns(source, utf16, names, arena, plan, error);
+    }
+    if (code == RF_OK) {
         code = rf_plan_list_indexes(source, utf16, arena, plan, error);
     }
     for (uint32_t i = 0; code == RF_OK && i < plan->index_count; i++) {
         plan->indexes[i].name = rf_names_choose(names, plan->table, plan->indexes[i].wanted);
+        code = rf_arena_check(arena, error);
+    }
+    if (code == RF_OK) {
+        code = rf_plan_list_checks(source, utf16, arena, plan, error);
+    }
+    for (uint32_t i = 0; code == RF_OK && i < plan->constraint_count; i++) {
+        rf_plan_name_constraint(plan, &plan->constraints[i], arena);
         code = rf_arena_check(arena, error);
     }
     return code;
@@ -141,9 +151,9 @@ static bool is_clean(const struct rf_census *census) {
     return census && census->text_with_nul == 0 && census->text_not_utf8 == 0;
 }
 
-enum rf_code rf_plan_encoder(const struct rf_plan *plan, const struct rf_census *census,
-                             struct rf_arena *arena, struct rf_encoder *encoder,
-                             struct rf_error *error) {
+enum rf_code rf_plan_whole_encoder(const struct rf_plan *plan, const struct rf_census *census,
+                                   struct rf_arena *arena, struct rf_encoder *encoder,
+                                   struct rf_error *error) {
     *encoder = (struct rf_encoder){.count = plan->column_count};
     encoder->columns = rf_arena_take(arena, plan->column_count, sizeof *encoder->columns);
     for (uint32_t i = 0; encoder->columns && i < plan->column_count; i++) {
@@ -156,10 +166,21 @@ enum rf_code rf_plan_encoder(const struct rf_plan *plan, const struct rf_census 
             .null_misfits = column->on_mismatch == RF_MISMATCH_NULL,
             .fail_misfits = column->on_mismatch == RF_MISMATCH_FAIL,
         };
-        encoder->may_alter = encoder->may_alter || encoder->columns[i].null_misfits ||
-                             column->conversion->alters;
+        encoder->may_alter =
+            encoder->may_alter || encoder->columns[i].null_misfits || column->conversion->alters;
     }
     return rf_arena_check(arena, error);
+}
+
+enum rf_code rf_plan_encoder(const struct rf_plan *plan, const struct rf_census *census,
+                             struct rf_arena *arena, struct rf_encoder *encoder,
+                             struct rf_error *error) {
+    enum rf_code code = rf_plan_whole_encoder(plan, census, arena, encoder, error);
+    for (uint32_t i = 0; code == RF_OK && i < plan->column_count; i++) {
+        encoder->columns[i].generated = plan->columns[i].generated_sql;
+        encoder->generated += encoder->columns[i].generated;
+    }
+    return code;
 }
 
 enum rf_code rf_plan_key_encoder(const struct rf_plan *plan, struct rf_arena *arena,

@@ -34,7 +34,10 @@ struct rf_plan_column {
     enum rf_mismatch on_mismatch; /* never DEFAULT */
     const char *reason;
     bool not_null;
-    uint32_t key_part; /* 1-based place in the key, 0 for none */
+    uint32_t key_part;         /* 1-based place in the key, 0 for none */
+    const char *default_sql;   /* SQL: what follows DEFAULT; NULL: none */
+    const char *generated_sql; /* SQL: the server computes its values from this; NULL: they come */
+    const char *identity;      /* name of its sequence; NULL: it is no identity column */
 };
 
 /* Names in the ledger: "primary key", "unique", "unique index", "index". */
@@ -59,6 +62,20 @@ struct rf_plan_index {
     const char *refusal; /* why it could not be carried over: then `parts` is SQLite's own SQL */
 };
 
+/* Names in the ledger: "check", "foreign key". */
+enum rf_plan_constraint_kind { RF_PLAN_CHECK, RF_PLAN_FOREIGN_KEY };
+
+struct rf_plan_constraint {
+    const char *name; /* in the target; NULL until one is chosen */
+    const char *wanted;
+    enum rf_plan_constraint_kind kind;
+    const char *parent;     /* of a foreign key: the table of the source that it refers to */
+    const char *definition; /* SQL: what follows the name; where it is refused, SQLite's own */
+    bool stands;
+    bool valid;          /* all rows satisfy it */
+    const char *refusal; /* why it could not be carried over */
+};
+
 struct rf_plan {
     const char *table;    /* its name in the source, and in the ledger */
     const char *relation; /* its name in the target */
@@ -70,6 +87,8 @@ struct rf_plan {
     uint32_t *key;         /* columns in the order of the key */
     uint32_t index_count;
     struct rf_plan_index *indexes;
+    uint32_t constraint_count;
+    struct rf_plan_constraint *constraints;
     bool blurred; /* rows with different keys may have the same key in the target */
     uint32_t remark_count;
     const char **remarks;
@@ -90,6 +109,26 @@ RF_MUST_USE enum rf_code rf_plan_list_indexes(const struct rf_manifest_table *so
                                               struct rf_error *error);
 /* Both keep the same parts of the same rows in the same way, and would be called alike. */
 bool rf_plan_index_same(const struct rf_plan_index *a, const struct rf_plan_index *b);
+/* plan_carry.c: what columns do by themselves, for columns that are planned already: defaults,
+ * expressions of generated columns, identity. `names` may be NULL: then no column becomes an
+ * identity that is none. */
+RF_MUST_USE enum rf_code rf_plan_carry_columns(const struct rf_manifest_table *source, bool utf16,
+                                               struct rf_names *names, struct rf_arena *arena,
+                                               struct rf_plan *plan, struct rf_error *error);
+/* plan_constraint.c: the CHECK constraints that the source has now, unnamed. */
+RF_MUST_USE enum rf_code rf_plan_list_checks(const struct rf_manifest_table *source, bool utf16,
+                                             struct rf_arena *arena, struct rf_plan *plan,
+                                             struct rf_error *error);
+/* Gives it a name that nothing else of the plan has. Want of memory shows in rf_arena_check. */
+void rf_plan_name_constraint(const struct rf_plan *plan, struct rf_plan_constraint *constraint,
+                             struct rf_arena *arena);
+bool rf_plan_constraint_same(const struct rf_plan_constraint *a,
+                             const struct rf_plan_constraint *b);
+const char *rf_plan_constraint_kind_name(enum rf_plan_constraint_kind kind);
+bool rf_plan_constraint_kind_find(const char *name, enum rf_plan_constraint_kind *kind);
+
+/* Whether different keys of the source may be the same in the target. */
+bool rf_plan_key_blurs(const struct rf_plan *plan);
 const char *rf_plan_index_kind_name(enum rf_plan_index_kind kind);
 bool rf_plan_index_kind_find(const char *name, enum rf_plan_index_kind *kind);
 
@@ -98,11 +137,16 @@ bool rf_plan_index_kind_find(const char *name, enum rf_plan_index_kind *kind);
 bool rf_plan_outdated(const struct rf_plan *plan, const struct rf_manifest_table *source,
                       struct rf_arena *arena);
 
-/* The encoder of whole rows, and of the cells of the key, in its order. `census` (of the snapshot
+/* The encoder of whole rows as they are filled in, without the columns that the server generates;
+ * of whole rows as they stand; and of the cells of the key, in its order. `census` (of the snapshot
  * that the rows are of) may be NULL, and spares the inspection of clean text. */
 RF_MUST_USE enum rf_code rf_plan_encoder(const struct rf_plan *plan, const struct rf_census *census,
                                          struct rf_arena *arena, struct rf_encoder *encoder,
                                          struct rf_error *error);
+RF_MUST_USE enum rf_code rf_plan_whole_encoder(const struct rf_plan *plan,
+                                               const struct rf_census *census,
+                                               struct rf_arena *arena, struct rf_encoder *encoder,
+                                               struct rf_error *error);
 RF_MUST_USE enum rf_code rf_plan_key_encoder(const struct rf_plan *plan, struct rf_arena *arena,
                                              struct rf_encoder *encoder, struct rf_error *error);
 
@@ -119,6 +163,12 @@ void rf_plan_attach_constraint(const struct rf_plan *plan, const struct rf_plan_
 void rf_plan_drop_index(const struct rf_plan *plan, const struct rf_plan_index *index,
                         const char *schema, struct rf_buffer *sql);
 bool rf_plan_index_is_constraint(const struct rf_plan_index *index);
+void rf_plan_add_constraint(const struct rf_plan *plan, const struct rf_plan_constraint *constraint,
+                            const char *schema, struct rf_buffer *sql);
+void rf_plan_drop_constraint(const struct rf_plan *plan,
+                             const struct rf_plan_constraint *constraint, const char *schema,
+                             struct rf_buffer *sql);
+/* The columns that are filled in, with commas between. */
 void rf_plan_column_list(const struct rf_plan *plan, const char *alias, struct rf_buffer *sql);
 
 #endif

@@ -95,6 +95,7 @@ static struct rf_expression_column carried(const struct rf_plan_column *plan,
         .affinity = rf_affinity_of(from->declared),
         .collation = from->collation,
         .not_null = plan->not_null,
+        .generated = from->generated != RF_STORED_AS_IS,
     };
     sscanf(plan->conversion->name, "numeric(%u,%u)", &column.precision, &column.scale);
     return column;

@@ -120,7 +120,7 @@ static const char *too_wide(struct lister *lister, uint32_t parts) {
                            RF_PLAN_INDEX_PARTS_MAX);
 }
 
-static bool key_blurs(const struct rf_plan *plan) {
+bool rf_plan_key_blurs(const struct rf_plan *plan) {
     for (uint32_t i = 0; i < plan->key_count; i++) {
         if (rf_plan_column_blurs(&plan->columns[plan->key[i]])) {
             return true;
@@ -144,7 +144,7 @@ static enum rf_plan_index_kind kind_of_key(const struct rf_plan *plan) {
 
 static void list_key(struct lister *lister) {
     struct rf_plan *plan = lister->plan;
-    plan->blurred = key_blurs(plan);
+    plan->blurred = rf_plan_key_blurs(plan);
     if (plan->key_count == 0) {
         return;
     }

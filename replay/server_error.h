@@ -13,5 +13,7 @@ const char *rf_server_hint(const char *sqlstate);
  * a third of a page. */
 #define RF_SQLSTATE_LIMIT "54000"
 #define RF_SQLSTATE_UNIQUE "23505"
+#define RF_SQLSTATE_CHECK "23514"
+#define RF_SQLSTATE_FOREIGN_KEY "23503"
 
 #endif

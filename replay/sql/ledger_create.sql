@@ -56,6 +56,9 @@ CREATE TABLE rowferry."column" (
     not_null      boolean NOT NULL,
     key_part      integer NOT NULL,
     reason        text    NOT NULL,
+    default_sql   text,
+    generated_sql text,
+    identity      text,
     PRIMARY KEY (source_id, target_schema, table_name, position),
     FOREIGN KEY (source_id, target_schema, table_name) REFERENCES rowferry.relation ON DELETE CASCADE
 );
@@ -63,6 +66,8 @@ COMMENT ON TABLE rowferry."column" IS 'The type that each column got when its ta
 COMMENT ON COLUMN rowferry."column".column_name IS 'Its name in SQLite';
 COMMENT ON COLUMN rowferry."column".cell IS 'Its place in the table in SQLite, from 0';
 COMMENT ON COLUMN rowferry."column".on_mismatch IS 'What happens to values that do not fit';
+COMMENT ON COLUMN rowferry."column".generated_sql IS 'The expression that the server computes the column from';
+COMMENT ON COLUMN rowferry."column".identity IS 'The sequence of an identity column';
 COMMENT ON COLUMN rowferry."column".declared IS 'Its type in SQLite, as written';
 COMMENT ON COLUMN rowferry."column".conversion IS 'Which values fit the column, and how they are written';
 COMMENT ON COLUMN rowferry."column".key_part IS 'Place in the primary key, from 1; 0 for none';
@@ -92,6 +97,28 @@ COMMENT ON COLUMN rowferry.index.positions IS 'Of the columns that are parts of 
 COMMENT ON COLUMN rowferry.index.parts IS 'What stands between the parentheses; predicate is what follows WHERE, expressions whether some parts are more than a column';
 COMMENT ON COLUMN rowferry.index.carried IS 'False where PostgreSQL has no equal for it: then definition is that of SQLite';
 COMMENT ON COLUMN rowferry.index.stands IS 'False where it is not in the table; reason says why';
+
+CREATE TABLE rowferry."constraint" (
+    source_id       uuid    NOT NULL,
+    target_schema   text    NOT NULL,
+    table_name      text    NOT NULL,
+    constraint_name text    NOT NULL,
+    wanted_name     text    NOT NULL,
+    kind            text    NOT NULL CHECK (kind IN ('check', 'foreign key')),
+    parent_table    text,
+    definition      text    NOT NULL,
+    carried         boolean NOT NULL,
+    stands          boolean NOT NULL,
+    valid           boolean NOT NULL,
+    reason          text,
+    PRIMARY KEY (source_id, target_schema, table_name, constraint_name),
+    FOREIGN KEY (source_id, target_schema, table_name) REFERENCES rowferry.relation ON DELETE CASCADE
+);
+COMMENT ON TABLE rowferry."constraint" IS 'CHECK constraints and foreign keys that came with the tables';
+COMMENT ON COLUMN rowferry."constraint".parent_table IS 'Of a foreign key: the table that it refers to, by its name in SQLite';
+COMMENT ON COLUMN rowferry."constraint".carried IS 'False where PostgreSQL has no equal for it: then definition is that of SQLite';
+COMMENT ON COLUMN rowferry."constraint".stands IS 'False where it is not in the table; reason says why';
+COMMENT ON COLUMN rowferry."constraint".valid IS 'False where rows of the source do not satisfy it; a foreign key stands as NOT VALID then';
 
 CREATE TABLE rowferry.set_aside (
     source_id     uuid    NOT NULL,

@@ -1,0 +1,3 @@
+UPDATE rowferry."constraint"
+   SET stands = $5::boolean, valid = $6::boolean, reason = $7
+ WHERE source_id = $1::uuid AND target_schema = $2 AND table_name = $3 AND constraint_name = $4;

@@ -51,6 +51,7 @@
 #include "format/manifest.h"
 #include "replay/arena.h"
 #include "replay/instant.h"
+#include "replay/mend.h"
 #include "replay/numeric.h"
 #include "replay/spelling.h"
 
@@ -81,9 +82,6 @@ enum rf_misfit {
 };
 
 enum rf_verdict { RF_VERDICT_NO, RF_VERDICT_YES, RF_VERDICT_UNSURE };
-
-/* What is done to NUL and to invalid UTF-8 in text. */
-enum rf_mend { RF_MEND_NOT = 0, RF_MEND_STRIP, RF_MEND_REPLACE, RF_MEND_ESCAPE };
 
 enum rf_instant_type { RF_DATE, RF_TIME, RF_TIMESTAMP, RF_TIMESTAMPTZ };
 
@@ -124,6 +122,7 @@ struct rf_conversion {
     enum rf_verdict (*judge)(const struct rf_conversion *conversion,
                              const struct rf_census *census);
     uint32_t length;               /* characters that fit, 0: any number */
+    bool padded;                   /* with spaces to that length */
     bool apart;                    /* ", told apart" */
     enum rf_mend mend;             /* of text */
     struct rf_numeric_bound bound; /* of numeric; precision 0: none */

@@ -77,14 +77,40 @@ enum rf_verdict rf_judge_numeric(RF_JUDGE_PARAMETERS);
 uint32_t rf_stored_numeric(const uint8_t *field, uint32_t size);
 
 /* conversion_text.c */
+enum rf_misfit rf_text_misfit(const uint8_t *text, uint32_t size);
 enum rf_misfit rf_put_text(RF_PUT_PARAMETERS);
-enum rf_verdict rf_judge_text(RF_JUDGE_PARAMETERS);
+enum rf_misfit rf_put_passage(RF_PUT_PARAMETERS); /* text that is mended or of limited length */
 enum rf_misfit rf_put_text_from_any(RF_PUT_PARAMETERS);
+enum rf_verdict rf_judge_text(RF_JUDGE_PARAMETERS);
+enum rf_verdict rf_judge_length(RF_JUDGE_PARAMETERS);
+bool rf_alters_text(const struct rf_conversion *conversion, const struct rf_column_cells *cells,
+                    uint32_t row);
 
-/* conversion_plain.c */
+/* conversion_instant.c */
+enum rf_misfit rf_put_instant(RF_PUT_PARAMETERS);
+/* What is kept without a zone, or less than a time, must not depend on a zone. */
+bool rf_instant_takes(enum rf_instant_type type, const struct rf_spelling *spelling);
+/* `encoding`: one that counts, or any iso, whose spelling may be NULL. */
+void rf_instant_set_encoding(struct rf_conversion *conversion, enum rf_instant_encoding encoding,
+                             const struct rf_spelling *spelling);
+
+/* conversion_json.c */
+enum rf_misfit rf_put_json(RF_PUT_PARAMETERS);
+enum rf_misfit rf_put_jsonb(RF_PUT_PARAMETERS);
+uint32_t rf_stored_jsonb(const uint8_t *field, uint32_t size);
+enum rf_misfit rf_put_bigint_array(RF_PUT_PARAMETERS);
+
+/* conversion_other.c */
 enum rf_misfit rf_put_boolean(RF_PUT_PARAMETERS);
+enum rf_misfit rf_put_boolean_from_words(RF_PUT_PARAMETERS);
 enum rf_verdict rf_judge_boolean(RF_JUDGE_PARAMETERS);
 enum rf_misfit rf_put_bytea(RF_PUT_PARAMETERS);
 enum rf_misfit rf_put_bytea_from_any(RF_PUT_PARAMETERS);
+enum rf_misfit rf_put_uuid(RF_PUT_PARAMETERS);
+enum rf_misfit rf_put_label(RF_PUT_PARAMETERS);
+void rf_labels_sort(struct rf_label *labels, uint32_t count);
+
+/* conversion_list.c: all that have one name only, NULL at the end. */
+extern const struct rf_conversion *const rf_conversion_list[];
 
 #endif

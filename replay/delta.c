@@ -6,6 +6,7 @@
 
 #include "replay/commit.h"
 #include "replay/delta_table.h"
+#include "replay/object.h"
 #include "replay/preflight.h"
 #include "replay/result.h"
 
@@ -119,8 +120,26 @@ static enum rf_code check_unchanged(const struct apply *apply,
     return RF_CORRUPT;
 }
 
+/* Whether tables are dropped or made anew: views on them stand in the way. */
+static bool makes_room(const struct apply *apply) {
+    for (uint32_t i = 0; i < apply->standing.count; i++) {
+        const struct rf_manifest_table *source =
+            rf_manifest_find(apply->manifest, apply->standing.tables[i].plan.table);
+        if (!source || step_of(apply, source) == RF_DELTA_REMAKE) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static enum rf_code apply_tables(struct apply *apply, struct rf_error *error) {
-    enum rf_code code = drop_tables(apply, error);
+    enum rf_code code = RF_OK;
+    if (makes_room(apply)) {
+        code = rf_objects_hold(apply->delta.pg, apply->delta.target, error);
+    }
+    if (code == RF_OK) {
+        code = drop_tables(apply, error);
+    }
     for (uint32_t i = 0; code == RF_OK && i < apply->manifest->table_count; i++) {
         const struct rf_manifest_table *source = &apply->manifest->tables[i];
         code = rf_run_check(apply->delta.run, error);
@@ -189,6 +208,9 @@ static enum rf_code in_transaction(struct apply *apply, bool *done, struct rf_er
     code = rf_arena_check(&delta->arena, error);
     if (code == RF_OK) {
         code = apply_tables(apply, error);
+    }
+    if (code == RF_OK) {
+        code = rf_objects_make(delta->run, delta->pg, delta->target, apply->manifest, error);
     }
     return code == RF_OK ? move_ledger(apply, error) : code;
 }

@@ -107,7 +107,14 @@ enum rf_code rf_delta_make(struct rf_delta *delta, const struct rf_manifest_tabl
     enum rf_code code = know_taken(delta, error);
     if (code == RF_OK) {
         rf_names_add(&delta->taken, source->table.name);
-        code = rf_plan_make(source, delta->utf16, &delta->taken, &delta->arena, &plan, error);
+        const struct rf_plan_request request = {
+            .run = delta->run,
+            .source = source,
+            .utf16 = delta->utf16,
+            .rules = delta->run->options->rules,
+            .names = &delta->taken,
+        };
+        code = rf_plan_make(&request, &delta->arena, &plan, error);
     }
     if (code == RF_OK) {
         rf_build_remarks(delta->run, &plan);

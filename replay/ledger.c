@@ -195,7 +195,7 @@ static void array_optional(struct rf_buffer *array, const char *text) {
     }
 }
 
-enum { COLUMN_ARRAYS = 13 };
+enum { COLUMN_ARRAYS = 15 };
 
 /* A column that is not carried has a line without a name in the target. */
 static void array_excluded(struct rf_buffer arrays[COLUMN_ARRAYS], const char *source) {
@@ -206,10 +206,12 @@ static void array_excluded(struct rf_buffer arrays[COLUMN_ARRAYS], const char *s
     array_text(&arrays[4], "");
     array_text(&arrays[5], "");
     array_text(&arrays[6], rf_mismatch_name(RF_MISMATCH_SET_ASIDE));
-    array_text(&arrays[7], "f");
-    array_number(&arrays[8], 0);
-    array_text(&arrays[9], "excluded");
-    for (unsigned i = 10; i < COLUMN_ARRAYS; i++) {
+    array_text(&arrays[7], rf_bad_text_name(RF_BAD_TEXT_SET_ASIDE));
+    array_text(&arrays[8], "");
+    array_text(&arrays[9], "f");
+    array_number(&arrays[10], 0);
+    array_text(&arrays[11], "excluded");
+    for (unsigned i = 12; i < COLUMN_ARRAYS; i++) {
         array_optional(&arrays[i], NULL);
     }
 }
@@ -226,12 +228,14 @@ static enum rf_code add_columns(struct rf_pg *pg, const struct rf_target *target
         array_text(&arrays[4], column->conversion->type);
         array_text(&arrays[5], column->conversion->name);
         array_text(&arrays[6], rf_mismatch_name(column->on_mismatch));
-        array_text(&arrays[7], column->not_null ? "t" : "f");
-        array_number(&arrays[8], column->key_part);
-        array_text(&arrays[9], column->reason);
-        array_optional(&arrays[10], column->default_sql);
-        array_optional(&arrays[11], column->generated_sql);
-        array_optional(&arrays[12], column->identity);
+        array_text(&arrays[7], rf_bad_text_name(column->bad_text));
+        array_text(&arrays[8], column->asked ? column->asked : "");
+        array_text(&arrays[9], column->not_null ? "t" : "f");
+        array_number(&arrays[10], column->key_part);
+        array_text(&arrays[11], column->reason);
+        array_optional(&arrays[12], column->default_sql);
+        array_optional(&arrays[13], column->generated_sql);
+        array_optional(&arrays[14], column->identity);
     }
     for (uint32_t i = 0; i < plan->excluded_count; i++) {
         array_excluded(arrays, plan->excluded[i]);
@@ -259,6 +263,7 @@ enum rf_code rf_ledger_add_table(struct rf_pg *pg, const struct rf_target *targe
     struct rf_pg_args args = rf_ledger_args(target);
     rf_pg_text(&args, plan->table);
     rf_pg_text(&args, plan->relation);
+    rf_pg_truth(&args, plan->key_given);
     rf_pg_number(&args, digest->rows);
     rf_pg_text(&args, rf_hash_text(digest->sum, sum));
     uint64_t lines = 0;

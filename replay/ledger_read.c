@@ -72,8 +72,9 @@ static enum rf_code take_relations(const struct rf_pg_rows *rows, struct rf_ledg
         struct rf_ledger_table *table = &tables->tables[i];
         table->plan.table = rf_arena_copy(&tables->arena, rf_pg_rows_text(rows, i, 0));
         table->plan.relation = rf_arena_copy(&tables->arena, rf_pg_rows_text(rows, i, 1));
-        table->digest.rows = rf_pg_rows_number(rows, i, 2);
-        if (!rf_hash_parse(rf_pg_rows_text(rows, i, 3), &table->digest.sum)) {
+        table->plan.key_given = rf_pg_rows_truth(rows, i, 2);
+        table->digest.rows = rf_pg_rows_number(rows, i, 3);
+        if (!rf_hash_parse(rf_pg_rows_text(rows, i, 4), &table->digest.sum)) {
             code = rf_ledger_fail(error, "the digest", table->plan.table);
         }
     }
@@ -114,32 +115,22 @@ static enum rf_code take_key(struct rf_arena *arena, struct rf_plan *plan, struc
 
 static enum rf_code take_column(const struct rf_pg_rows *rows, uint32_t row, struct rf_arena *arena,
                                 struct rf_plan *plan, struct rf_error *error) {
-    enum {
-        SOURCE = 1,
-        NAME,
-        CELL,
-        DECLARED,
-        CONVERSION,
-        ON_MISMATCH,
-        NOT_NULL,
-        KEY_PART,
-        REASON,
-        DEFAULT,
-        GENERATED,
-        IDENTITY,
-    };
+    enum { SOURCE = 1, NAME, CELL, DECLARED, CONVERSION, ON_MISMATCH, BAD_TEXT, ASKED };
+    enum { NOT_NULL = ASKED + 1, KEY_PART, REASON, DEFAULT, GENERATED, IDENTITY };
     const char *source = rf_arena_copy(arena, rf_pg_rows_text(rows, row, SOURCE));
     const char *name = rf_arena_copy(arena, rf_pg_rows_text(rows, row, NAME));
     if (name && !*name) {
         plan->excluded[plan->excluded_count++] = source;
         return RF_OK;
     }
+    const char *asked = rf_arena_copy(arena, rf_pg_rows_text(rows, row, ASKED));
     struct rf_plan_column *column = &plan->columns[plan->column_count++];
     *column = (struct rf_plan_column){
         .source = source,
         .name = name,
         .cell = (uint32_t)rf_pg_rows_number(rows, row, CELL),
         .declared = rf_arena_copy(arena, rf_pg_rows_text(rows, row, DECLARED)),
+        .asked = asked && *asked ? asked : NULL,
         .not_null = rf_pg_rows_truth(rows, row, NOT_NULL),
         .key_part = (uint32_t)rf_pg_rows_number(rows, row, KEY_PART),
         .reason = rf_arena_copy(arena, rf_pg_rows_text(rows, row, REASON)),
@@ -147,7 +138,8 @@ static enum rf_code take_column(const struct rf_pg_rows *rows, uint32_t row, str
         .generated_sql = rf_arena_copy(arena, rf_pg_rows_text(rows, row, GENERATED)),
         .identity = rf_arena_copy(arena, rf_pg_rows_text(rows, row, IDENTITY)),
     };
-    if (!rf_mismatch_find(rf_pg_rows_text(rows, row, ON_MISMATCH), &column->on_mismatch)) {
+    if (!rf_mismatch_find(rf_pg_rows_text(rows, row, ON_MISMATCH), &column->on_mismatch) ||
+        !rf_bad_text_find(rf_pg_rows_text(rows, row, BAD_TEXT), &column->bad_text)) {
         return rf_ledger_fail(error, "a policy that this version does not know", plan->table);
     }
     const char *spec = rf_pg_rows_text(rows, row, CONVERSION);

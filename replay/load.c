@@ -157,6 +157,29 @@ static enum rf_code count_chunks(struct rf_load *load, struct rf_load_table *tab
     return rf_arena_check(&load->arena, error);
 }
 
+static enum rf_code make_plan(struct rf_load *load, struct rf_load_table *table,
+                              struct rf_names *names, struct rf_error *error) {
+    const char *name = table->source->table.name;
+    struct rf_plan_request request = {
+        .run = load->run,
+        .source = table->source,
+        .utf16 = rf_plan_utf16(load->manifest),
+        .rules = load->run->options->rules,
+        .names = names,
+        .relation = rf_naming_find(&load->naming, name)->name,
+    };
+    enum rf_code code =
+        rf_naming_columns(&load->naming, &table->source->table, NULL, &request.column_names, error);
+    if (code == RF_OK) {
+        rf_naming_remark(&load->naming, rf_naming_find(&load->naming, name));
+        code = rf_plan_make(&request, &load->arena, &table->plan, error);
+    }
+    if (code == RF_OK) {
+        rf_build_remarks(load->run, &table->plan);
+    }
+    return code;
+}
+
 /* A table that an earlier run of this load made keeps the plan that it was made by. */
 static enum rf_code plan_table(struct rf_load *load, struct rf_load_table *table,
                                const struct rf_ledger_table *standing, struct rf_names *names,
@@ -165,11 +188,7 @@ static enum rf_code plan_table(struct rf_load *load, struct rf_load_table *table
     if (standing) {
         table->plan = standing->plan;
     } else {
-        code = rf_plan_make(table->source, rf_plan_utf16(load->manifest), names, &load->arena,
-                            &table->plan, error);
-        if (code == RF_OK) {
-            rf_build_remarks(load->run, &table->plan);
-        }
+        code = make_plan(load, table, names, error);
     }
     if (code == RF_OK) {
         table->indexes_left = table->plan.index_count;
@@ -305,13 +324,16 @@ static enum rf_code prepare(struct rf_load *load, struct rf_pg *pg,
     rf_names_init(&names, &load->arena);
     enum rf_code code = rf_preflight_taken(pg, load->target->schema, &names, error);
     if (code == RF_OK) {
-        code = rf_preflight_free(load->run, load->manifest, NULL, &names, error);
+        code = rf_naming_make(load->run, load->manifest, standing, &names, &load->naming, error);
+    }
+    if (code == RF_OK) {
+        code = rf_preflight_free(&load->naming, NULL, &names, error);
     }
     if (code == RF_OK) {
         code = list_tables(load, standing, error);
     }
-    for (uint32_t i = 0; i < load->count; i++) {
-        rf_names_add(&names, load->tables[i].source->table.name);
+    for (uint32_t i = 0; i < load->naming.count; i++) {
+        rf_names_add(&names, load->naming.tables[i].name);
     }
     for (uint32_t i = 0; i < standing->count; i++) {
         add_names(&names, &standing->tables[i].plan);
@@ -383,6 +405,7 @@ enum rf_code rf_load(struct rf_run *run, struct rf_pg **pg, const struct rf_targ
                            .snapshot = at->number,
                            .staging = staging};
     code = carry_out(&load, pg, at, result, error);
+    rf_naming_release(&load.naming);
     rf_arena_release(&load.arena);
     return code;
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "replay/commit.h"
+#include "replay/object.h"
 #include "replay/quote.h"
 #include "replay/result.h"
 
@@ -122,6 +123,9 @@ enum rf_code rf_load_show(struct rf_load *load, struct rf_pg **pg,
     }
     if (code == RF_OK) {
         code = move_tables(load, *pg, error);
+    }
+    if (code == RF_OK) {
+        code = rf_objects_make(load->run, *pg, load->target, load->manifest, error);
     }
     if (code == RF_OK) {
         code = rf_commit_move(load->run, pg, load->target, at, error);

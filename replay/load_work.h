@@ -8,6 +8,7 @@
 
 #include "format/state.h"
 #include "replay/load.h"
+#include "replay/naming.h"
 #include "replay/plan.h"
 
 /* A chunk is one transaction: large enough that its fixed cost is nothing, small enough that little
@@ -45,6 +46,7 @@ struct rf_load {
     const struct rf_manifest *manifest;
     uint64_t snapshot;
     const char *staging;
+    struct rf_naming naming;
     struct rf_arena arena;
     uint32_t count;
     struct rf_load_table *tables; /* the largest first */

@@ -22,6 +22,8 @@
 #include "replay/names.h"
 #include "replay/rules.h"
 
+struct rf_run;
+
 #define RF_PLAN_COLUMNS_MAX 1600u   /* of a PostgreSQL table */
 #define RF_PLAN_INDEX_PARTS_MAX 32u /* of a PostgreSQL index */
 
@@ -32,7 +34,10 @@ struct rf_plan_column {
     const char *declared; /* as SQLite has it; "" where there is none */
     const struct rf_conversion *conversion;
     enum rf_mismatch on_mismatch; /* never DEFAULT */
+    enum rf_bad_text bad_text;    /* never DEFAULT */
+    const char *asked;            /* the conversion that a rule asked for; NULL where none did */
     const char *reason;
+    bool forced; /* its rows forced another type on it than was declared or asked for; not kept */
     bool not_null;
     uint32_t key_part;         /* 1-based place in the key, 0 for none */
     const char *default_sql;   /* SQL: what follows DEFAULT; NULL: none */
@@ -85,6 +90,7 @@ struct rf_plan {
     const char **excluded; /* columns of the source that are not carried */
     uint32_t key_count;    /* 0: rows are told apart by all their columns */
     uint32_t *key;         /* columns in the order of the key */
+    bool key_given;        /* by a rule, for a table that declares none */
     uint32_t index_count;
     struct rf_plan_index *indexes;
     uint32_t constraint_count;
@@ -97,10 +103,52 @@ struct rf_plan {
 /* Whether the source keeps its text as UTF-16, and so orders it otherwise than by its UTF-8. */
 bool rf_plan_utf16(const struct rf_manifest *manifest);
 
-/* Chooses types, constraints and, from `names`, the names of indexes. `utf16`: so is the source. */
-RF_MUST_USE enum rf_code rf_plan_make(const struct rf_manifest_table *source, bool utf16,
-                                      struct rf_names *names, struct rf_arena *arena,
+/* What a plan is made of. */
+struct rf_plan_request {
+    struct rf_run *run; /* its repository has the rows */
+    const struct rf_manifest_table *source;
+    bool utf16;                   /* so is the source */
+    const struct rf_rules *rules; /* NULL: none */
+    struct rf_names *names;       /* taken in the target; those of the indexes are added */
+    const char *relation;         /* its name in the target; NULL: as in the source */
+    const char **column_names;    /* likewise, for every column of the source in its order */
+};
+
+/* Chooses types, key, constraints and the names of indexes. Reads the table's rows where something
+ * is left to them (survey.h). RF_USAGE: the rules ask for what cannot be. */
+RF_MUST_USE enum rf_code rf_plan_make(const struct rf_plan_request *request, struct rf_arena *arena,
                                       struct rf_plan *plan, struct rf_error *error);
+
+/* Columns of a standing plan, by their place in it. */
+struct rf_plan_narrow {
+    uint32_t count; /* do not hold what the census counts, and are to be widened */
+    uint32_t *columns;
+    uint32_t unsure_count; /* are to be widened where a row turns up that does not fit: the census
+                              cannot tell */
+    uint32_t *unsure;
+};
+/* For a plan that is not outdated. Only columns with the policy widen are listed: for the others a misfit has its way already. A
+ * NULL in a column that is NOT NULL in the target makes it too narrow as well. */
+RF_MUST_USE enum rf_code rf_plan_too_narrow(const struct rf_plan *plan,
+                                            const struct rf_manifest_table *source,
+                                            struct rf_arena *arena, struct rf_plan_narrow *narrow,
+                                            struct rf_error *error);
+/* The standing plan with these columns chosen anew from the rows of the request's source, and no
+ * NOT NULL where there are NULLs now. All else is as it stands, indexes and names too; of the
+ * request only run and source are used. *widened tells whether anything is different. Remarks tell
+ * what was widened and why, and nothing else. */
+RF_MUST_USE enum rf_code rf_plan_widen(const struct rf_plan_request *request,
+                                       const struct rf_plan *standing, const uint32_t *columns,
+                                       uint32_t count, struct rf_arena *arena, struct rf_plan *plan,
+                                       bool *widened, struct rf_error *error);
+
+/* What the rules say otherwise than the plan: a line for people each, "column c: …", in the arena.
+ * What they say nothing about stays as the plan has it. RF_USAGE: a type that there is not. */
+RF_MUST_USE enum rf_code rf_plan_disagrees(const struct rf_plan *plan,
+                                           const struct rf_manifest_table *source,
+                                           const struct rf_rules *rules, struct rf_arena *arena,
+                                           uint32_t *count, const char ***lines,
+                                           struct rf_error *error);
 
 /* Lists what the source has of indexes and constraints now, unnamed, for a table whose columns are
  * planned already. (plan_index.c) */

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "format/value.h"
 #include "replay/quote.h"
 #include "replay/sql.h"
 
@@ -55,51 +56,59 @@ static enum rf_code fail_offenders(struct offenders *offenders, const char *what
     return RF_MISPLACED;
 }
 
-static void check_names(const struct rf_table *table, struct offenders *offenders) {
+static bool is_text(const char *name) {
+    return rf_text_inspect((const uint8_t *)name, strlen(name)).valid_utf8;
+}
+
+static void check_shape(const struct rf_rules *rules, const struct rf_table *table,
+                        struct offenders *offenders) {
     char line[400];
-    const char *refusal = rf_name_refusal(table->name);
-    if (refusal) {
-        snprintf(line, sizeof line, "table \"%.150s\": %s", table->name, refusal);
+    if (!is_text(table->name)) {
+        snprintf(line, sizeof line, "table \"%.150s\": its name is not valid UTF-8", table->name);
         offend(offenders, line);
     }
-    if (table->column_count > RF_PLAN_COLUMNS_MAX) {
+    uint32_t carried = 0;
+    for (uint32_t i = 0; i < table->column_count; i++) {
+        carried += !rf_rules_column(rules, table->name, table->columns[i].name).exclude;
+    }
+    if (carried > RF_PLAN_COLUMNS_MAX) {
         snprintf(line, sizeof line, "table \"%.150s\": %u columns, PostgreSQL takes %u",
-                 table->name, table->column_count, RF_PLAN_COLUMNS_MAX);
+                 table->name, carried, RF_PLAN_COLUMNS_MAX);
         offend(offenders, line);
     }
     for (uint32_t i = 0; i < table->column_count; i++) {
-        refusal = rf_column_refusal(table->columns[i].name);
-        if (refusal) {
-            snprintf(line, sizeof line, "column \"%.100s\" of table \"%.100s\": %s",
-                     table->columns[i].name, table->name, refusal);
+        if (!is_text(table->columns[i].name)) {
+            snprintf(line, sizeof line,
+                     "column \"%.100s\" of table \"%.100s\": its name is not valid UTF-8",
+                     table->columns[i].name, table->name);
             offend(offenders, line);
         }
     }
 }
 
-enum rf_code rf_preflight_names(const struct rf_run *run, const struct rf_manifest *manifest,
-                                const struct rf_ledger_tables *standing, struct rf_error *error) {
+enum rf_code rf_preflight_shapes(const struct rf_run *run, const struct rf_manifest *manifest,
+                                 const struct rf_ledger_tables *standing, struct rf_error *error) {
     struct offenders offenders = {.count = 0};
     for (uint32_t i = 0; i < manifest->table_count; i++) {
         if (is_to_be_made(run, &manifest->tables[i], standing)) {
-            check_names(&manifest->tables[i].table, &offenders);
+            check_shape(run->options->rules, &manifest->tables[i].table, &offenders);
         }
     }
-    return fail_offenders(&offenders, "PostgreSQL does not take names of the source",
-                          "rename them in the source, or leave the tables out with "
-                          "--exclude-table.",
+    return fail_offenders(&offenders, "PostgreSQL does not take tables of the source",
+                          "change them in the source, or leave them out with --exclude-table.",
                           error);
 }
 
-enum rf_code rf_preflight_free(const struct rf_run *run, const struct rf_manifest *manifest,
+enum rf_code rf_preflight_free(const struct rf_naming *naming,
                                const struct rf_ledger_tables *standing,
                                const struct rf_names *taken, struct rf_error *error) {
     struct offenders offenders = {.count = 0};
-    for (uint32_t i = 0; i < manifest->table_count; i++) {
-        const char *name = manifest->tables[i].table.name;
-        if (is_to_be_made(run, &manifest->tables[i], standing) && rf_names_have(taken, name)) {
+    for (uint32_t i = 0; i < naming->count; i++) {
+        const struct rf_resolve_name *table = &naming->tables[i];
+        bool stands = standing && rf_ledger_find_table(standing, table->source);
+        if (!stands && rf_names_have(taken, table->name)) {
             char line[100];
-            snprintf(line, sizeof line, "\"%s\"", name);
+            snprintf(line, sizeof line, "\"%s\"", table->name);
             offend(&offenders, line);
         }
     }

@@ -137,16 +137,21 @@ static enum rf_code check_manifest(struct replay *replay, const struct rf_manife
     struct rf_arena arena = {0};
     struct rf_names taken;
     rf_names_init(&taken, &arena);
-    enum rf_code code = rf_preflight_names(&replay->run, manifest, standing, error);
+    struct rf_naming naming = {.count = 0};
+    enum rf_code code = rf_preflight_shapes(&replay->run, manifest, standing, error);
     if (code == RF_OK) {
         code = rf_preflight_taken(replay->pg, replay->target.schema, &taken, error);
     }
     if (code == RF_OK) {
-        code = rf_preflight_free(&replay->run, manifest, standing, &taken, error);
+        code = rf_naming_make(&replay->run, manifest, standing, &taken, &naming, error);
+    }
+    if (code == RF_OK) {
+        code = rf_preflight_free(&naming, standing, &taken, error);
     }
     for (uint32_t i = 0; code == RF_OK && i < manifest->table_count; i++) {
         code = check_table(replay, &manifest->tables[i], load, error);
     }
+    rf_naming_release(&naming);
     rf_arena_release(&arena);
     return code;
 }
@@ -227,13 +232,14 @@ static bool lacks_tables(const struct replay *replay, const struct rf_manifest *
 }
 
 /* The target stands where it should; but an earlier run may have been told to leave tables out that
- * this one is to take. */
+ * this one is to take, or not to make views that this one is to make. */
 static enum rf_code complete(struct replay *replay, struct rf_error *error) {
     struct rf_manifest manifest = {0};
     enum rf_code code =
         rf_repository_load(replay->run.repository, &replay->start, &manifest, error);
-    if (code == RF_OK && lacks_tables(replay, &manifest)) {
-        replay->result->mode = RF_REPLAY_DELTA;
+    bool lacking = code == RF_OK && lacks_tables(replay, &manifest);
+    if (code == RF_OK && (lacking || replay->run.options->rules->object_count > 0)) {
+        replay->result->mode = lacking ? RF_REPLAY_DELTA : RF_REPLAY_NONE;
         if (!replay->run.options->dry_run) {
             code = rf_delta_apply(&replay->run, &replay->pg, &replay->target, &replay->start,
                                   &replay->start, &manifest, replay->result, error);

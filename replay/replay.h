@@ -12,6 +12,7 @@
 
 #include "format/error.h"
 #include "format/repository.h"
+#include "replay/rules.h"
 
 struct rf_target_options {
     const char *conninfo; /* libpq conninfo or URI; NULL or "": libpq's environment alone */
@@ -20,6 +21,8 @@ struct rf_target_options {
     bool dry_run;
     const char *const *include; /* globs over table names (fnmatch), NULL-terminated; NULL: all */
     const char *const *exclude;
+    const struct rf_rules *rules; /* what is asked of tables and columns; not NULL */
+    const char *const *remake;    /* globs: tables to be made anew by today's rules; NULL: none */
     const atomic_int *stop; /* not NULL; a signal number once the run should end */
     /* May be NULL. Called from any thread, one at a time, a few times a second at most. */
     void (*progress)(void *context, const char *table, uint64_t rows_done, uint64_t rows_expected);

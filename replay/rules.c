@@ -3,6 +3,7 @@
 
 #include <fnmatch.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -83,6 +84,55 @@ struct rf_column_settings rf_rules_column(const struct rf_rules *rules, const ch
     found.on_mismatch = mismatch_of(rules, found.on_mismatch);
     found.bad_text = bad_text_of(found.bad_text ? found.bad_text : otherwise.bad_text);
     return found;
+}
+
+/* ---- rules that match nothing ---- */
+
+static bool has_column(const struct rf_table *table, const char *glob) {
+    for (uint32_t i = 0; i < table->column_count; i++) {
+        if (matches(glob, table->columns[i].name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Some table that the rule is about and, unless `column` is NULL, that has such a column. */
+static bool is_used(const struct rf_manifest *manifest, const char *table, const char *column) {
+    for (uint32_t i = 0; i < manifest->table_count; i++) {
+        const struct rf_table *found = &manifest->tables[i].table;
+        if (matches(table, found->name) && (!column || has_column(found, column))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static const char *place_of(const char *place) {
+    return place ? place : "rules";
+}
+
+void rf_rules_tell_unused(const struct rf_rules *rules, const struct rf_manifest *manifest,
+                          void (*tell)(void *context, const char *message), void *context) {
+    char message[512];
+    for (uint32_t i = 0; i < rules->table_count; i++) {
+        const struct rf_table_rule *rule = &rules->tables[i];
+        if (!is_used(manifest, rule->table, NULL)) {
+            snprintf(message, sizeof message, "%.200s: no table of the source matches \"%.200s\"",
+                     place_of(rule->place), rule->table);
+            tell(context, message);
+            continue;
+        }
+        for (uint32_t j = 0; j < rule->column_count; j++) {
+            const struct rf_column_rule *column = &rule->columns[j];
+            if (!is_used(manifest, rule->table, column->column)) {
+                snprintf(message, sizeof message,
+                         "%.200s: no column of tables \"%.100s\" matches \"%.100s\"",
+                         place_of(column->place), rule->table, column->column);
+                tell(context, message);
+            }
+        }
+    }
 }
 
 /* ---- words; the first of each list is DEFAULT, which has none ---- */

@@ -11,6 +11,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "format/manifest.h"
+
 /* What happens to a value that does not fit its column. */
 enum rf_mismatch {
     RF_MISMATCH_DEFAULT = 0, /* widen for tables that rowferry owns, set-aside for existing ones */
@@ -47,6 +49,7 @@ struct rf_column_rule {
     enum rf_mismatch on_mismatch;
     enum rf_bad_text bad_text;
     enum rf_choice exclude; /* the column is not carried */
+    const char *place;      /* "app.yaml:12:17", for messages; NULL: not from a file */
 };
 
 struct rf_table_rule {
@@ -58,12 +61,14 @@ struct rf_table_rule {
     enum rf_standing_rows standing_rows;
     uint32_t column_count;
     const struct rf_column_rule *columns;
+    const char *place; /* likewise */
 };
 
 /* A view or trigger of the source that is made in the target. */
 struct rf_object_rule {
     const char *name; /* exact, of the source */
     const char *sql;  /* for PostgreSQL, one statement or several; NULL: a view as it is written */
+    const char *place;
 };
 
 struct rf_rules {
@@ -98,6 +103,11 @@ struct rf_column_settings {
 struct rf_table_settings rf_rules_table(const struct rf_rules *rules, const char *table);
 struct rf_column_settings rf_rules_column(const struct rf_rules *rules, const char *table,
                                           const char *column);
+/* Tells, with its place, of every rule that says something of no table or column of the snapshot: a
+ * slip of the pen, as a rule. */
+void rf_rules_tell_unused(const struct rf_rules *rules, const struct rf_manifest *manifest,
+                          void (*tell)(void *context, const char *message), void *context);
+
 /* "widen", "set-aside" …, as in the configuration and the ledger; and back, false for other words.
  * "default", which is not said anywhere, is none of them. */
 const char *rf_mismatch_name(enum rf_mismatch mismatch);

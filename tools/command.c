@@ -9,6 +9,10 @@
     (TAKES(REPO) | TAKES(CONFIG) | TAKES(JSON) | TAKES(QUIET) | TAKES(VERBOSE) | TAKES(HELP))
 #define TARGET (TAKES(TARGET) | TAKES(SCHEMA))
 #define TABLES (TAKES(TABLE) | TAKES(EXCLUDE))
+/* What becomes of tables, columns and values on their way. */
+#define RULES                                                                       \
+    (TAKES(FOLD_NAMES) | TAKES(EXISTING) | TAKES(ATOMIC) | TAKES(NO_FOREIGN_KEYS) | \
+     TAKES(ON_MISMATCH) | TAKES(BAD_TEXT))
 #define WORK (TAKES(JOBS) | TAKES(PROGRESS))
 #define SOURCE (TAKES(SAME_SOURCE) | TAKES(BUSY_TIMEOUT))
 
@@ -25,7 +29,8 @@ const struct rf_command rf_commands[RF_COMMANDS] = {
          "snapshot is made.",
      .run = rf_command_capture},
     {.name = "replay",
-     .options = ALWAYS | TARGET | TABLES | WORK | TAKES(SNAPSHOT) | TAKES(DRY_RUN),
+     .options =
+         ALWAYS | TARGET | TABLES | RULES | TAKES(REMAKE) | WORK | TAKES(SNAPSHOT) | TAKES(DRY_RUN),
      .summary = "bring a PostgreSQL database to a snapshot",
      .description =
          "Brings the target to the newest snapshot, or to the one named. The first time it makes "
@@ -37,7 +42,7 @@ const struct rf_command rf_commands[RF_COMMANDS] = {
     {.name = "sync",
      .operand = "DATABASE",
      .operand_required = true,
-     .options = ALWAYS | TARGET | TABLES | WORK | SOURCE | TAKES(DRY_RUN),
+     .options = ALWAYS | TARGET | TABLES | RULES | TAKES(REMAKE) | WORK | SOURCE | TAKES(DRY_RUN),
      .summary = "capture, then replay what was captured",
      .description = "Does what capture and replay do, one after the other, while it holds the "
                     "repository's lock.",

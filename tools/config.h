@@ -1,14 +1,5 @@
-/* The configuration file: YAML, read strictly. See rowferry.yaml(5).
- *
- *     repo: /var/lib/rowferry/app
- *     target: service=reports
- *     schema: app
- *     jobs: 4
- *     tables:
- *       include: ["*"]
- *       exclude: [cache_*]
- *     progress: never
- *     busy_timeout: 30
+/* The configuration file: YAML, read strictly. See rowferry.yaml(5), and rowferry.yaml.example,
+ * which has every setting.
  *
  * A file that is read wrong carries the wrong rows, so nothing is guessed: an unknown or repeated
  * key, a value of another type, an alias, an anchor, a tag, a second document and anything that is
@@ -16,23 +7,30 @@
 #ifndef RF_TOOLS_CONFIG_H
 #define RF_TOOLS_CONFIG_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "format/error.h"
+#include "replay/arena.h"
+#include "replay/rules.h"
 #include "tools/values.h"
 
 #define RF_CONFIG_BYTES_MAX (1u << 20)
 
+struct rf_config_mapping;
+
 struct rf_config {
-    char *repo; /* relative to the file's folder where it is relative; NULL where not given */
-    char *target;
-    char *schema;
-    char **include; /* NULL-terminated; NULL where not given */
-    char **exclude;
+    const char *repo; /* relative to the file's folder where it is relative; NULL where not given */
+    const char *target;
+    const char *schema;
+    const char *const *include; /* NULL-terminated; NULL where not given */
+    const char *const *exclude;
     unsigned jobs; /* 0 where not given */
     bool has_progress;
     enum rf_progress_when progress;
     int busy_timeout_ms; /* -1 where not given */
+    struct rf_rules rules;
+    struct rf_arena arena; /* of all of the above */
 };
 
 /* Every failure is RF_USAGE, but for RF_NO_MEMORY; then the config is empty. */
@@ -42,5 +40,10 @@ RF_MUST_USE enum rf_code rf_config_read(const char *path, struct rf_config *conf
 RF_MUST_USE enum rf_code rf_config_parse(const char *path, const void *text, size_t size,
                                          struct rf_config *config, struct rf_error *error);
 void rf_config_release(struct rf_config *config); /* twice is fine */
+
+/* The keys of the file, and those nested in them (config_reader.h). */
+extern const struct rf_config_mapping rf_config_root;
+/* A file with every setting, commented; as it stands it sets nothing. */
+extern const char rf_example_config[];
 
 #endif

@@ -22,6 +22,22 @@ const struct rf_option rf_options[RF_OPTIONS] = {
      "no tables whose name matches; may be given several times"},
     {RF_OPTION_JOBS, 'j', "jobs", "N", NULL, "jobs",
      "workers, 1 to 64 (default: one a processor, at most 8)"},
+    {RF_OPTION_FOLD_NAMES, 0, "fold-names", NULL, NULL, "fold_names",
+     "names of tables and columns in lower case in the target"},
+    {RF_OPTION_EXISTING, 0, "existing", NULL, NULL, "existing",
+     "fill tables that the application has made in the target"},
+    {RF_OPTION_ATOMIC, 0, "atomic", NULL, NULL, "atomic",
+     "with --existing: the first load in one transaction, by one connection"},
+    {RF_OPTION_NO_FOREIGN_KEYS, 0, "no-foreign-keys", NULL, NULL, "foreign_keys",
+     "make tables without foreign keys"},
+    {RF_OPTION_ON_MISMATCH, 0, "on-mismatch", "POLICY", NULL, "on_mismatch",
+     "what becomes of a value that its column cannot hold: widen (default), set-aside (default "
+     "with --existing), null or fail"},
+    {RF_OPTION_BAD_TEXT, 0, "bad-text", "RULE", NULL, "bad_text",
+     "what becomes of text with NUL or that is not UTF-8: set-aside (default), bytea, strip, "
+     "replace or escape"},
+    {RF_OPTION_REMAKE, 0, "remake", "GLOB", NULL, NULL,
+     "make tables whose name matches anew, by the settings of now; may be given several times"},
     {RF_OPTION_DRY_RUN, 'n', "dry-run", NULL, NULL, NULL,
      "print what would be done, and do nothing"},
     {RF_OPTION_SAME_SOURCE, 0, "same-source", NULL, NULL, NULL,
@@ -183,6 +199,14 @@ static enum rf_code take_operand(struct rf_arguments *arguments, const char *wor
     return RF_USAGE;
 }
 
+/* Where the values of an option gather that may be given several times; NULL for any other. */
+static const char ***list_of(struct rf_arguments *arguments, enum rf_option_id id) {
+    return id == RF_OPTION_TABLE     ? &arguments->tables
+           : id == RF_OPTION_EXCLUDE ? &arguments->excluded
+           : id == RF_OPTION_REMAKE  ? &arguments->remake
+                                     : NULL;
+}
+
 static void append(const char **list, const char *value) {
     while (*list) {
         list++;
@@ -200,9 +224,8 @@ static enum rf_code take_option(struct rf_arguments *arguments, const struct rf_
     }
     arguments->given[option->id] = true;
     arguments->value[option->id] = value;
-    if (option->id == RF_OPTION_TABLE || option->id == RF_OPTION_EXCLUDE) {
-        const char ***list =
-            option->id == RF_OPTION_TABLE ? &arguments->tables : &arguments->excluded;
+    const char ***list = list_of(arguments, option->id);
+    if (list) {
         if (!*list) {
             *list = calloc((size_t)room, sizeof **list);
         }
@@ -284,5 +307,6 @@ enum rf_code rf_arguments_parse(const struct rf_command *command, int argc, char
 void rf_arguments_release(struct rf_arguments *arguments) {
     free(arguments->tables);
     free(arguments->excluded);
+    free(arguments->remake);
     *arguments = (struct rf_arguments){0};
 }

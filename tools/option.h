@@ -22,6 +22,13 @@ enum rf_option_id {
     RF_OPTION_TABLE,
     RF_OPTION_EXCLUDE,
     RF_OPTION_JOBS,
+    RF_OPTION_FOLD_NAMES,
+    RF_OPTION_EXISTING,
+    RF_OPTION_ATOMIC,
+    RF_OPTION_NO_FOREIGN_KEYS,
+    RF_OPTION_ON_MISMATCH,
+    RF_OPTION_BAD_TEXT,
+    RF_OPTION_REMAKE,
     RF_OPTION_DRY_RUN,
     RF_OPTION_SAME_SOURCE,
     RF_OPTION_BUSY_TIMEOUT,
@@ -32,7 +39,7 @@ enum rf_option_id {
     RF_OPTION_VERBOSE,
     RF_OPTION_HELP,
 };
-#define RF_OPTIONS 16u
+#define RF_OPTIONS 23u
 
 struct rf_option {
     enum rf_option_id id;    /* its place in the table */
@@ -52,6 +59,7 @@ struct rf_arguments {
     const char *value[RF_OPTIONS]; /* of options with an argument; NULL where not given */
     const char **tables;           /* -t, NULL-terminated; NULL where not given */
     const char **excluded;         /* -T, likewise */
+    const char **remake;           /* --remake, likewise */
     const char *operand;           /* NULL where there is none */
 };
 

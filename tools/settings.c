@@ -58,9 +58,28 @@ static enum rf_code resolve_numbers(const struct rf_arguments *arguments,
     return RF_OK;
 }
 
-/* Freed through char **, read through const char *const *: the same strings. */
-static const char *const *globs_of(const char *const *typed, char *const *configured) {
-    return typed ? typed : (const char *const *)configured;
+static const char *const *globs_of(const char *const *typed, const char *const *configured) {
+    return typed ? typed : configured;
+}
+
+static enum rf_code resolve_rules(const struct rf_arguments *arguments,
+                                  struct rf_settings *settings, struct rf_error *error) {
+    struct rf_rules *rules = &settings->rules;
+    *rules = settings->config.rules;
+    rules->fold_names |= arguments->given[RF_OPTION_FOLD_NAMES];
+    rules->existing |= arguments->given[RF_OPTION_EXISTING];
+    rules->atomic |= arguments->given[RF_OPTION_ATOMIC];
+    rules->no_foreign_keys |= arguments->given[RF_OPTION_NO_FOREIGN_KEYS];
+
+    const char *mismatch = arguments->value[RF_OPTION_ON_MISMATCH];
+    if (mismatch && !rf_mismatch_find(mismatch, &rules->on_mismatch)) {
+        return fail_value(RF_OPTION_ON_MISMATCH, RF_VALUE_MISMATCH, mismatch, error);
+    }
+    const char *bad_text = arguments->value[RF_OPTION_BAD_TEXT];
+    if (bad_text && !rf_bad_text_find(bad_text, &rules->bad_text)) {
+        return fail_value(RF_OPTION_BAD_TEXT, RF_VALUE_BAD_TEXT, bad_text, error);
+    }
+    return RF_OK;
 }
 
 static enum rf_code refuse_empty(const struct rf_arguments *arguments, struct rf_error *error) {
@@ -72,12 +91,16 @@ static enum rf_code refuse_empty(const struct rf_arguments *arguments, struct rf
             return rf_fail(error, RF_USAGE, "--%s is empty", rf_options[ids[i]].name);
         }
     }
-    for (unsigned i = 0; i < 2; i++) {
-        enum rf_option_id id = i == 0 ? RF_OPTION_TABLE : RF_OPTION_EXCLUDE;
-        const char **list = i == 0 ? arguments->tables : arguments->excluded;
-        for (; list && *list; list++) {
-            if (!**list) {
-                return rf_fail(error, RF_USAGE, "--%s is empty", rf_options[id].name);
+    const struct {
+        enum rf_option_id id;
+        const char **list;
+    } lists[] = {{RF_OPTION_TABLE, arguments->tables},
+                 {RF_OPTION_EXCLUDE, arguments->excluded},
+                 {RF_OPTION_REMAKE, arguments->remake}};
+    for (unsigned i = 0; i < sizeof lists / sizeof lists[0]; i++) {
+        for (const char **glob = lists[i].list; glob && *glob; glob++) {
+            if (!**glob) {
+                return rf_fail(error, RF_USAGE, "--%s is empty", rf_options[lists[i].id].name);
             }
         }
     }
@@ -85,6 +108,50 @@ static enum rf_code refuse_empty(const struct rf_arguments *arguments, struct rf
         return rf_fail(error, RF_USAGE, "%s is empty", arguments->command->operand);
     }
     return RF_OK;
+}
+
+/* Tables of the application are filled, not altered: whoever wants both is told before a value
+ * comes that would need it. */
+static enum rf_code refuse_to_alter(const char *place, const char *setting,
+                                    struct rf_error *error) {
+    rf_fail(error, RF_USAGE, "%s alters tables, and existing ones are the application's", setting);
+    if (place) {
+        rf_detail(error, "in the rule at %s", place);
+    }
+    rf_hint(error, "choose another one, or leave out --existing (existing: in the configuration "
+                   "file).");
+    return RF_USAGE;
+}
+
+static enum rf_code check_policies(const char *place, enum rf_mismatch on_mismatch,
+                                   enum rf_bad_text bad_text, struct rf_error *error) {
+    if (on_mismatch == RF_MISMATCH_WIDEN) {
+        return refuse_to_alter(place, "on_mismatch widen", error);
+    }
+    if (bad_text == RF_BAD_TEXT_BYTEA) {
+        return refuse_to_alter(place, "bad_text bytea", error);
+    }
+    return RF_OK;
+}
+
+static enum rf_code check_existing(const struct rf_settings *settings, struct rf_error *error) {
+    const struct rf_rules *rules = &settings->rules;
+    if (!rules->existing) {
+        return RF_OK;
+    }
+    if (settings->remake) {
+        return refuse_to_alter(NULL, "--remake", error);
+    }
+    enum rf_code code = check_policies(NULL, rules->on_mismatch, rules->bad_text, error);
+    for (uint32_t i = 0; code == RF_OK && i < rules->table_count; i++) {
+        const struct rf_table_rule *table = &rules->tables[i];
+        code = check_policies(table->place, table->on_mismatch, table->bad_text, error);
+        for (uint32_t j = 0; code == RF_OK && j < table->column_count; j++) {
+            const struct rf_column_rule *column = &table->columns[j];
+            code = check_policies(column->place, column->on_mismatch, column->bad_text, error);
+        }
+    }
+    return code;
 }
 
 static enum rf_code check(const struct rf_arguments *arguments, const struct rf_settings *settings,
@@ -102,7 +169,7 @@ static enum rf_code check(const struct rf_arguments *arguments, const struct rf_
                        "file.");
         return RF_USAGE;
     }
-    return RF_OK;
+    return check_existing(settings, error);
 }
 
 enum rf_code rf_settings_resolve(const struct rf_arguments *arguments, struct rf_settings *settings,
@@ -119,6 +186,7 @@ enum rf_code rf_settings_resolve(const struct rf_arguments *arguments, struct rf
     settings->snapshot = string_of(arguments, RF_OPTION_SNAPSHOT, NULL, NULL);
     settings->include = globs_of(arguments->tables, config->include);
     settings->exclude = globs_of(arguments->excluded, config->exclude);
+    settings->remake = arguments->remake;
     settings->dry_run = arguments->given[RF_OPTION_DRY_RUN];
     settings->same_source = arguments->given[RF_OPTION_SAME_SOURCE];
     settings->json = arguments->given[RF_OPTION_JSON];
@@ -126,6 +194,9 @@ enum rf_code rf_settings_resolve(const struct rf_arguments *arguments, struct rf
     settings->verbose = arguments->given[RF_OPTION_VERBOSE];
     if (code == RF_OK) {
         code = resolve_numbers(arguments, settings, error);
+    }
+    if (code == RF_OK) {
+        code = resolve_rules(arguments, settings, error);
     }
     return code == RF_OK ? check(arguments, settings, error) : code;
 }

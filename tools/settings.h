@@ -17,6 +17,8 @@ struct rf_settings {
     const char *snapshot;       /* NULL where not given */
     const char *const *include; /* NULL-terminated; NULL: all */
     const char *const *exclude; /* NULL-terminated; NULL: none */
+    const char *const *remake;  /* likewise */
+    struct rf_rules rules;
     unsigned jobs;
     int busy_timeout_ms;
     enum rf_progress_when progress;

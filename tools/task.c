@@ -53,6 +53,8 @@ void rf_task_target_options(struct rf_task *task, struct rf_target_options *opti
         .dry_run = settings->dry_run,
         .include = settings->include,
         .exclude = settings->exclude,
+        .rules = &settings->rules,
+        .remake = settings->remake,
         .stop = task->stop,
         .progress = task->progress ? rf_task_on_progress : NULL,
         .note = settings->verbose ? rf_task_on_note : NULL,

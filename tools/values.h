@@ -17,6 +17,8 @@ bool rf_value_timeout(const char *text, int *milliseconds);           /* "30", "
 /* What the value should have been, for messages: "a number from 1 to 64". */
 #define RF_VALUE_JOBS "a number from 1 to 64"
 #define RF_VALUE_PROGRESS "auto, always or never"
+#define RF_VALUE_MISMATCH "widen, set-aside, null or fail"
+#define RF_VALUE_BAD_TEXT "set-aside, bytea, strip, replace or escape"
 #define RF_VALUE_TIMEOUT "a number of seconds from 0 to 86400"
 
 #endif

@@ -29,6 +29,7 @@ CREATE TABLE rowferry.relation (
     target_schema text        NOT NULL,
     table_name    text        NOT NULL,
     relation_name text        NOT NULL,
+    key_given     boolean     NOT NULL,
     rows          bigint      NOT NULL,
     digest        text        NOT NULL,
     created       timestamptz NOT NULL DEFAULT now(),
@@ -39,6 +40,7 @@ CREATE TABLE rowferry.relation (
 COMMENT ON TABLE rowferry.relation IS 'Tables that came from a source; those of rowferry.set_aside are counted in rows';
 COMMENT ON COLUMN rowferry.relation.table_name IS 'Its name in SQLite, by which the other tables here know it';
 COMMENT ON COLUMN rowferry.relation.relation_name IS 'Its name in target_schema';
+COMMENT ON COLUMN rowferry.relation.key_given IS 'Its key is the one that the configuration names; SQLite declares none';
 COMMENT ON COLUMN rowferry.relation.digest IS 'Sum of the row hashes, as in the manifest of the snapshot';
 
 CREATE TABLE rowferry."column" (
@@ -53,6 +55,8 @@ CREATE TABLE rowferry."column" (
     type          text    NOT NULL,
     conversion    text    NOT NULL,
     on_mismatch   text    NOT NULL CHECK (on_mismatch IN ('widen', 'set-aside', 'null', 'fail')),
+    bad_text      text    NOT NULL CHECK (bad_text IN ('set-aside', 'bytea', 'strip', 'replace', 'escape')),
+    asked         text    NOT NULL,
     not_null      boolean NOT NULL,
     key_part      integer NOT NULL,
     reason        text    NOT NULL,
@@ -66,6 +70,8 @@ COMMENT ON TABLE rowferry."column" IS 'The type that each column got when its ta
 COMMENT ON COLUMN rowferry."column".column_name IS 'Its name in SQLite';
 COMMENT ON COLUMN rowferry."column".cell IS 'Its place in the table in SQLite, from 0';
 COMMENT ON COLUMN rowferry."column".on_mismatch IS 'What happens to values that do not fit';
+COMMENT ON COLUMN rowferry."column".bad_text IS 'What happens to text with NUL or invalid UTF-8';
+COMMENT ON COLUMN rowferry."column".asked IS 'The conversion that the configuration asked for; empty where it did not';
 COMMENT ON COLUMN rowferry."column".generated_sql IS 'The expression that the server computes the column from';
 COMMENT ON COLUMN rowferry."column".identity IS 'The sequence of an identity column';
 COMMENT ON COLUMN rowferry."column".declared IS 'Its type in SQLite, as written';
@@ -144,6 +150,21 @@ COMMENT ON COLUMN rowferry.set_aside.class IS 'Storage class of the value in SQL
 COMMENT ON COLUMN rowferry.set_aside.value IS 'Text and blob: their exact bytes. Integer and real: in digits, exactly. NULL for null, and for what is larger than 1 GB';
 COMMENT ON COLUMN rowferry.set_aside.outcome IS 'set aside: the whole row is not in its table; altered: it is, with another value in its place';
 COMMENT ON COLUMN rowferry.set_aside.snapshot IS 'The first snapshot of which this is so';
+
+CREATE TABLE rowferry.object (
+    source_id     uuid        NOT NULL,
+    target_schema text        NOT NULL,
+    object_name   text        NOT NULL,
+    kind          text        NOT NULL CHECK (kind IN ('view', 'trigger')),
+    as_written    boolean     NOT NULL,
+    definition    text        NOT NULL,
+    made          timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (source_id, target_schema, object_name),
+    FOREIGN KEY (source_id, target_schema) REFERENCES rowferry.source ON DELETE CASCADE
+);
+COMMENT ON TABLE rowferry.object IS 'Views and triggers of the source that were asked for and made';
+COMMENT ON COLUMN rowferry.object.object_name IS 'Its name in SQLite; a view as written is called the same here';
+COMMENT ON COLUMN rowferry.object.as_written IS 'The view''s own statement; otherwise SQL that the user gave';
 
 CREATE TABLE rowferry.load_step (
     source_id     uuid        NOT NULL,

@@ -69,7 +69,7 @@ class Target:
             script.append(f"SELECT to_regclass({literal(relation)}) IS NOT NULL AS there \\gset\n"
                           f"\\if :there\nCOPY ({query}) TO STDOUT;\n\\endif\n\\echo {END}\n")
         results, rows = [], []
-        for line in self.script("".join(script)).decode().splitlines():
+        for line in self.script("".join(script)).decode().split("\n")[:-1]:
             if line == END:
                 results.append(rows)
                 rows = []

@@ -59,7 +59,10 @@ def convert(requests):
 
 
 SEND = {"numeric": "numeric_send", "date": "date_send", "time": "time_send", "timestamp": "timestamp_send",
-        "timestamptz": "timestamptz_send", "uuid": "uuid_send"}
+        "timestamptz": "timestamptz_send", "uuid": "uuid_send", "jsonb": "jsonb_send", "json": "json_send",
+        "text": "textsend", "varchar": "varcharsend", "character": "bpcharsend", "real": "float4send",
+        "smallint": "int2send", "integer": "int4send", "boolean": "boolsend", "bigint[]": "array_send",
+        "bytea": "byteasend", "mood": "enum_send"}
 
 
 def through_server(target, scratch, kind, fields, *more):
@@ -545,3 +548,369 @@ def test_uuids(target, scratch, rng):
     form = re.compile("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
     for text, field in zip(others, taken):
         assert (field is not None) == bool(form.fullmatch(text)), text
+
+
+# By name: what `as CLASS VALUE SPEC` asks for.
+
+def ask(spec, value):
+    """The request for a Python value: str is TEXT, bytes is BLOB."""
+    if isinstance(value, bool) or value is None:
+        raise TypeError(value)
+    if isinstance(value, int):
+        return ("as", "integer", value, spec)
+    if isinstance(value, float):
+        return ("as", "real", value.hex(), spec)
+    if isinstance(value, str):
+        return ("as", "text", value.encode().hex(), spec)
+    return ("as", "blob", value.hex(), spec)
+
+
+def ask_bytes(spec, text):
+    """The request for a TEXT of any bytes."""
+    return ("as", "text", text.hex(), spec)
+
+
+TAKES = """
+CREATE FUNCTION takes(kind text, value bytea) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    result text;
+BEGIN
+    EXECUTE format('SELECT encode(%s((convert_from($1, ''UTF8''))::%s), ''hex'')',
+                   CASE kind WHEN 'jsonb' THEN 'jsonb_send' WHEN 'json' THEN 'json_send' END, kind)
+        INTO result USING value;
+    RETURN result;
+EXCEPTION WHEN OTHERS THEN
+    RETURN NULL;
+END $$;
+"""
+
+
+def server_reads(target, scratch, kind, texts):
+    """What the server makes of texts (bytes) as json or jsonb, as it would send it, or None where it refuses."""
+    file = scratch / "texts"
+    file.write_text("".join(f"{number}\t{text.hex()}\n" for number, text in enumerate(texts)))
+    target.script("DROP TABLE IF EXISTS given; CREATE TABLE given (n bigint, t text);\n"
+                  f"\\copy given FROM '{file}'\nDROP FUNCTION IF EXISTS takes;{TAKES}")
+    rows = target.rows(f"SELECT takes('{kind}', decode(t, 'hex')) FROM given ORDER BY n")
+    return [None if row[0] is None else bytes.fromhex(row[0]) for row in rows]
+
+
+def random_json_string(rng):
+    pieces = []
+    for _ in range(rng.choice([0, 1, 1, 2, 3, 8])):
+        pieces.append(rng.choice(["a", "b", "ab", "é", "😀", "\x7f", "/", "\\/", "\\n", "\\t", "\\b", "\\f", "\\r",
+                                  '\\"', "\\\\", "\\u0041", "\\u00e9", "\\u001f", "\\u0008", "\\u0022",
+                                  "\\u005C", "\\uD83D\\uDE00", "\\u2028", "\\uFFFF", " ",
+                                  f"\\u{rng.randrange(1, 0xd800):04x}"]))
+        if rng.random() < 0.01:
+            pieces.append(rng.choice(["\\u0000", "\\ud800", "\\udc00", "\\ud83d\\ud83d", "\\ud800x", "\n", "\\x",
+                                      "\\u12", "\x01"]))
+    return '"' + "".join(pieces) + '"'
+
+
+def random_json(rng, depth=0):
+    """A JSON text, nearly always a valid one."""
+    space = rng.choice(["", "", "", " ", "\n\t", "\r "])
+    kind = rng.randrange(10 if depth < 5 else 6)
+    if kind < 2:
+        text = random_json_string(rng)
+    elif kind < 5:
+        text = random_decimal_text(rng)
+    elif kind == 5:
+        text = rng.choice(["true", "false", "null"])
+    elif kind < 8:
+        text = "[" + ",".join(random_json(rng, depth + 1) for _ in range(rng.choice([0, 1, 2, 3]))) + space + "]"
+    else:
+        keys = [random_json_string(rng) for _ in range(rng.choice([0, 1, 2, 3, 6]))]
+        text = "{" + ",".join(f"{space}{key}{space}:{random_json(rng, depth + 1)}" for key in keys) + space + "}"
+    return space + text + space
+
+
+JSON_EDGES = [
+    "", " ", "1", "-1", "-0", "-0.0", "0.00", "-0.00e5", "1e3", "1E+3", "1.50", "1.50e1", "1e-3", "1.0e2", "00", "01", "-",
+    "1.", ".5", "+1", "1e", "1e+", "0x10", "NaN", "Infinity", "1 2", "[1,]", "[,1]", "[1 2]", "{,}", '{"a":1,}', '{"a"}',
+    '{"a":}', '{1:2}', "{a:1}", "[", "]", "{", "}", "[}", "{]", '"', '"\\', '"\\u', '"a', "tru", "truex", "True", "nul",
+    "[[[]]]", "{}", "[]", "[ ]", "{ }", '{"b":1,"a":2,"aa":3,"":4}', '{"a":1,"a":2}', '{"a":1,"b":{"c":1,"c":2},"a":[]}',
+    '{"\\u0061":1,"a":2}', '{"a":1,"\\u0061":2,"a":3}', '"\\u0000"', '"\\ud800"', '"\\udc00\\ud800"', '"\x1f"', '"\x7f"',
+    '"\\/"', "\v1", "\ufeff1", "1\x00", "1,2", ":", ",", '"a":1', "//", "/**/1", "'a'", '{"a":1 "b":2}', '["a":1]',
+    "1e131071", "1e131072", "9" * 400, "1e-16383", "1e-16384", "0e999", "0e-99999", "0e200000", "0e1000000000",
+    "-0e-5", "0e1073741823", "1e1073741823", "1e-1073741823", "[" * 1000 + "]" * 1000, "[0," * 999 + "1" + "]" * 999,
+    '{"a":' * 999 + "1" + "}" * 999, '[{"a":' * 500 + "1" + "}]" * 500,
+    '{"' + "k" * 5000 + '":1}', "[" + ",".join(map(str, range(5000))) + "]",
+]
+
+
+@pytest.mark.parametrize("kind", ["json", "jsonb"])
+def test_json_as_the_server_reads_it(target, scratch, rng, kind):
+    """The same texts are taken, and a jsonb's field is what the server sends of the text."""
+    texts = list(JSON_EDGES)
+    for _ in range(COUNT):
+        text = random_json(rng)
+        for _ in range(rng.choice([0, 0, 0, 1, 2])):
+            text = mangled(rng, text) if text else text
+        texts.append(text)
+    encoded = [text.encode() for text in texts]
+    fields = convert([ask_bytes(kind, text) for text in encoded])
+    assert fields == server_reads(target, scratch, kind, encoded)
+    assert COUNT // 3 < sum(field is not None for field in fields) < COUNT
+    through_server(target, scratch, kind, fields)
+
+
+def test_jsonb_of_many_members(target, scratch, rng):
+    """Objects of more members than are sorted in one's head, with duplicates in every way of writing."""
+    texts = []
+    for _ in range(60):
+        members = []
+        for _ in range(rng.randrange(400)):
+            key = "".join(rng.choice("abé") for _ in range(rng.randrange(4)))
+            written = "".join(rng.choice([c, f"\\u{ord(c):04x}"]) for c in key)
+            members.append(f'"{written}":{rng.choice(["1", "[2,{}]", random_json(rng, 3)])}')
+        texts.append(("{" + ",".join(members) + "}").encode())
+    fields = convert([ask_bytes("jsonb", text) for text in texts])
+    assert fields == server_reads(target, scratch, "jsonb", texts)
+    through_server(target, scratch, "jsonb", fields)
+
+
+def test_json_nests_no_deeper_than_the_server_can(target, scratch):
+    deep = [opening * depth + "1" + closing * depth for depth in (1000, 1001, 100000)
+            for opening, closing in (("[", "]"), ('{"a":', "}"))]
+    for kind in ("json", "jsonb"):
+        fields = convert([ask(kind, text) for text in deep])
+        assert [field is not None for field in fields] == [True, True, False, False, False, False]
+        through_server(target, scratch, kind, fields)
+
+
+def random_words(rng, most):
+    return "".join(rng.choice("abc  é€😀") for _ in range(rng.randrange(most + 1)))
+
+
+@pytest.mark.parametrize("length", [1, 3, 8])
+def test_varchar(target, scratch, rng, length):
+    texts = ["", "é" * length, "😀" * (length + 1), " " * (length + 1)] + \
+        [random_words(rng, length + 3) for _ in range(500)]
+    requests = [ask(f"varchar({length})", text) for text in texts]
+    results = through_server(target, scratch, f"varchar({length})", convert(requests))
+    check(results, [text if len(text) <= length else None for text in texts], requests)
+
+
+@pytest.mark.parametrize("length", [1, 3, 8])
+@pytest.mark.parametrize("apart", [False, True])
+def test_character(target, scratch, rng, length, apart):
+    """The field is what the server pads the text to; what it would not give back, it is not given."""
+    texts = ["", " ", "é" * length, " " * length, "a".ljust(length)] + \
+        [random_words(rng, length + 2) for _ in range(500)]
+    spec = f"character({length})" + (", told apart" if apart else "")
+    fields = convert([ask(spec, text) for text in texts])
+    through_server(target, scratch, f"character({length})", fields)
+    for text, field in zip(texts, fields):
+        fits = len(text) <= length and not (text.endswith(" ") and (apart or len(text) < length))
+        assert field == (text.ljust(length).encode() if fits else None), repr(text)
+    if apart:
+        taken = {text: field for text, field in zip(texts, fields) if field is not None}
+        assert len(set(taken.values())) == len(taken)
+
+
+@pytest.mark.parametrize("kind,bits", [("smallint", 15), ("integer", 31)])
+def test_small_integers(target, scratch, rng, kind, bits):
+    numbers = [sign * 2**bits + step for sign in (1, -1) for step in (-1, 0, 1)] + \
+        [2**63 - 1, -2**63, 2**bits * 2, 2**64 // 2 - 2**bits] + \
+        [rng.randrange(-2**bits - 999, 2**bits + 999) for _ in range(1000)]
+    requests = [ask(kind, number) for number in numbers]
+    results = through_server(target, scratch, kind, convert(requests))
+    check(results, [str(number) if -2**bits <= number < 2**bits else None for number in numbers], requests)
+
+
+def as_float4(real):
+    """The bytes of a number as float4, None where it would be rounded."""
+    try:
+        field = struct.pack(">f", real)
+    except OverflowError:
+        return None
+    back = struct.unpack(">f", field)[0]
+    return field if back == real else None
+
+
+def test_real(target, scratch, rng):
+    reals = [0.0, -0.0, 0.5, 0.1, 1e300, 1e-300, float("inf"), float("-inf"), 3.4028234663852886e38,
+             3.4028235677973366e38, 3.402823669209385e38, 2.0**-149, 2.0**-150, 1.5 * 2.0**-149, 16777216.0, 16777217.0]
+    reals += [random_real(rng) for _ in range(500)]
+    reals += [struct.unpack(">f", rng.randbytes(4))[0] for _ in range(1000)]
+    reals = [real for real in reals if real == real]
+    fields = convert([ask("real", real) for real in reals])
+    assert fields == [as_float4(real) for real in reals]
+    through_server(target, scratch, "real", fields)
+    whole = [0, 1, -1, 2**24, -2**24, 2**24 + 1, 2**25, 2**63 - 1] + [rng.randrange(-2**25, 2**25) for _ in range(500)]
+    fields = convert([ask("real", number) for number in whole])
+    assert fields == [as_float4(number) if abs(number) <= 2**24 else None for number in whole]
+    through_server(target, scratch, "real", fields)
+
+
+def test_boolean_from_words(target, scratch, rng):
+    words = {"t": True, "true": True, "y": True, "yes": True, "on": True, "1": True,
+             "f": False, "false": False, "n": False, "no": False, "off": False, "0": False}
+    texts = list(words) + [word.upper() for word in words] + [word.title() for word in words]
+    texts += ["", " ", "t ", " t", "tr", "of", "o", "2", "10", "true\x00", "yess", "ja", "ﬀ"]
+    fields = convert([ask("boolean from words", text) for text in texts])
+    expected = [words.get(text.lower()) for text in texts]
+    assert fields == [None if value is None else bytes([value]) for value in expected]
+    results = through_server(target, scratch, "boolean", fields)
+    taken = [text for text, field in zip(texts, fields) if field is not None]
+    server = target.rows("SELECT t::boolean::text FROM unnest(ARRAY[" + ", ".join(f"'{text}'" for text in taken)
+                         + "]) WITH ORDINALITY AS w (t, n) ORDER BY n")
+    assert [values[0] for _, values in sorted(results.items())] == [row[0] for row in server]
+    assert convert([ask("boolean from words", value) for value in (0, 1, 2, -1, 1.0, b"t")]) == \
+        [b"\0", b"\1", None, None, None, None]
+
+
+def test_arrays_of_bigint(target, scratch, rng):
+    texts = ["[]", " [ ] ", "[1]", "[-1, 2]", f"[{2**63 - 1},{-2**63}]"] + \
+        [str([rng.randrange(-2**63, 2**63) for _ in range(rng.randrange(50))]) for _ in range(500)]
+    results = through_server(target, scratch, "bigint[]", convert([ask("bigint[]", text) for text in texts]))
+    check(results, ["{" + text.strip("[] ").replace(" ", "") + "}" for text in texts], texts)
+    refused = ["", "1", "null", "[null]", "[[1]]", "[[]]", "[1.0]", "[1e2]", "[-0]", '["1"]', "[1,]", "[,]", "[1 2]",
+               "[01]", "[1", "1]", "{}", "[true]", f"[{2**63}]", f"[{-2**63 - 1}]", "[9" + "9" * 400 + "]", "[1][2]",
+               "{1,2}", "[--1]", "[+1]", "[]x"]
+    assert convert([ask("bigint[]", text) for text in refused]) == [None] * len(refused)
+
+
+def test_enums(target, scratch):
+    labels = ["sad", "ok", "it's", "", " ", "ok ", "Ok", "é", '"', "a,b", ";strip", "a" * 63]
+    quoted = ",".join("'" + label.replace("'", "''") + "'" for label in labels)
+    target.script(f"CREATE TYPE mood AS ENUM ({quoted})")
+    spec = f'enum "public"."mood"({quoted})'
+    texts = labels + ["sa", "sadd", "SAD", "happy", "it''s", "s\x00"]
+    requests = [ask(spec, text) for text in texts]
+    results = through_server(target, scratch, "mood", convert(requests))
+    check(results, [text if text in labels else None for text in texts], requests)
+    assert convert([ask(spec, value) for value in (1, 1.0, b"sad")]) == [None] * 3
+    assert convert([ask('enum "public"."none"()', "")]) == [None]
+
+
+# Python's decoder follows the same recommendation of Unicode.
+MENDED = {"strip": lambda text: text.decode(errors="ignore").replace("\0", ""),
+          "replace": lambda text: text.decode(errors="replace").replace("\0", "\ufffd")}
+
+
+def escaped(text):
+    try:
+        bad = "\0" in text.decode() or re.search(rb"\\x(00|[89a-f][0-9a-f])", text)
+    except UnicodeDecodeError:
+        bad = True
+    if not bad:
+        return text.decode()
+    text = text.replace(b"\\", b"\\\\").decode(errors="backslashreplace")
+    return text.replace("\0", "\\x00")
+
+
+def random_bytes(rng):
+    pieces = [b"a", b"\0", b" ", "é".encode(), "€".encode(), "😀".encode(), "€".encode()[:2], "😀".encode()[:3],
+              b"\xed\xa0\x80", b"\xff", b"\x80", b"\xc0\xaf", b"\xf4\x90\x80\x80", b"\xe0\x80", b"\\", b"\\x00",
+              b"\\xff", b"\\x41", b"\\xF", rng.randbytes(2)]
+    return b"".join(rng.choice(pieces) for _ in range(rng.randrange(6)))
+
+
+@pytest.mark.parametrize("mend", ["strip", "replace", "escape"])
+def test_bad_text_is_mended(target, scratch, rng, mend):
+    texts = [b"", b"plain"] + [random_bytes(rng) for _ in range(COUNT)]
+    expected = [(escaped if mend == "escape" else MENDED[mend])(text) for text in texts]
+    for kind, fits in (("text", lambda text: True), ("varchar(4)", lambda text: len(text) <= 4)):
+        fields = convert([ask_bytes(f"{kind}; {mend}", text) for text in texts])
+        for text, field, value in zip(texts, fields, expected):
+            assert field == (value.encode() if fits(value) else None), text
+        through_server(target, scratch, kind, fields)
+    if mend == "escape":
+        fields = dict(zip(texts, expected))
+        assert len(set(fields.values())) == len(fields)
+
+
+def test_numbers_and_texts_in_one_column(target, scratch, rng):
+    """As SQLite casts them, for reals of 15 digits and less."""
+    sqlite = sqlite3.connect(":memory:")
+    values = [random_integer(rng) for _ in range(300)] + [rng.randrange(10**9) / 100 for _ in range(300)] + \
+        ["", "a", "1", "1.0", "é"]
+    cast = [sqlite.execute("SELECT CAST(? AS TEXT)", (value,)).fetchone()[0] for value in values]
+    requests = [ask("text from any", value) for value in values]
+    check(through_server(target, scratch, "text", convert(requests)), cast, requests)
+    values.append(b"\0\xff")
+    cast = [sqlite.execute("SELECT CAST(? AS BLOB)", (value,)).fetchone()[0] for value in values]
+    fields = convert([ask("bytea from any", value) for value in values])
+    assert fields == cast
+    through_server(target, scratch, "bytea", fields)
+
+
+@pytest.mark.parametrize("digits", [0, 2, 3, 6])
+def test_times_of_few_digits(target, scratch, rng, digits):
+    """What the server would round is refused."""
+    moments = [random_moment(rng) for _ in range(1000)]
+    texts = [printed(micros(moment)) for moment in moments]
+    fits = [moment.microsecond % 10 ** (6 - digits) == 0 for moment in moments]
+    requests = [ask(f"timestamp({digits}) from iso", text) for text in texts]
+    results = through_server(target, scratch, f"timestamp({digits})", convert(requests))
+    check(results, [text if fit else None for text, fit in zip(texts, fits)], requests)
+
+
+# (type, spelling, how such a text is read by the server in UTC)
+READINGS = [("timestamptz", "YYYY-MM-DD HH:MM:SS", "timestamptz"), ("timestamptz", "YYYY-MM-DD", "timestamptz"),
+            ("timestamptz", "YYYY-MM-DDTHH:MM:SS.fff+05:30", "timestamptz"),
+            ("timestamp", "YYYY-MM-DDTHH:MM:SSZ", "timestamp"), ("timestamp", "YYYY-MM-DD", "timestamp"),
+            ("timestamp", "YYYY-MM-DD HH:MM:SS[.ffffff]", "timestamp"), ("date", "YYYY-MM-DDTHH:MM", "date"),
+            ("date", "YYYY-MM-DD HH:MM:SSZ", "date"), ("date", "YYYY-MM-DD", "date"), ("time", "HH:MM:SS[.f*]", "time")]
+
+
+@pytest.mark.parametrize("kind,spelling,reading", READINGS)
+def test_texts_of_one_spelling(target, scratch, rng, kind, spelling, reading):
+    texts = []
+    for _ in range(1000):
+        moment = random_moment(rng).replace(year=rng.randrange(1000, 9999), day=rng.randint(1, 28))
+        if rng.random() < 0.3 or kind == "date":
+            moment = moment.replace(hour=0, minute=0, second=0, microsecond=0)
+        way = (rng.choice("T "), rng.random() < 0.8, rng.choice(["", "", "[6]", ".3", "[*]"]), rng.choice(["", "Z", "+05:30"]))
+        text = written(moment, *way)
+        texts += [text] if text else []
+        texts.append(text[:10] if text and kind != "time" else f"{moment:%H:%M:%S}")
+    shape = re.escape(spelling).replace(r"\[\.f\*\]", r"(\.\d*[1-9])?")
+    shape = shape.replace(r"\[\.ffffff\]", r"(?!\.000000)(\.\d{6})?")
+    shape = re.compile(re.sub("[YMDHSf]", r"\\d", shape))
+    taken = [text for text in texts if shape.fullmatch(text)]
+    assert len(taken) > 10
+    fields = convert([ask(f"{kind} from iso {spelling}", text) for text in texts])
+    assert [text for text, field in zip(texts, fields) if field is not None] == taken
+    results = through_server(target, scratch, kind, fields)
+    file = scratch / "texts"
+    file.write_text("".join(f"{number}\t{text}\n" for number, text in enumerate(texts)))
+    target.script(f"CREATE TABLE texts (n bigint, t text);\n\\copy texts FROM '{file}'")
+    assert len(results) == len(taken)
+    assert target.rows(f"SELECT t, v FROM texts JOIN conversions USING (n) WHERE v <> t::{reading}") == []
+
+
+def test_dates_from_numbers(target, scratch, rng):
+    """Midnights of UTC are dates, no other second is."""
+    days = [rng.randrange(-10**5, 10**5) for _ in range(500)]
+    seconds = [day * 86400 + rng.choice([0, 0, 1, 43200]) for day in days]
+    requests = [ask("date from unix-s", second) for second in seconds]
+    results = through_server(target, scratch, "date", convert(requests))
+    check(results, [None if second % 86400 else str(datetime.date(1970, 1, 1) + datetime.timedelta(days=day))
+                    for second, day in zip(seconds, days)], requests)
+    moments = [second * 1000 + 250 for second in seconds]
+    requests = [ask("timestamp from unix-ms", moment) for moment in moments]
+    results = through_server(target, scratch, "timestamp", convert(requests))
+    check(results, [printed(second * 10**6 + 250000 - 946684800 * 10**6) for second in seconds], requests)
+
+
+def test_numeric_told_apart(target, scratch, rng):
+    """No integer and real that SQLite takes for different become one number."""
+    sqlite = sqlite3.connect(":memory:")
+    reals = [float(rng.randrange(2**53, 2**63)) for _ in range(300)] + [2.0**power for power in range(50, 66)]
+    reals += [-real for real in reals]
+    integers = [int(Decimal(repr(real))) for real in reals]
+    pairs = [(real, integer) for real, integer in zip(reals, integers) if abs(integer) < 2**63]
+    fields = convert([ask("numeric, told apart", real) for real, _ in pairs])
+    others = convert([ask("numeric, told apart", integer) for _, integer in pairs])
+    refused = 0
+    for (real, integer), field, other in zip(pairs, fields, others):
+        same = sqlite.execute("SELECT ? = ?", (real, integer)).fetchone()[0]
+        assert (field == other) == bool(same) and (field is None) == (not same), (real, integer)
+        refused += not same
+    assert 0 < refused < len(pairs)
+    assert convert([ask("numeric, told apart", "1")]) == [None]
+    through_server(target, scratch, "numeric", fields)

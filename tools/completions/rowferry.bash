@@ -14,8 +14,8 @@ _rowferry() {
 
     case $command in
         capture) options='-r --repo -t --table -T --exclude-table -j --jobs -n --dry-run --same-source --busy-timeout -c --config --json --progress -q --quiet -v --verbose -h --help' files=yes ;;
-        replay) options='-r --repo -d --target --schema -s --snapshot -t --table -T --exclude-table -j --jobs -n --dry-run -c --config --json --progress -q --quiet -v --verbose -h --help' ;;
-        sync) options='-r --repo -d --target --schema -t --table -T --exclude-table -j --jobs -n --dry-run --same-source --busy-timeout -c --config --json --progress -q --quiet -v --verbose -h --help' files=yes ;;
+        replay) options='-r --repo -d --target --schema -s --snapshot -t --table -T --exclude-table -j --jobs --fold-names --existing --atomic --no-foreign-keys --on-mismatch --bad-text --remake -n --dry-run -c --config --json --progress -q --quiet -v --verbose -h --help' ;;
+        sync) options='-r --repo -d --target --schema -t --table -T --exclude-table -j --jobs --fold-names --existing --atomic --no-foreign-keys --on-mismatch --bad-text --remake -n --dry-run --same-source --busy-timeout -c --config --json --progress -q --quiet -v --verbose -h --help' files=yes ;;
         verify) options='-r --repo -d --target --schema -s --snapshot -t --table -T --exclude-table -j --jobs -c --config --json --progress -q --quiet -v --verbose -h --help' ;;
         log) options='-r --repo -c --config --json -q --quiet -v --verbose -h --help' ;;
         show) options='-r --repo -s --snapshot -t --table -T --exclude-table -c --config --json -q --quiet -v --verbose -h --help' ;;
@@ -38,7 +38,13 @@ _rowferry() {
         -s | --snapshot)
             mapfile -t COMPREPLY < <(compgen -W 'latest' -- "$current")
             ;;
-        -d | --target | --schema | -t | --table | -T | --exclude-table | -j | --jobs | --busy-timeout) ;;
+        --on-mismatch)
+            mapfile -t COMPREPLY < <(compgen -W 'widen set-aside null fail' -- "$current")
+            ;;
+        --bad-text)
+            mapfile -t COMPREPLY < <(compgen -W 'set-aside bytea strip replace escape' -- "$current")
+            ;;
+        -d | --target | --schema | -t | --table | -T | --exclude-table | -j | --jobs | --remake | --busy-timeout) ;;
         *)
             if [[ $current == -* || $command == help ]]; then
                 mapfile -t COMPREPLY < <(compgen -W "$options" -- "$current")

@@ -6,6 +6,7 @@
  *     ENCODING integer N            ENCODING real HEXFLOAT            ENCODING text TEXT
  *     uuid-text TEXT                uuid-blob HEX
  *     spelling TEXT…                the one pattern of all of them
+ *     as CLASS VALUE SPEC           VALUE as above, but of texts and blobs in hexadecimal digits
  *
  * The answer is a field in hexadecimal digits without its length, or "refused: REASON". */
 #include <inttypes.h>
@@ -40,6 +41,15 @@ static void print_hex(const uint8_t *bytes, size_t size) {
         printf("%02x", bytes[i]);
     }
     putchar('\n');
+}
+
+static size_t read_hex(const char *digits, uint8_t *bytes) {
+    size_t size = strlen(digits) / 2;
+    for (size_t i = 0; i < size; i++) {
+        const char pair[] = {digits[2 * i], digits[2 * i + 1], 0};
+        bytes[i] = (uint8_t)strtoul(pair, NULL, 16);
+    }
+    return size;
 }
 
 static void refuse(const char *reason) {
@@ -95,10 +105,7 @@ static void answer_uuid(const struct words *words) {
     if (strcmp(words->word[0], "uuid-text") == 0) {
         fits = rf_uuid_of_text((const uint8_t *)value, size, uuid);
     } else {
-        for (size = 0; size < sizeof blob && value[2 * size]; size++) {
-            const char digits[] = {value[2 * size], value[2 * size + 1], 0};
-            blob[size] = (uint8_t)strtoul(digits, NULL, 16);
-        }
+        size = size / 2 <= sizeof blob ? read_hex(value, blob) : 0;
         fits = rf_uuid_of_blob(blob, size, uuid);
     }
     if (fits) {
@@ -174,6 +181,66 @@ static void answer_instant(const struct words *words) {
     }
 }
 
+static enum rf_class class_named(const char *name) {
+    enum rf_class class = RF_INTEGER;
+    while (class < RF_BLOB && strcmp(rf_class_name(class), name) != 0) {
+        class ++;
+    }
+    return class;
+}
+
+static void answer_field(const struct rf_conversion *conversion,
+                         const struct rf_column_cells *cells) {
+    struct rf_buffer out = {0};
+    enum rf_misfit misfit = conversion->put(conversion, cells, 0, false, &out);
+    enum rf_misfit look = conversion->put(conversion, cells, 0, false, NULL);
+    if (out.failed) {
+        refuse("no memory");
+    } else if (misfit != look || (misfit == RF_FITS) != (out.size > 0)) {
+        refuse("looking and putting disagree");
+    } else if (misfit != RF_FITS) {
+        rf_buffer_u8(&out, 0);
+        out.size--;
+        rf_misfit_reason(misfit, cells->uniform, conversion, &out);
+        rf_buffer_u8(&out, 0);
+        refuse((const char *)out.bytes);
+    } else if (rf_load_be32(out.bytes) != out.size - 4) {
+        refuse("a wrong length");
+    } else {
+        print_hex(out.bytes + 4, out.size - 4);
+    }
+    rf_buffer_release(&out);
+}
+
+static void answer_spec(const struct words *words) {
+    const struct rf_conversion *conversion;
+    struct rf_arena arena = {0};
+    struct rf_error error;
+    const char *value = words->word[2];
+    if (words->count != 4 ||
+        rf_conversion_read(words->word[3], &arena, &conversion, &error) != RF_OK) {
+        refuse("not understood");
+        rf_arena_release(&arena);
+        return;
+    }
+    uint64_t bits = 0;
+    uint32_t size = 0;
+    uint8_t *heap = calloc(1, strlen(value) + 1);
+    struct rf_column_cells cells = {
+        .uniform = class_named(words->word[1]), .bits = &bits, .size = &size, .heap = heap};
+    if (cells.uniform == RF_INTEGER) {
+        bits = (uint64_t)strtoll(value, NULL, 10);
+    } else if (cells.uniform == RF_REAL) {
+        double real = strtod(value, NULL);
+        memcpy(&bits, &real, sizeof bits);
+    } else {
+        size = (uint32_t)read_hex(value, heap);
+    }
+    answer_field(conversion, &cells);
+    free(heap);
+    rf_arena_release(&arena);
+}
+
 static void answer(const struct words *words) {
     const char *what = words->word[0];
     if (words->count < 2) {
@@ -184,6 +251,8 @@ static void answer(const struct words *words) {
         answer_short(words);
     } else if (strncmp(what, "uuid-", 5) == 0) {
         answer_uuid(words);
+    } else if (strcmp(what, "as") == 0) {
+        answer_spec(words);
     } else if (strcmp(what, "spelling") == 0) {
         answer_spelling(words);
     } else {

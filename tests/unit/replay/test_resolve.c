@@ -185,7 +185,8 @@ Test(resolve, of_three_who_want_a_name_the_exact_one_has_it) {
 /* Names in ledgers and in people's queries: another hash would call the table anew. */
 Test(resolve, altered_names_never_change) {
     cr_assert_eq(tables(&no_rules, LIST(SIXTY "1234", "")), RF_OK);
-    cr_expect_str_eq(names[0].name, "123456789 123456789 123456789 123456789 123456789 1234_8d9454f3");
+    cr_expect_str_eq(names[0].name,
+                     "123456789 123456789 123456789 123456789 123456789 1234_8d9454f3");
     cr_expect_str_eq(names[1].name, "table_e0a8d3ac");
     cr_assert_eq(columns(&no_rules, LIST("ctid")), RF_OK);
     cr_expect_str_eq(names[0].name, "ctid_384bb1bd");

@@ -2,6 +2,7 @@
 #include "replay/rules.h"
 
 #include <criterion/criterion.h>
+#include <stdio.h>
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -155,6 +156,41 @@ Test(rules, globs) {
         cr_expect_eq(rf_rules_table(&rules, cases[i].name).rename != NULL, cases[i].matches,
                      "\"%s\" over \"%s\"", cases[i].glob, cases[i].name);
     }
+}
+
+static char told[4][512];
+static unsigned told_count;
+
+static void tell(void *context, const char *message) {
+    cr_assert_eq(context, &told_count);
+    cr_assert_lt(told_count, 4);
+    snprintf(told[told_count++], sizeof told[0], "%s", message);
+}
+
+/* Without this a misspelt table stays as it was, and nobody knows why. */
+Test(rules, those_that_match_nothing_are_told) {
+    struct rf_column columns[] = {{.name = (char[]){"made_ts"}}, {.name = (char[]){"note"}}};
+    struct rf_manifest_table found[] = {
+        {.table = {.name = (char[]){"events"}, .column_count = 2, .columns = columns}},
+        {.table = {.name = (char[]){"users"}}},
+    };
+    const struct rf_manifest manifest = {.table_count = 2, .tables = found};
+    const struct rf_column_rule of_events[] = {{.column = "*_ts"},
+                                               {.column = "nope", .place = "f.yaml:4:5"}};
+    const struct rf_column_rule of_all[] = {{.column = "note"}};
+    const struct rf_column_rule of_users[] = {{.column = "note"}};
+    const struct rf_table_rule tables[] = {
+        {.table = "events", .column_count = 2, .columns = of_events},
+        {.table = "evnts", .column_count = 2, .columns = of_events, .place = "f.yaml:9:5"},
+        {.table = "*", .column_count = 1, .columns = of_all},
+        {.table = "users", .column_count = 1, .columns = of_users},
+    };
+    const struct rf_rules rules = {.table_count = COUNT(tables), .tables = tables};
+    rf_rules_tell_unused(&rules, &manifest, tell, &told_count);
+    cr_assert_eq(told_count, 3);
+    cr_expect_str_eq(told[0], "f.yaml:4:5: no column of tables \"events\" matches \"nope\"");
+    cr_expect_str_eq(told[1], "f.yaml:9:5: no table of the source matches \"evnts\"");
+    cr_expect_str_eq(told[2], "rules: no column of tables \"users\" matches \"note\"");
 }
 
 /* The words are in configurations and ledgers: they never change. */

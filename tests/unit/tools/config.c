@@ -115,18 +115,78 @@ Test(config, every_error_with_its_place) {
         {"busy_timeout: 5s\n",
          "f.yaml:1:15: busy_timeout must be a number of seconds from 0 to 86400, not a string"},
         {"tables: [a]\n",
-         "f.yaml:1:9: tables must be a mapping of include and exclude, not a list"},
+         "f.yaml:1:9: tables must be a mapping of include, exclude and rules, not a list"},
         {"tables:\n  include: a\n", "f.yaml:2:12: tables.include must be a list, not a string"},
         {"tables:\n  include:\n", "f.yaml:2:11: tables.include must be a list, not nothing"},
         {"tables:\n  exclude: [a, 3]\n",
          "f.yaml:2:16: tables.exclude must be a string, not a number"},
         {"tables:\n  exclude: [a, '']\n", "f.yaml:2:16: tables.exclude is empty"},
         {"tables:\n  exclude: [[a]]\n", "f.yaml:2:13: tables.exclude must be a string, not a list"},
+        /* rules */
+        {"fold_names: yes\n", "f.yaml:1:13: fold_names must be true or false, not \"yes\""},
+        {"existing: 1\n", "f.yaml:1:11: existing must be true or false, not a number"},
+        {"atomic: 'true'\n", "f.yaml:1:9: atomic must be true or false, not a string"},
+        {"foreign_keys:\n", "f.yaml:1:14: foreign_keys must be true or false, not nothing"},
+        {"foreign_keys: []\n", "f.yaml:1:15: foreign_keys must be true or false, not a list"},
+        {"on_mismatch: set_aside\n", "f.yaml:1:14: on_mismatch must be widen, set-aside, null or "
+                                     "fail, not \"set_aside\""},
+        {"on_mismatch:\n",
+         "f.yaml:1:13: on_mismatch must be widen, set-aside, null or fail, not nothing"},
+        {"on_mismatch: ~\n",
+         "f.yaml:1:14: on_mismatch must be widen, set-aside, null or fail, not nothing"},
+        {"on_mismatch: Null\n",
+         "f.yaml:1:14: on_mismatch must be widen, set-aside, null or fail, not nothing"},
+        {"on_mismatch: default\n",
+         "f.yaml:1:14: on_mismatch must be widen, set-aside, null or fail, not \"default\""},
+        {"on_mismatch: {null: x}\n",
+         "f.yaml:1:14: on_mismatch must be widen, set-aside, null or fail, not a mapping"},
+        {"bad_text: null\n", "f.yaml:1:11: bad_text must be set-aside, bytea, strip, replace or "
+                             "escape, not \"null\""},
+        {"tables:\n  rules: x\n", "f.yaml:2:10: tables.rules must be a list of mappings, not a "
+                                  "string"},
+        {"tables:\n  rules:\n    table: x\n",
+         "f.yaml:3:5: tables.rules must be a list of mappings, not a mapping"},
+        {"tables:\n  rules:\n    - x\n",
+         "f.yaml:3:7: tables.rules must be a list of mappings, not a string"},
+        {"tables:\n  rules:\n    - rename: x\n", "f.yaml:3:7: key \"table\" is missing"},
+        {"tables:\n  rules:\n    - table: ''\n", "f.yaml:3:14: table is empty"},
+        {"tables:\n  rules:\n    - {table: a, table: b}\n",
+         "f.yaml:3:18: key \"table\" is there twice"},
+        {"tables:\n  rules:\n    - {table: a, type: b}\n", "f.yaml:3:18: unknown key \"type\""},
+        {"tables:\n  rules:\n    - {table: a, rename: ''}\n", "f.yaml:3:26: rename is empty"},
+        {"tables: {rules: [{table: a, rename: "
+         "'1234567890123456789012345678901234567890123456789012345678901234'}]}",
+         "f.yaml:1:37: rename \"1234567890123456789012345678901234567890123456789012345678901234\""
+         " cannot be: the name is longer than 63 bytes"},
+        {"tables: {rules: [{table: a, key: b}]}", "f.yaml:1:34: key must be a list, not a string"},
+        {"tables: {rules: [{table: a, key: []}]}", "f.yaml:1:35: key names no column"},
+        {"tables: {rules: [{table: a, key: [b, c, b]}]}",
+         "f.yaml:1:42: key names column \"b\" twice"},
+        {"tables: {rules: [{table: a, rows: delete}]}",
+         "f.yaml:1:35: rows must be replace, keep or skip, not \"delete\""},
+        {"tables: {rules: [{table: a, columns: {}}]}",
+         "f.yaml:1:38: columns must be a list of mappings, not a mapping"},
+        {"tables: {rules: [{table: a, columns: [{type: text}]}]}",
+         "f.yaml:1:39: key \"column\" is missing"},
+        {"tables: {rules: [{table: a, columns: [{column: c, rename: ctid}]}]}",
+         "f.yaml:1:59: rename \"ctid\" cannot be: every PostgreSQL table has a system column of "
+         "that name"},
+        {"tables: {rules: [{table: a, columns: [{column: c, exclude: off}]}]}",
+         "f.yaml:1:60: exclude must be true or false, not \"off\""},
+        {"tables: {rules: [{table: a, columns: [{column: c, rows: keep}]}]}",
+         "f.yaml:1:51: unknown key \"rows\""},
+        {"objects: [v]\n", "f.yaml:1:11: objects must be a list of mappings, not a string"},
+        {"objects: [{}]\n", "f.yaml:1:11: key \"name\" is missing"},
+        {"objects: [{name: v, sql: ''}]\n", "f.yaml:1:26: sql is empty"},
+        {"objects: [{name: v}, {name: w}, {name: v, sql: x}]\n",
+         "f.yaml:1:40: object \"v\" is there twice"},
         /* what YAML has and we do not want */
         {"repo: &r a\ntarget: *r\n", "f.yaml:1:7: anchors and aliases are not allowed (\"r\")"},
         {"repo: *r\n", "f.yaml:1:7: anchors and aliases are not allowed (\"r\")"},
         {"&m {repo: a}\n", "f.yaml:1:1: anchors and aliases are not allowed (\"m\")"},
         {"repo: !!str 12\n", "f.yaml:1:7: tags are not allowed (\"tag:yaml.org,2002:str\")"},
+        {"tables: {rules: [&t {table: a}, *t]}",
+         "f.yaml:1:18: anchors and aliases are not allowed (\"t\")"},
         {"<<: {repo: a}\n", "f.yaml:1:1: unknown key \"<<\""},
         {"repo: a\n---\nrepo: b\n", "f.yaml:2:1: a second document begins here"},
         /* what is not YAML */
@@ -148,13 +208,141 @@ Test(config, every_error_with_its_place) {
     }
 }
 
+/* A rule file as somebody would write it, every key of it; a member that is mixed up with another
+ * one shows. */
+Test(config, rules) {
+    const char *text = "fold_names: true\n"
+                       "existing: True\n"
+                       "atomic: TRUE\n"
+                       "foreign_keys: false\n"
+                       "on_mismatch: null\n"
+                       "bad_text: escape\n"
+                       "tables:\n"
+                       "  rules:\n"
+                       "    - table: \"events*\"\n"
+                       "      rename: evts\n"
+                       "      key: [a, b]\n"
+                       "      on_mismatch: fail\n"
+                       "      bad_text: strip\n"
+                       "      rows: keep\n"
+                       "      columns:\n"
+                       "        - column: '*_ts'\n"
+                       "          type: bigint\n"
+                       "          rename: x\n"
+                       "          on_mismatch: \"null\"\n"
+                       "          bad_text: replace\n"
+                       "          exclude: false\n"
+                       "        - {column: y, exclude: true}\n"
+                       "    - table: \"*\"\n"
+                       "objects:\n"
+                       "  - name: v\n"
+                       "  - name: trg\n"
+                       "    sql: |\n"
+                       "      CREATE FUNCTION f;\n"
+                       "      CREATE TRIGGER t;\n";
+    struct rf_config config;
+    struct rf_error error;
+    cr_assert_eq(parse(text, &config, &error), RF_OK, "%s", error.what);
+    const struct rf_rules *rules = &config.rules;
+    cr_expect(rules->fold_names && rules->existing && rules->atomic && rules->no_foreign_keys);
+    cr_expect_eq(rules->on_mismatch, RF_MISMATCH_NULL);
+    cr_expect_eq(rules->bad_text, RF_BAD_TEXT_ESCAPE);
+    cr_assert_eq(rules->table_count, 2);
+    const struct rf_table_rule *table = &rules->tables[0];
+    cr_expect_str_eq(table->table, "events*");
+    cr_expect_str_eq(table->place, "f.yaml:9:14");
+    cr_expect_str_eq(table->rename, "evts");
+    cr_expect_str_eq(table->key[0], "a");
+    cr_expect_str_eq(table->key[1], "b");
+    cr_expect_null(table->key[2]);
+    cr_expect_eq(table->on_mismatch, RF_MISMATCH_FAIL);
+    cr_expect_eq(table->bad_text, RF_BAD_TEXT_STRIP);
+    cr_expect_eq(table->standing_rows, RF_STANDING_KEEP);
+    cr_assert_eq(table->column_count, 2);
+    const struct rf_column_rule *column = &table->columns[0];
+    cr_expect_str_eq(column->column, "*_ts");
+    cr_expect_str_eq(column->place, "f.yaml:16:19");
+    cr_expect_str_eq(column->type, "bigint");
+    cr_expect_str_eq(column->rename, "x");
+    cr_expect_eq(column->on_mismatch, RF_MISMATCH_NULL);
+    cr_expect_eq(column->bad_text, RF_BAD_TEXT_REPLACE);
+    cr_expect_eq(column->exclude, RF_CHOICE_NO);
+    cr_expect_str_eq(table->columns[1].column, "y");
+    cr_expect_eq(table->columns[1].exclude, RF_CHOICE_YES);
+    cr_expect_eq(table->columns[1].on_mismatch, RF_MISMATCH_DEFAULT);
+    cr_expect_null(table->columns[1].type);
+    cr_expect_str_eq(rules->tables[1].table, "*");
+    cr_expect_null(rules->tables[1].rename);
+    cr_expect_null(rules->tables[1].key);
+    cr_assert_eq(rules->object_count, 2);
+    cr_expect_str_eq(rules->objects[0].name, "v");
+    cr_expect_null(rules->objects[0].sql);
+    cr_expect_str_eq(rules->objects[1].place, "f.yaml:26:11");
+    cr_expect_str_eq(rules->objects[1].sql, "CREATE FUNCTION f;\nCREATE TRIGGER t;\n");
+    rf_config_release(&config);
+    cr_expect_null(config.rules.tables, "nothing is left");
+}
+
+Test(config, foreign_keys_are_wanted_unless_said_otherwise) {
+    struct rf_config config;
+    struct rf_error error;
+    cr_assert_eq(parse("foreign_keys: true\n", &config, &error), RF_OK);
+    cr_expect_not(config.rules.no_foreign_keys);
+    rf_config_release(&config);
+    cr_assert_eq(parse("", &config, &error), RF_OK);
+    cr_expect_not(config.rules.no_foreign_keys);
+    rf_config_release(&config);
+}
+
+/* Rules keep their order, and lists grow past any first guess of their size. */
+Test(config, many_rules) {
+    enum { RULES = 1000 };
+    struct rf_buffer text = {0};
+    rf_buffer_printf(&text, "tables:\n  include: [");
+    for (int i = 0; i < RULES; i++) {
+        rf_buffer_printf(&text, "%sg%d", i ? ", " : "", i);
+    }
+    rf_buffer_printf(&text, "]\n  rules:\n");
+    for (int i = 0; i < RULES; i++) {
+        rf_buffer_printf(&text, "  - {table: t%d, columns: [{column: c%d}, {column: d%d}]}\n", i, i,
+                         i);
+    }
+    struct rf_config config;
+    struct rf_error error = {0};
+    cr_assert_eq(rf_config_parse("f", text.bytes, text.size, &config, &error), RF_OK, "%s",
+                 error.what);
+    cr_assert_eq(config.rules.table_count, RULES);
+    for (int i = 0; i < RULES; i++) {
+        char name[16];
+        const struct rf_table_rule *rule = &config.rules.tables[i];
+        snprintf(name, sizeof name, "t%d", i);
+        cr_expect_str_eq(rule->table, name);
+        snprintf(name, sizeof name, "d%d", i);
+        cr_assert_eq(rule->column_count, 2);
+        cr_expect_str_eq(rule->columns[1].column, name);
+        snprintf(name, sizeof name, "g%d", i);
+        cr_expect_str_eq(config.include[i], name);
+    }
+    cr_expect_null(config.include[RULES]);
+    rf_config_release(&config);
+    rf_buffer_release(&text);
+}
+
 Test(config, hints_help) {
     struct rf_config config;
     struct rf_error error;
     cr_expect_eq(parse("target: a\nshema: b\n", &config, &error), RF_USAGE);
     cr_expect_str_eq(error.hint,
-                     "did you mean schema? The keys here are repo, target, schema, jobs, tables, "
-                     "progress and busy_timeout.");
+                     "did you mean schema? The keys here are repo, target, schema, jobs, "
+                     "fold_names, existing, atomic, foreign_keys, on_mismatch, bad_text, tables, "
+                     "objects, progress and busy_timeout.");
+    cr_expect_eq(parse("tables: {rules: [{tabel: x}]}\n", &config, &error), RF_USAGE);
+    cr_expect_str_eq(error.hint, "did you mean table? The keys here are table, rename, key, "
+                                 "on_mismatch, bad_text, rows and columns.");
+    cr_expect_eq(parse("objects: [{sql: x}]\n", &config, &error), RF_USAGE);
+    cr_expect_str_eq(error.hint, "the keys here are name and sql.");
+    cr_expect_eq(parse("tables: {rules: [{table: 2024}]}\n", &config, &error), RF_USAGE);
+    cr_expect_str_eq(error.hint, "put it in quotes if it is meant to be a string.");
     cr_expect_eq(parse("schema: no\n", &config, &error), RF_USAGE);
     cr_expect_str_eq(error.hint, "put it in quotes if it is meant to be a string.");
 }

@@ -7,6 +7,8 @@
 
 #include "captured.h"
 #include "tools/command.h"
+#include "tools/config.h"
+#include "tools/config_reader.h"
 #include "tools/exit.h"
 #include "tools/help.h"
 
@@ -101,21 +103,132 @@ Test(documents, the_main_page_has_every_command_exit_code_and_variable) {
     free(page);
 }
 
+/* How many mappings have a key of that name, those nested in this one too. */
+static unsigned keys_called(const struct rf_config_mapping *mapping, const char *name) {
+    unsigned count = 0;
+    for (unsigned i = 0; i < mapping->count; i++) {
+        const struct rf_config_key *key = &mapping->keys[i];
+        count += !name || strcmp(key->name, name) == 0;
+        count += key->mapping ? keys_called(key->mapping, name) : 0;
+    }
+    return count;
+}
+
+/* The file's part of the test below: each key as often as there are mappings with it. */
+static void expect_keys(const struct rf_config_mapping *mapping, const char *text,
+                        const char *before, const char *after) {
+    for (unsigned i = 0; i < mapping->count; i++) {
+        const struct rf_config_key *key = &mapping->keys[i];
+        char line[80];
+        snprintf(line, sizeof line, "%s%s%s", before, key->name, after);
+        cr_expect_geq(count_of(text, line), keys_called(&rf_config_root, key->name), "%s", line);
+        if (key->mapping) {
+            expect_keys(key->mapping, text, before, after);
+        }
+    }
+}
+
 Test(documents, the_configuration_page_has_every_key) {
     char *page = read_source("tools/man/rowferry.yaml.5");
-    unsigned keys = 0;
+    expect_keys(&rf_config_root, page, "\n.BR ", " \" (");
+    unsigned tags = 0;
+    for (const char *at = page; (at = strstr(at, "\n.BR ")); at++) {
+        const char *end = strchr(at + 1, '\n');
+        const char *kind = strstr(at, " \" (");
+        tags += kind && kind < end;
+    }
+    cr_expect_eq(tags, keys_called(&rf_config_root, NULL), "the page has keys of its own");
+    free(page);
+}
+
+Test(documents, options_name_keys_that_there_are) {
     for (unsigned j = 0; j < RF_OPTIONS; j++) {
         const char *key = rf_options[j].config;
         if (key) {
-            char tag[64];
             const char *dot = strchr(key, '.');
-            snprintf(tag, sizeof tag, "\n.TP\n.BR %s \" (", dot ? dot + 1 : key);
-            cr_expect_eq(count_of(page, tag), 1, "%s", tag);
-            keys++;
+            cr_expect_geq(keys_called(&rf_config_root, dot ? dot + 1 : key), 1, "%s", key);
         }
     }
-    cr_expect_eq(count_of(page, "\n.TP\n.BR "), keys + 1, "one more: tables itself");
-    free(page);
+}
+
+/* ---- the example ---- */
+
+/* Words have one blank between the number sign and them; settings have none, or the many of their
+ * indentation. */
+static bool is_setting(const char *line) {
+    return line[0] == '#' && line[1] && !(line[1] == ' ' && line[2] != ' ');
+}
+
+/* The example with every setting of its own told. */
+static char *told_example(void) {
+    char *text = calloc(1, strlen(rf_example_config) + 1);
+    char *copy = strdup(rf_example_config);
+    cr_assert(text && copy);
+    for (char *rest = copy, *line; (line = strsep(&rest, "\n"));) {
+        strcat(text, is_setting(line) ? line + 1 : line);
+        strcat(text, rest ? "\n" : "");
+    }
+    free(copy);
+    return text;
+}
+
+Test(documents, the_example_is_that_file_and_sets_nothing) {
+    char *source = read_source("tools/rowferry.yaml.example");
+    cr_expect_str_eq(rf_example_config, source);
+    free(source);
+    struct rf_config config;
+    struct rf_error error = {0};
+    cr_assert_eq(
+        rf_config_parse("f", rf_example_config, strlen(rf_example_config), &config, &error), RF_OK,
+        "%s", error.what);
+    cr_expect_null(config.repo);
+    cr_expect_null(config.include);
+    cr_expect_eq(config.jobs, 0);
+    cr_expect_eq(config.rules.table_count, 0);
+    cr_expect_eq(config.rules.on_mismatch, RF_MISMATCH_DEFAULT);
+    rf_config_release(&config);
+}
+
+Test(documents, the_example_told_in_full) {
+    char *text = told_example();
+    struct rf_config config;
+    struct rf_error error = {0};
+    cr_assert_eq(rf_config_parse("f", text, strlen(text), &config, &error), RF_OK, "%s\n%s",
+                 error.what, text);
+    /* defaults are told as they are */
+    cr_expect_str_eq(config.schema, "public");
+    cr_expect_eq(config.busy_timeout_ms, 10000);
+    cr_expect_eq(config.progress, RF_PROGRESS_AUTO);
+    const struct rf_rules *rules = &config.rules;
+    cr_expect_not(rules->fold_names || rules->existing || rules->atomic || rules->no_foreign_keys);
+    cr_expect_eq(rules->on_mismatch, RF_MISMATCH_WIDEN);
+    cr_expect_eq(rules->bad_text, RF_BAD_TEXT_SET_ASIDE);
+    /* and examples are as meant */
+    cr_assert_eq(rules->table_count, 2);
+    cr_expect_str_eq(rules->tables[0].table, "events_*");
+    cr_expect_eq(rules->tables[0].column_count, 4);
+    cr_expect_str_eq(rules->tables[1].key[1], "number");
+    cr_assert_eq(rules->object_count, 2);
+    cr_expect_null(rules->objects[0].sql);
+    cr_expect_eq(strncmp(rules->objects[1].sql, "CREATE FUNCTION", 15), 0);
+    rf_config_release(&config);
+
+    char *flat = calloc(1, strlen(text) + 2);
+    for (char *rest = text, *line; (line = strsep(&rest, "\n"));) {
+        strcat(strcat(flat, "\n"), line + strspn(line, " -"));
+    }
+    expect_keys(&rf_config_root, flat, "\n", ":");
+    free(flat);
+    free(text);
+}
+
+Test(documents, the_example_fits_into_a_hundred_columns) {
+    char *copy = strdup(rf_example_config);
+    for (char *rest = copy, *line; (line = strsep(&rest, "\n"));) {
+        cr_expect_leq(strlen(line), 100, "%s", line);
+        cr_expect(*line == 0 || line[strlen(line) - 1] != ' ', "\"%s\"", line);
+    }
+    free(copy);
 }
 
 Test(documents, bash_completes_the_options_of_each_command) {

@@ -67,6 +67,7 @@ Test(option, letters_may_be_joined_and_lists_gather) {
     cr_expect_null(arguments.tables[2]);
     cr_expect_str_eq(arguments.excluded[0], "b");
     cr_expect_null(arguments.excluded[1]);
+    cr_expect_null(arguments.remake);
     rf_arguments_release(&arguments);
 }
 
@@ -134,10 +135,12 @@ Test(option, each_command_takes_what_the_contract_says) {
     } cases[] = {
         {"capture", "repo table exclude-table jobs dry-run same-source busy-timeout config json "
                     "progress quiet verbose help"},
-        {"replay", "repo target schema snapshot table exclude-table jobs dry-run config json "
-                   "progress quiet verbose help"},
-        {"sync", "repo target schema table exclude-table jobs dry-run same-source busy-timeout "
-                 "config json progress quiet verbose help"},
+        {"replay",
+         "repo target schema snapshot table exclude-table jobs fold-names existing atomic no-foreign-keys on-mismatch bad-text remake dry-run config json "
+         "progress quiet verbose help"},
+        {"sync",
+         "repo target schema table exclude-table jobs fold-names existing atomic no-foreign-keys on-mismatch bad-text remake dry-run same-source busy-timeout "
+         "config json progress quiet verbose help"},
         {"verify", "repo target schema snapshot table exclude-table jobs config json progress "
                    "quiet verbose help"},
         {"log", "repo config json quiet verbose help"},

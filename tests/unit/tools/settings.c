@@ -126,6 +126,77 @@ Test(settings, option_over_file_each_by_itself) {
     release();
 }
 
+Test(settings, rules_of_options) {
+    cr_assert_eq(resolve("replay -r /r"), RF_OK, "%s", error.what);
+    const struct rf_rules *rules = &settings.rules;
+    cr_expect_not(rules->fold_names || rules->existing || rules->atomic || rules->no_foreign_keys);
+    cr_expect_eq(rules->on_mismatch, RF_MISMATCH_DEFAULT);
+    cr_expect_eq(rules->bad_text, RF_BAD_TEXT_DEFAULT);
+    cr_expect_null(settings.remake);
+    release();
+    cr_assert_eq(resolve("replay -r /r --fold-names --existing --atomic --no-foreign-keys "
+                         "--on-mismatch null --bad-text=strip"),
+                 RF_OK, "%s", error.what);
+    cr_expect(rules->fold_names && rules->existing && rules->atomic && rules->no_foreign_keys);
+    cr_expect_eq(rules->on_mismatch, RF_MISMATCH_NULL);
+    cr_expect_eq(rules->bad_text, RF_BAD_TEXT_STRIP);
+    release();
+    cr_assert_eq(resolve("sync -r /r --remake a --remake b* db"), RF_OK, "%s", error.what);
+    cr_expect_str_eq(settings.remake[0], "a");
+    cr_expect_str_eq(settings.remake[1], "b*");
+    cr_expect_null(settings.remake[2]);
+    release();
+}
+
+static void resolve_with(const char *text, const char *options, enum rf_code expected) {
+    char line[256];
+    FILE *file = fopen(path, "w");
+    cr_assert(file && fputs(text, file) >= 0 && fclose(file) == 0);
+    snprintf(line, sizeof line, "replay -r /r -c %s%s", path, options);
+    cr_assert_eq(resolve(line), expected, "%s: %s", line, error.what);
+}
+
+Test(settings, rules_of_the_file_under_those_of_options) {
+    const struct rf_rules *rules = &settings.rules;
+    resolve_with("existing: true\natomic: true\non_mismatch: fail\nbad_text: strip\n"
+                 "foreign_keys: false\ntables: {rules: [{table: t, on_mismatch: null}]}\n",
+                 " --bad-text replace --fold-names", RF_OK);
+    cr_expect(rules->fold_names && rules->existing && rules->atomic && rules->no_foreign_keys);
+    cr_expect_eq(rules->on_mismatch, RF_MISMATCH_FAIL);
+    cr_expect_eq(rules->bad_text, RF_BAD_TEXT_REPLACE);
+    cr_assert_eq(rules->table_count, 1);
+    cr_expect_eq(rules->tables[0].on_mismatch, RF_MISMATCH_NULL);
+    release();
+}
+
+/* Somebody who asks for both would find out at the first value that does not fit. */
+Test(settings, tables_of_the_application_are_not_altered) {
+    static const char hint[] = "choose another one, or leave out --existing (existing: in the "
+                               "configuration file).";
+    resolve_with("existing: true\non_mismatch: widen\n", "", RF_USAGE);
+    cr_expect_str_eq(error.what,
+                     "on_mismatch widen alters tables, and existing ones are the application's");
+    cr_expect_str_eq(error.hint, hint);
+    release();
+    resolve_with("existing: true\n", " --bad-text bytea", RF_USAGE);
+    cr_expect_str_eq(error.what,
+                     "bad_text bytea alters tables, and existing ones are the application's");
+    release();
+    resolve_with("tables: {rules: [{table: t, bad_text: bytea}]}\n", " --existing", RF_USAGE);
+    cr_expect_eq(strncmp(error.detail, "in the rule at /tmp/", 20), 0, "%s", error.detail);
+    cr_expect_not_null(strstr(error.detail, ":1:26"), "%s", error.detail);
+    release();
+    resolve_with("tables: {rules: [{table: t, columns: [{column: c, on_mismatch: widen}]}]}\n",
+                 " --existing", RF_USAGE);
+    cr_expect_not_null(strstr(error.detail, ":1:48"), "%s", error.detail);
+    release();
+    resolve_with("existing: true\n", " --remake t", RF_USAGE);
+    cr_expect_str_eq(error.what, "--remake alters tables, and existing ones are the application's");
+    release();
+    resolve_with("on_mismatch: widen\nbad_text: bytea\n", " --remake t", RF_OK);
+    release();
+}
+
 Test(settings, refused) {
     struct {
         const char *line;
@@ -140,6 +211,13 @@ Test(settings, refused) {
         {"capture -r /r ", "DATABASE is empty"},
         {"log -r /r -q -v", "--quiet and --verbose exclude each other"},
         {"show -r /r -s 1 2", "the snapshot is named twice: \"1\" and \"2\""},
+        {"replay -r /r --on-mismatch Fail",
+         "--on-mismatch must be widen, set-aside, null or fail, not \"Fail\""},
+        {"replay -r /r --on-mismatch ",
+         "--on-mismatch must be widen, set-aside, null or fail, not \"\""},
+        {"sync -r /r --bad-text drop x",
+         "--bad-text must be set-aside, bytea, strip, replace or escape, not \"drop\""},
+        {"sync -r /r --remake a --remake  x", "--remake is empty"},
         {"capture -r /r -j 0 x", "--jobs must be a number from 1 to 64, not \"0\""},
         {"capture -r /r -j 65 x", "--jobs must be a number from 1 to 64, not \"65\""},
         {"capture -r /r -j 3x x", "--jobs must be a number from 1 to 64, not \"3x\""},

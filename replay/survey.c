@@ -25,8 +25,22 @@ static uint32_t cut(const uint8_t *bytes, uint32_t size, uint32_t most) {
     return end;
 }
 
+static void show_blob(const struct rf_value *value, struct rf_buffer *out) {
+    uint32_t size = value->size > SHOWN_BYTES / 2 ? SHOWN_BYTES / 2 : value->size;
+    rf_buffer_printf(out, "x'");
+    for (uint32_t i = 0; i < size; i++) {
+        rf_buffer_printf(out, "%02x", value->bytes[i]);
+    }
+    rf_buffer_printf(out, size < value->size ? "'... (%" PRIu32 " bytes)" : "'", value->size);
+}
+
 static void show_text(const struct rf_value *value, struct rf_buffer *out) {
     uint32_t size = cut(value->bytes, value->size, SHOWN_BYTES);
+    if (!rf_text_inspect(value->bytes, value->size).valid_utf8) {
+        rf_buffer_printf(out, "text ");
+        show_blob(value, out);
+        return;
+    }
     rf_buffer_u8(out, '\'');
     for (uint32_t i = 0; i < size; i++) {
         bool control = value->bytes[i] < 0x20 || value->bytes[i] == 0x7f;
@@ -35,15 +49,6 @@ static void show_text(const struct rf_value *value, struct rf_buffer *out) {
         } else {
             rf_buffer_u8(out, value->bytes[i]);
         }
-    }
-    rf_buffer_printf(out, size < value->size ? "'... (%" PRIu32 " bytes)" : "'", value->size);
-}
-
-static void show_blob(const struct rf_value *value, struct rf_buffer *out) {
-    uint32_t size = value->size > SHOWN_BYTES / 2 ? SHOWN_BYTES / 2 : value->size;
-    rf_buffer_printf(out, "x'");
-    for (uint32_t i = 0; i < size; i++) {
-        rf_buffer_printf(out, "%02x", value->bytes[i]);
     }
     rf_buffer_printf(out, size < value->size ? "'... (%" PRIu32 " bytes)" : "'", value->size);
 }

@@ -30,7 +30,8 @@
 /* A value that does not fit; what people are shown of it. */
 struct rf_survey_example {
     const char *key;   /* of the row, as rf_json_key, cut where it is long */
-    const char *value; /* 12, 1.5, 'text', x'00ff', NULL; cut where it is long */
+    const char *value; /* 12, 1.5, 'text', x'00ff', NULL; cut where it is long. Text that
+                          is not UTF-8: text x'00ff' */
     enum rf_class class;
     const char *reason;
 };

@@ -65,6 +65,35 @@ void test_census(struct rf_manifest_table *table, uint32_t column, uint64_t null
     memcpy(table->census[column].count, counts, sizeof counts);
 }
 
+static void count_value(struct rf_census *census, const struct rf_value *value) {
+    bool first = census->count[RF_INTEGER] == 0;
+    census->count[value->class]++;
+    if (value->class == RF_INTEGER) {
+        int64_t integer = value->integer;
+        census->min_integer =
+            first || integer < census->min_integer ? integer : census->min_integer;
+        census->max_integer =
+            first || integer > census->max_integer ? integer : census->max_integer;
+    } else if (value->class >= RF_TEXT && value->size > census->longest) {
+        census->longest = value->size;
+    }
+    if (value->class == RF_TEXT) {
+        struct rf_text_facts facts = rf_text_inspect(value->bytes, value->size);
+        census->text_with_nul += facts.has_nul;
+        census->text_not_utf8 += !facts.valid_utf8;
+    }
+}
+
+void test_census_of(struct rf_manifest_table *table, const struct rf_value *values,
+                    uint32_t count) {
+    uint32_t columns = table->table.column_count;
+    memset(table->census, 0, columns * sizeof *table->census);
+    for (uint32_t i = 0; i < columns * count; i++) {
+        count_value(&table->census[i % columns], &values[i]);
+    }
+    table->digest.rows = count;
+}
+
 void test_key(struct rf_manifest_table *table, uint32_t count, const uint32_t *columns) {
     table->table.key_count = count;
     table->table.key = calloc(count, sizeof *table->table.key);

@@ -35,6 +35,8 @@ void test_column(struct rf_manifest_table *table, uint32_t column, const char *n
 /* What the column holds, by class. */
 void test_census(struct rf_manifest_table *table, uint32_t column, uint64_t nulls,
                  uint64_t integers, uint64_t reals, uint64_t texts, uint64_t blobs);
+/* The same for all columns, from the rows themselves; and how many rows there are. */
+void test_census_of(struct rf_manifest_table *table, const struct rf_value *values, uint32_t count);
 void test_key(struct rf_manifest_table *table, uint32_t count, const uint32_t *columns);
 /* `parts`: column names, NULL-terminated; an empty one stands for an expression. */
 struct rf_index *test_index(struct rf_manifest_table *table, const char *name, char origin,

@@ -15,8 +15,8 @@ static struct rf_plan plan;
 static void make(const struct rf_manifest_table *table) {
     struct rf_error error;
     rf_names_init(&names, &arena);
-    cr_assert_eq(rf_plan_make(table, false, &names, &arena, &plan, &error), RF_OK, "%s",
-                 error.what);
+    const struct rf_plan_request request = {.source = table, .names = &names};
+    cr_assert_eq(rf_plan_make(&request, &arena, &plan, &error), RF_OK, "%s", error.what);
 }
 
 static void done(struct rf_manifest_table *table) {
@@ -213,20 +213,6 @@ Test(plan, what_an_index_that_is_not_carried_says) {
         cr_expect_not_null(plan.indexes[i].refusal);
         cr_expect_null(plan.indexes[i].predicate);
     }
-    done(&table);
-}
-
-Test(plan, columns_of_unique_indexes_stay_distinct) {
-    struct rf_manifest_table table = test_table("t", 2);
-    test_column(&table, 0, "a", NULL);
-    test_column(&table, 1, "b", NULL);
-    test_census(&table, 0, 0, 1, 0, 1, 0);
-    test_census(&table, 1, 0, 1, 0, 1, 0);
-    test_index(&table, "u", 'c', true, (const char *const[]){"b", NULL});
-    make(&table);
-    cr_expect_eq(plan.columns[0].conversion, &rf_as_text_from_any);
-    cr_expect_eq(plan.columns[1].conversion, &rf_as_text_from_any_apart);
-    cr_expect_eq(plan.indexes[0].kind, RF_PLAN_UNIQUE_INDEX);
     done(&table);
 }
 

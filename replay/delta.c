@@ -1,14 +1,23 @@
 #include "replay/delta.h"
 
+#include <fnmatch.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "replay/build.h"
 #include "replay/commit.h"
 #include "replay/delta_table.h"
 #include "replay/object.h"
 #include "replay/preflight.h"
 #include "replay/result.h"
+
+static bool is_too_narrow(const struct rf_plan *plan, const struct rf_manifest_table *source,
+                          struct rf_arena *arena) {
+    struct rf_plan_narrow narrow;
+    struct rf_error ignored;
+    return rf_plan_too_narrow(plan, source, arena, &narrow, &ignored) == RF_OK && narrow.count > 0;
+}
 
 enum rf_delta_step rf_delta_step_of(const struct rf_run *run,
                                     const struct rf_manifest_table *source,
@@ -17,10 +26,11 @@ enum rf_delta_step rf_delta_step_of(const struct rf_run *run,
         return rf_run_selects(run, source->table.name) ? RF_DELTA_MAKE : RF_DELTA_LEFT_OUT;
     }
     struct rf_arena arena = {0};
-    bool outdated = rf_plan_outdated(&standing->plan, source, &arena);
+    bool evolves = rf_plan_outdated(&standing->plan, source, &arena) ||
+                   is_too_narrow(&standing->plan, source, &arena);
     rf_arena_release(&arena);
-    if (outdated || source->change == RF_CHANGE_NEW) {
-        return RF_DELTA_REMAKE;
+    if (evolves || source->change == RF_CHANGE_NEW) {
+        return RF_DELTA_EVOLVE;
     }
     if (rf_digest_equal(&standing->digest, &source->digest) && source->change == RF_CHANGE_NONE) {
         return RF_DELTA_NOTHING;
@@ -34,19 +44,12 @@ struct apply {
     const struct rf_snapshot_name *from;
     const struct rf_snapshot_name *to;
     struct rf_ledger_tables standing;
-    bool same; /* `from` is `to`: no table changed, some may be wanting */
+    bool same; /* `from` is `to`: no table changed, some may be wanting, or to be remade */
+    struct rf_evolution **evolutions; /* for each table of the manifest; NULL: none */
+    bool any_evolves;
     uint32_t touched_count;
     struct rf_counts *touched; /* names borrowed */
 };
-
-/* Only a table that is made anew has been touched before: it was dropped. */
-static struct rf_counts *touch_again(struct apply *apply, const char *name) {
-    uint32_t i = 0;
-    while (i + 1 < apply->touched_count && strcmp(apply->touched[i].name, name) != 0) {
-        i++;
-    }
-    return &apply->touched[i];
-}
 
 static struct rf_counts *touch(struct apply *apply, const char *name) {
     struct rf_counts *counts = &apply->touched[apply->touched_count++];
@@ -64,14 +67,126 @@ static enum rf_delta_step step_of(const struct apply *apply,
     return rf_delta_step_of(apply->delta.run, source, standing);
 }
 
+/* ---- tables that get another shape ---- */
+
+static bool is_taken_over(const struct apply *apply, const struct rf_ledger_table *standing) {
+    for (uint32_t i = 0; i < apply->manifest->table_count; i++) {
+        if (apply->evolutions[i] && apply->evolutions[i]->standing == standing) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool same_columns(const struct rf_plan *plan, const struct rf_manifest_table *source,
+                         struct rf_arena *arena) {
+    return !rf_plan_outdated(plan, source, arena);
+}
+
+/* A table that is gone, and is this new one to the last row. */
+static struct rf_ledger_table *renamed_from(struct apply *apply,
+                                            const struct rf_manifest_table *source) {
+    for (uint32_t i = 0; i < apply->standing.count && source->digest.rows > 0; i++) {
+        struct rf_ledger_table *standing = &apply->standing.tables[i];
+        if (rf_digest_equal(&standing->digest, &source->digest) &&
+            !rf_manifest_find(apply->manifest, standing->plan.table) &&
+            !is_taken_over(apply, standing) &&
+            same_columns(&standing->plan, source, &apply->delta.arena)) {
+            return standing;
+        }
+    }
+    return NULL;
+}
+
+static bool is_to_be_remade(const struct apply *apply, const char *table) {
+    const char *const *globs = apply->delta.run->options->remake;
+    while (globs && *globs && fnmatch(*globs, table, 0) != 0) {
+        globs++;
+    }
+    return apply->same && globs && *globs;
+}
+
+/* Why a table is to get another shape; NULL for `standing`: it is not. */
+static enum rf_code find_evolution(struct apply *apply, const struct rf_manifest_table *source,
+                                   struct rf_ledger_table **standing, bool *fresh,
+                                   struct rf_error *error) {
+    struct rf_delta *delta = &apply->delta;
+    bool evolves = false;
+    *standing = rf_ledger_find_table(&apply->standing, source->table.name);
+    *fresh = *standing && is_to_be_remade(apply, source->table.name);
+    if (!*standing) {
+        bool wanted = !apply->same && rf_run_selects(delta->run, source->table.name);
+        *standing = wanted ? renamed_from(apply, source) : NULL;
+        return RF_OK;
+    }
+    enum rf_code code = RF_OK;
+    enum rf_delta_step step = step_of(apply, source);
+    if (step == RF_DELTA_CHANGE) {
+        code = rf_delta_is_too_narrow(delta, source, &(*standing)->plan, &evolves, error);
+    }
+    if (!*fresh && !evolves && step != RF_DELTA_EVOLVE) {
+        *standing = NULL;
+    }
+    return code;
+}
+
+static enum rf_code plan_evolution(struct apply *apply, uint32_t table, struct rf_error *error) {
+    const struct rf_manifest_table *source = &apply->manifest->tables[table];
+    struct rf_ledger_table *standing;
+    bool fresh;
+    enum rf_code code = find_evolution(apply, source, &standing, &fresh, error);
+    if (code != RF_OK || !standing) {
+        return code;
+    }
+    struct rf_evolution *evolution = rf_arena_take(&apply->delta.arena, 1, sizeof *evolution);
+    if (!evolution) {
+        return rf_fail_memory(error);
+    }
+    evolution->source = source;
+    evolution->standing = standing;
+    evolution->fresh = fresh;
+    apply->evolutions[table] = evolution;
+    apply->any_evolves = true;
+    return rf_delta_plan_evolution(&apply->delta, evolution, error);
+}
+
+static enum rf_code plan_evolutions(struct apply *apply, struct rf_error *error) {
+    struct rf_delta *delta = &apply->delta;
+    apply->evolutions =
+        rf_arena_take(&delta->arena, apply->manifest->table_count, sizeof(struct rf_evolution *));
+    struct rf_names taken;
+    rf_names_init(&taken, &delta->arena);
+    enum rf_code code = rf_preflight_taken(delta->pg, delta->target->schema, &taken, error);
+    if (code == RF_OK) {
+        code = rf_naming_make(delta->run, apply->manifest, &apply->standing, &taken, &delta->naming,
+                              error);
+    }
+    for (uint32_t i = 0; code == RF_OK && i < apply->manifest->table_count; i++) {
+        code = rf_run_check(delta->run, error);
+        if (code == RF_OK) {
+            code = plan_evolution(apply, i, error);
+        }
+    }
+    return code;
+}
+
+/* Whether views on tables stand in the way of what is done to them. */
+static bool makes_room(const struct apply *apply) {
+    for (uint32_t i = 0; i < apply->standing.count; i++) {
+        if (!rf_manifest_find(apply->manifest, apply->standing.tables[i].plan.table)) {
+            return true;
+        }
+    }
+    return apply->any_evolves;
+}
+
 /* First everything that goes, so that its names are free. */
 static enum rf_code drop_tables(struct apply *apply, struct rf_error *error) {
     enum rf_code code = RF_OK;
     for (uint32_t i = 0; code == RF_OK && i < apply->standing.count; i++) {
         const struct rf_ledger_table *standing = &apply->standing.tables[i];
-        const struct rf_manifest_table *source =
-            rf_manifest_find(apply->manifest, standing->plan.table);
-        if (!source || step_of(apply, source) == RF_DELTA_REMAKE) {
+        if (!rf_manifest_find(apply->manifest, standing->plan.table) &&
+            !is_taken_over(apply, standing)) {
             code =
                 rf_delta_drop(&apply->delta, standing, touch(apply, standing->plan.table), error);
         }
@@ -79,10 +194,67 @@ static enum rf_code drop_tables(struct apply *apply, struct rf_error *error) {
     return code;
 }
 
-static enum rf_code apply_table(struct apply *apply, const struct rf_manifest_table *source,
-                                struct rf_error *error) {
+static enum rf_code make_room(struct apply *apply, struct rf_error *error) {
+    enum rf_code code = RF_OK;
+    if (makes_room(apply)) {
+        code = rf_objects_hold(apply->delta.pg, apply->delta.target, error);
+    }
+    if (code == RF_OK) {
+        code = drop_tables(apply, error);
+    }
+    for (uint32_t i = 0; code == RF_OK && i < apply->manifest->table_count; i++) {
+        if (apply->evolutions[i]) {
+            code = rf_delta_empty(&apply->delta, apply->evolutions[i], error);
+        }
+    }
+    for (uint32_t i = 0; code == RF_OK && i < apply->manifest->table_count; i++) {
+        if (apply->evolutions[i]) {
+            code = rf_delta_alter(&apply->delta, apply->evolutions[i], error);
+        }
+    }
+    return code;
+}
+
+/* ---- tables one by one ---- */
+
+static enum rf_code change_table(struct apply *apply, const struct rf_manifest_table *source,
+                                 struct rf_ledger_table *standing, bool rows,
+                                 struct rf_counts *counts, struct rf_error *error) {
     struct rf_delta *delta = &apply->delta;
+    enum rf_code code = rf_delta_drop_indexes(delta, source, standing, error);
+    if (code == RF_OK && rows) {
+        code = rf_delta_change(delta, source, standing, counts, error);
+    }
+    return code == RF_OK ? rf_delta_make_indexes(delta, source, standing, error) : code;
+}
+
+static enum rf_code evolve_table(struct apply *apply, struct rf_evolution *evolution,
+                                 struct rf_error *error) {
+    struct rf_delta *delta = &apply->delta;
+    const struct rf_manifest_table *source = evolution->source;
+    struct rf_ledger_table *standing = evolution->standing;
+    struct rf_counts *counts = touch(apply, source->table.name);
+    enum rf_code code = rf_delta_evolve(delta, evolution, counts, error);
+    if (code != RF_OK) {
+        return code;
+    }
+    if (!evolution->refill) {
+        bool rows = source->change == RF_CHANGE_DELTA && !apply->same;
+        return change_table(apply, source, standing, rows, counts, error);
+    }
+    code = rf_delta_make_indexes(delta, source, standing, error);
+    return code == RF_OK
+               ? rf_build_analyze(delta->pg, &standing->plan, delta->target->schema, error)
+               : code;
+}
+
+static enum rf_code apply_table(struct apply *apply, uint32_t table, struct rf_error *error) {
+    struct rf_delta *delta = &apply->delta;
+    const struct rf_manifest_table *source = &apply->manifest->tables[table];
     struct rf_ledger_table *standing = rf_ledger_find_table(&apply->standing, source->table.name);
+    if (apply->evolutions[table]) {
+        return evolve_table(apply, apply->evolutions[table], error);
+    }
     enum rf_delta_step step = step_of(apply, source);
     if (step == RF_DELTA_LEFT_OUT) {
         return RF_OK;
@@ -90,17 +262,12 @@ static enum rf_code apply_table(struct apply *apply, const struct rf_manifest_ta
     if (step == RF_DELTA_MAKE) {
         return rf_delta_make(delta, source, touch(apply, source->table.name), error);
     }
-    if (step == RF_DELTA_REMAKE) {
-        return rf_delta_make(delta, source, touch_again(apply, source->table.name), error);
-    }
     if (apply->same) {
         return RF_OK;
     }
-    enum rf_code code = rf_delta_drop_indexes(delta, source, standing, error);
-    if (code == RF_OK && step == RF_DELTA_CHANGE) {
-        code = rf_delta_change(delta, source, standing, touch(apply, source->table.name), error);
-    }
-    return code == RF_OK ? rf_delta_make_indexes(delta, source, standing, error) : code;
+    bool rows = step == RF_DELTA_CHANGE;
+    struct rf_counts *counts = rows ? touch(apply, source->table.name) : NULL;
+    return change_table(apply, source, standing, rows, counts, error);
 }
 
 /* RF_CHANGE_NONE says that the table is as it was; the ledger must agree. */
@@ -120,34 +287,18 @@ static enum rf_code check_unchanged(const struct apply *apply,
     return RF_CORRUPT;
 }
 
-/* Whether tables are dropped or made anew: views on them stand in the way. */
-static bool makes_room(const struct apply *apply) {
-    for (uint32_t i = 0; i < apply->standing.count; i++) {
-        const struct rf_manifest_table *source =
-            rf_manifest_find(apply->manifest, apply->standing.tables[i].plan.table);
-        if (!source || step_of(apply, source) == RF_DELTA_REMAKE) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static enum rf_code apply_tables(struct apply *apply, struct rf_error *error) {
-    enum rf_code code = RF_OK;
-    if (makes_room(apply)) {
-        code = rf_objects_hold(apply->delta.pg, apply->delta.target, error);
-    }
+    enum rf_code code = plan_evolutions(apply, error);
     if (code == RF_OK) {
-        code = drop_tables(apply, error);
+        code = make_room(apply, error);
     }
     for (uint32_t i = 0; code == RF_OK && i < apply->manifest->table_count; i++) {
-        const struct rf_manifest_table *source = &apply->manifest->tables[i];
         code = rf_run_check(apply->delta.run, error);
         if (code == RF_OK) {
-            code = check_unchanged(apply, source, error);
+            code = check_unchanged(apply, &apply->manifest->tables[i], error);
         }
         if (code == RF_OK) {
-            code = apply_table(apply, source, error);
+            code = apply_table(apply, i, error);
         }
     }
     return code;
@@ -255,6 +406,7 @@ enum rf_code rf_delta_apply(struct rf_run *run, struct rf_pg **pg, const struct 
     } else {
         rf_while(error, "while applying snapshot %" PRIu64, to->number);
     }
+    rf_naming_release(&apply.delta.naming);
     rf_ledger_tables_release(&apply.standing);
     rf_arena_release(&apply.delta.arena);
     return code;

@@ -5,7 +5,9 @@
  *   in the ledger, gone from the source       dropped
  *   in the ledger, the same digest            nothing
  *   in the ledger, with a delta               gone rows deleted, then new rows put in
- *   in the ledger, declared in another way    dropped and made anew
+ *   in the ledger, declared in another way    altered where it stands, filled again if need be
+ *   in the ledger, its types too narrow now   the same
+ *   gone and come under another name          renamed, where it is the same to the last row
  *   not in the ledger, selected               made
  *
  * In the end each table's digest, carried forward from the rows that went and came, must be the
@@ -22,7 +24,8 @@
 #include "replay/run.h"
 
 /* Brings a target that stands at `from` to `to`, whose manifest is `manifest`. `from` and `to` may
- * be the same: then only what is selected and not there yet is made. *pg holds the target's lock;
+ * be the same: then only what is selected and not there yet is made, and what is to be remade is
+ * (rf_target_options). *pg holds the target's lock;
  * it may be replaced. When the target stands at `to` already, nothing happens. */
 RF_MUST_USE enum rf_code rf_delta_apply(struct rf_run *run, struct rf_pg **pg,
                                         const struct rf_target *target,
@@ -36,7 +39,7 @@ enum rf_delta_step {
     RF_DELTA_LEFT_OUT,
     RF_DELTA_CHANGE,
     RF_DELTA_MAKE,
-    RF_DELTA_REMAKE
+    RF_DELTA_EVOLVE
 };
 
 /* What that transaction will do with a table of the manifest. `standing` is its line in the ledger,

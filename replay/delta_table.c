@@ -37,8 +37,7 @@ enum rf_code rf_delta_drop(struct rf_delta *delta, const struct rf_ledger_table 
     return code;
 }
 
-/* Names are read once all tables that go are dropped. */
-static enum rf_code know_taken(struct rf_delta *delta, struct rf_error *error) {
+enum rf_code rf_delta_know_taken(struct rf_delta *delta, struct rf_error *error) {
     if (delta->taken_known) {
         return RF_OK;
     }
@@ -74,9 +73,9 @@ static enum rf_code fail_digest(const struct rf_manifest_table *source,
     return RF_CORRUPT;
 }
 
-static enum rf_code fill_whole(struct rf_delta *delta, const struct rf_manifest_table *source,
-                               const struct rf_plan *plan, struct rf_counts *counts,
-                               struct rf_error *error) {
+enum rf_code rf_delta_fill(struct rf_delta *delta, const struct rf_manifest_table *source,
+                           const struct rf_plan *plan, struct rf_counts *counts,
+                           struct rf_error *error) {
     struct rf_fill_options options = fill_options(delta, source, plan);
     options.freeze = true;
     rf_run_expect(delta->run, source->digest.rows);
@@ -100,21 +99,31 @@ static enum rf_code fill_whole(struct rf_delta *delta, const struct rf_manifest_
     return code;
 }
 
+static enum rf_code make_plan(struct rf_delta *delta, const struct rf_manifest_table *source,
+                              struct rf_plan *plan, struct rf_error *error) {
+    const struct rf_resolve_name *name = rf_naming_find(&delta->naming, source->table.name);
+    struct rf_plan_request request = {
+        .run = delta->run,
+        .source = source,
+        .utf16 = delta->utf16,
+        .rules = delta->run->options->rules,
+        .names = &delta->taken,
+        .relation = name->name,
+    };
+    rf_names_add(&delta->taken, name->name);
+    rf_naming_remark(&delta->naming, name);
+    enum rf_code code =
+        rf_naming_columns(&delta->naming, &source->table, NULL, &request.column_names, error);
+    return code == RF_OK ? rf_plan_make(&request, &delta->arena, plan, error) : code;
+}
+
 enum rf_code rf_delta_make(struct rf_delta *delta, const struct rf_manifest_table *source,
                            struct rf_counts *counts, struct rf_error *error) {
     struct rf_plan plan = {0};
     bool added = false;
-    enum rf_code code = know_taken(delta, error);
+    enum rf_code code = rf_delta_know_taken(delta, error);
     if (code == RF_OK) {
-        rf_names_add(&delta->taken, source->table.name);
-        const struct rf_plan_request request = {
-            .run = delta->run,
-            .source = source,
-            .utf16 = delta->utf16,
-            .rules = delta->run->options->rules,
-            .names = &delta->taken,
-        };
-        code = rf_plan_make(&request, &delta->arena, &plan, error);
+        code = make_plan(delta, source, &plan, error);
     }
     if (code == RF_OK) {
         rf_build_remarks(delta->run, &plan);
@@ -125,7 +134,7 @@ enum rf_code rf_delta_make(struct rf_delta *delta, const struct rf_manifest_tabl
                                      delta->target->schema, error);
     }
     if (code == RF_OK) {
-        code = fill_whole(delta, source, &plan, counts, error);
+        code = rf_delta_fill(delta, source, &plan, counts, error);
     }
     if (code == RF_OK) {
         code =
@@ -287,7 +296,7 @@ enum rf_code rf_delta_make_indexes(struct rf_delta *delta, const struct rf_manif
             rf_run_warn(delta->run, "table %s: index %s is not carried over: %s", now.table,
                         index->wanted, index->refusal);
         }
-        code = know_taken(delta, error);
+        code = rf_delta_know_taken(delta, error);
         if (code == RF_OK) {
             index->name = rf_names_choose(&delta->taken, now.table, index->wanted);
             code = rf_arena_check(&delta->arena, error);

@@ -5,6 +5,7 @@
 #include "format/archive.h"
 #include "replay/delta.h"
 #include "replay/names.h"
+#include "replay/naming.h"
 #include "replay/result.h"
 
 struct rf_delta {
@@ -16,7 +17,16 @@ struct rf_delta {
     struct rf_arena arena;
     struct rf_names taken; /* names in the target schema */
     bool taken_known;
+    struct rf_naming naming;
 };
+
+/* Reads `taken`, once all that goes is dropped. */
+RF_MUST_USE enum rf_code rf_delta_know_taken(struct rf_delta *delta, struct rf_error *error);
+/* Puts all rows of the table into it, which is empty since this transaction began. */
+RF_MUST_USE enum rf_code rf_delta_fill(struct rf_delta *delta,
+                                       const struct rf_manifest_table *source,
+                                       const struct rf_plan *plan, struct rf_counts *counts,
+                                       struct rf_error *error);
 
 /* Drops the table, with its lines in the ledger. `counts` gets the rows it had. */
 RF_MUST_USE enum rf_code rf_delta_drop(struct rf_delta *delta,
@@ -41,6 +51,37 @@ RF_MUST_USE enum rf_code rf_delta_make_indexes(struct rf_delta *delta,
                                                const struct rf_manifest_table *source,
                                                struct rf_ledger_table *standing,
                                                struct rf_error *error);
+
+/* ---- delta_evolve.c: tables that get another shape ---- */
+
+struct rf_evolution {
+    const struct rf_manifest_table *source;
+    struct rf_ledger_table *standing; /* maybe under another name: the source renamed it */
+    bool fresh;                       /* by today's rules, whatever was chosen before */
+    struct rf_plan to;                /* without indexes and constraints */
+    uint32_t *matches;                /* for its columns: those of the standing plan (evolve.h) */
+    bool refill;                      /* else the rows stay as they are */
+};
+/* Whether a table that stands is to get wider types: by the census, or by the rows of its delta where
+ * the census cannot tell. */
+RF_MUST_USE enum rf_code rf_delta_is_too_narrow(struct rf_delta *delta,
+                                                const struct rf_manifest_table *source,
+                                                const struct rf_plan *plan, bool *narrow,
+                                                struct rf_error *error);
+/* Fills in all behind `fresh`; touches nothing. */
+RF_MUST_USE enum rf_code rf_delta_plan_evolution(struct rf_delta *delta,
+                                                 struct rf_evolution *evolution,
+                                                 struct rf_error *error);
+/* In this order, other tables in between: rows, indexes and constraints go; the table is altered; the
+ * ledger follows, and the rows come back. Then `standing` is what stands, and its indexes are made
+ * like those that the source has come to have. */
+RF_MUST_USE enum rf_code rf_delta_empty(struct rf_delta *delta,
+                                        const struct rf_evolution *evolution,
+                                        struct rf_error *error);
+RF_MUST_USE enum rf_code rf_delta_alter(struct rf_delta *delta, struct rf_evolution *evolution,
+                                        struct rf_error *error);
+RF_MUST_USE enum rf_code rf_delta_evolve(struct rf_delta *delta, struct rf_evolution *evolution,
+                                         struct rf_counts *counts, struct rf_error *error);
 
 /* ---- delta_gone.c: rows that are gone ---- */
 

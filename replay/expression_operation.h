@@ -25,7 +25,8 @@ enum rf_comparison {
     RF_COMPARE_IS_NOT, /* null-safe <> */
 };
 struct rf_sql_value rf_compare_values(struct rf_translation *t, enum rf_comparison comparison,
-                               const struct rf_sql_value *left, const struct rf_sql_value *right);
+                                      const struct rf_sql_value *left,
+                                      const struct rf_sql_value *right);
 struct rf_sql_value rf_compare_between(struct rf_translation *t, const struct rf_sql_value *value,
                                        const struct rf_sql_value *low,
                                        const struct rf_sql_value *high);

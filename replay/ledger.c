@@ -301,6 +301,20 @@ enum rf_code rf_ledger_remove_table(struct rf_pg *pg, const struct rf_target *ta
     return code == RF_OK ? rf_pg_do_args(pg, rf_sql_relation_remove, &args, NULL, error) : code;
 }
 
+enum rf_code rf_ledger_replace_table(struct rf_pg *pg, const struct rf_target *target,
+                                     const char *table, const struct rf_plan *plan,
+                                     const struct rf_digest *digest, struct rf_error *error) {
+    bool added = false;
+    struct rf_pg_args args = rf_ledger_args(target);
+    rf_pg_text(&args, table);
+    enum rf_code code = rf_pg_do_args(pg, rf_sql_relation_remove, &args, NULL, error);
+    if (code == RF_OK) {
+        rf_pg_text(&args, plan->table);
+        code = rf_pg_do_args(pg, rf_sql_aside_rename, &args, NULL, error);
+    }
+    return code == RF_OK ? rf_ledger_add_table(pg, target, plan, digest, &added, error) : code;
+}
+
 /* ---- steps and trips ---- */
 
 enum rf_code rf_ledger_claim_step(struct rf_pg *pg, const struct rf_target *target,

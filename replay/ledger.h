@@ -82,6 +82,11 @@ RF_MUST_USE enum rf_code rf_ledger_add_table(struct rf_pg *pg, const struct rf_t
 RF_MUST_USE enum rf_code rf_ledger_move_table(struct rf_pg *pg, const struct rf_target *target,
                                               const char *table, const struct rf_digest *digest,
                                               struct rf_error *error);
+/* The lines of a table whose rows stay become those of this plan, maybe under another name. */
+RF_MUST_USE enum rf_code rf_ledger_replace_table(struct rf_pg *pg, const struct rf_target *target,
+                                                 const char *table, const struct rf_plan *plan,
+                                                 const struct rf_digest *digest,
+                                                 struct rf_error *error);
 RF_MUST_USE enum rf_code rf_ledger_remove_table(struct rf_pg *pg, const struct rf_target *target,
                                                 const char *table, struct rf_error *error);
 RF_MUST_USE enum rf_code rf_ledger_add_index(struct rf_pg *pg, const struct rf_target *target,

@@ -25,17 +25,20 @@ static void put_value(const struct rf_plan_column *column, const char *schema,
     }
 }
 
+void rf_plan_column_definition(const struct rf_plan_column *column, const char *schema,
+                               struct rf_buffer *sql) {
+    rf_quote_name(sql, column->name);
+    rf_buffer_printf(sql, " %s%s", column->conversion->type, column->not_null ? " NOT NULL" : "");
+    put_value(column, schema, sql);
+}
+
 void rf_plan_create_table(const struct rf_plan *plan, const char *schema, struct rf_buffer *sql) {
     rf_buffer_printf(sql, "CREATE TABLE ");
     rf_quote_qualified(sql, schema, plan->relation);
     rf_buffer_printf(sql, " (");
     for (uint32_t i = 0; i < plan->column_count; i++) {
-        const struct rf_plan_column *column = &plan->columns[i];
         separate(sql, i);
-        rf_quote_name(sql, column->name);
-        rf_buffer_printf(sql, " %s%s", column->conversion->type,
-                         column->not_null ? " NOT NULL" : "");
-        put_value(column, schema, sql);
+        rf_plan_column_definition(&plan->columns[i], schema, sql);
     }
     rf_buffer_printf(sql, ")");
 }

@@ -104,7 +104,7 @@ static enum rf_code foresee(struct replay *replay, const struct rf_manifest_tabl
         counts.inserted = source->inserted;
         counts.updated = source->updated;
         counts.deleted = source->deleted;
-    } else if (step == RF_DELTA_MAKE || step == RF_DELTA_REMAKE) {
+    } else if (step == RF_DELTA_MAKE || step == RF_DELTA_EVOLVE) {
         counts.inserted = source->digest.rows;
     }
     return replay->run.options->dry_run ? rf_result_add(replay->result, &counts, error) : RF_OK;
@@ -122,10 +122,10 @@ static enum rf_code check_table(struct replay *replay, const struct rf_manifest_
      * read then, and so is its state before. */
     bool changes = source->change == RF_CHANGE_DELTA && !load;
     enum rf_code code = RF_OK;
-    if (changes && step != RF_DELTA_REMAKE) {
+    if (changes && step != RF_DELTA_EVOLVE) {
         code = rf_route_prove_table(&replay->run, source, true, error);
     }
-    if (code == RF_OK && (step == RF_DELTA_MAKE || step == RF_DELTA_REMAKE)) {
+    if (code == RF_OK && (step == RF_DELTA_MAKE || step == RF_DELTA_EVOLVE)) {
         code = rf_route_prove_table(&replay->run, source, false, error);
     }
     return code == RF_OK ? foresee(replay, source, step, error) : code;

@@ -23,7 +23,7 @@ struct rf_target_options {
     const char *const *exclude;
     const struct rf_rules *rules; /* what is asked of tables and columns; not NULL */
     const char *const *remake;    /* globs: tables to be made anew by today's rules; NULL: none */
-    const atomic_int *stop; /* not NULL; a signal number once the run should end */
+    const atomic_int *stop;       /* not NULL; a signal number once the run should end */
     /* May be NULL. Called from any thread, one at a time, a few times a second at most. */
     void (*progress)(void *context, const char *table, uint64_t rows_done, uint64_t rows_expected);
     void (*note)(void *context, const char *message); /* things worth a line with -v; may be NULL */

@@ -13,6 +13,7 @@ extern const char rf_sql_aside_drop[];
 extern const char rf_sql_aside_hashes[];
 extern const char rf_sql_aside_number[];
 extern const char rf_sql_aside_remove[];
+extern const char rf_sql_aside_rename[];
 extern const char rf_sql_aside_temporary[];
 extern const char rf_sql_column_add[];
 extern const char rf_sql_column_list[];

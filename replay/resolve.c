@@ -42,7 +42,9 @@ static const char *fold(struct resolver *resolver, const char *name) {
     }
     char *folded = rf_arena_copy(&resolver->scratch, name);
     for (char *at = folded; at && *at; at++) {
-        *at = *at >= 'A' && *at <= 'Z' ? (char)(*at - 'A' + 'a') : *at;
+        if (*at >= 'A' && *at <= 'Z') {
+            *at = (char)(*at | 0x20); /* the one bit between the two */
+        }
     }
     return folded;
 }
@@ -96,7 +98,7 @@ static enum rf_code make_wishes(struct resolver *resolver, struct rf_resolve_nam
         wish(resolver, &resolver->wishes[i], &names[i]);
     }
     enum rf_code code = rf_arena_check(&resolver->scratch, resolver->error);
-    if (code == RF_OK && resolver->count > 0) {
+    if (code == RF_OK && resolver->wishes) {
         qsort(resolver->wishes, resolver->count, sizeof(struct wish), in_order);
     }
     return code;
@@ -217,7 +219,9 @@ static const char *base_of(struct resolver *resolver, const char *wanted) {
     }
     char *base = rf_arena_copy(&resolver->scratch, wanted);
     for (char *at = base; at && *at; at++) {
-        *at = (uint8_t)*at >= 0x80 ? '_' : *at;
+        if ((uint8_t)*at >= 0x80) {
+            *at = '_';
+        }
     }
     return base;
 }

@@ -417,7 +417,7 @@ static enum rf_code read_mapping(struct rf_config_reader *reader,
         if (reader->event.type == YAML_MAPPING_END_EVENT) {
             return check_required(reader, mapping, seen, start);
         }
-        const struct rf_config_key *key = NULL;
+        const struct rf_config_key *key = mapping->keys;
         code = find_key(reader, mapping, &seen, &key);
         if (code == RF_OK) {
             code = key->read(reader, key, into);
@@ -490,5 +490,5 @@ enum rf_code rf_config_read_text(const char *path, const void *text, size_t size
     enum rf_code code = read_stream(&reader, mapping, into);
     yaml_event_delete(&reader.event);
     yaml_parser_delete(&reader.parser);
-    return code;
+    return code == RF_OK ? rf_arena_check(arena, error) : code;
 }

@@ -85,6 +85,9 @@ static enum rf_code read_type(struct rf_config_reader *reader, const struct rf_c
     code = rf_conversion_read(*spec, rf_config_arena(reader), &conversion, &trouble);
     if (code == RF_USAGE) {
         code = rf_config_fail(reader, "%s", trouble.what);
+        if (trouble.detail[0]) {
+            rf_detail(rf_config_error(reader), "%s", trouble.detail);
+        }
         rf_hint(rf_config_error(reader), "%s", trouble.hint);
     } else if (code != RF_OK) {
         *rf_config_error(reader) = trouble;

@@ -328,6 +328,17 @@ Test(config, many_rules) {
     rf_buffer_release(&text);
 }
 
+Test(config, types_are_checked_where_they_stand) {
+    struct rf_config config;
+    struct rf_error error;
+    cr_expect_eq(parse("tables: {rules: [{table: a, columns: [{column: c, type: bigit}]}]}\n",
+                       &config, &error),
+                 RF_USAGE);
+    cr_expect_eq(strncmp(error.what, "f.yaml:1:57: ", 13), 0, "%s", error.what);
+    cr_expect_not_null(strstr(error.what, "\"bigit\""), "%s", error.what);
+    cr_expect_not_null(strstr(error.hint, "bigint"), "%s", error.hint);
+}
+
 Test(config, hints_help) {
     struct rf_config config;
     struct rf_error error;

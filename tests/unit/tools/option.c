@@ -136,11 +136,13 @@ Test(option, each_command_takes_what_the_contract_says) {
         {"capture", "repo table exclude-table jobs dry-run same-source busy-timeout config json "
                     "progress quiet verbose help"},
         {"replay",
-         "repo target schema snapshot table exclude-table jobs fold-names existing atomic no-foreign-keys on-mismatch bad-text remake dry-run config json "
-         "progress quiet verbose help"},
+         "repo target schema snapshot table exclude-table jobs fold-names existing atomic "
+         "no-foreign-keys on-mismatch bad-text remake dry-run config json progress quiet verbose "
+         "help"},
         {"sync",
-         "repo target schema table exclude-table jobs fold-names existing atomic no-foreign-keys on-mismatch bad-text remake dry-run same-source busy-timeout "
-         "config json progress quiet verbose help"},
+         "repo target schema table exclude-table jobs fold-names existing atomic no-foreign-keys "
+         "on-mismatch bad-text remake dry-run same-source busy-timeout config json progress quiet "
+         "verbose help"},
         {"verify", "repo target schema snapshot table exclude-table jobs config json progress "
                    "quiet verbose help"},
         {"log", "repo config json quiet verbose help"},

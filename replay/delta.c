@@ -1,6 +1,5 @@
 #include "replay/delta.h"
 
-#include <fnmatch.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -98,14 +97,6 @@ static struct rf_ledger_table *renamed_from(struct apply *apply,
     return NULL;
 }
 
-static bool is_to_be_remade(const struct apply *apply, const char *table) {
-    const char *const *globs = apply->delta.run->options->remake;
-    while (globs && *globs && fnmatch(*globs, table, 0) != 0) {
-        globs++;
-    }
-    return apply->same && globs && *globs;
-}
-
 /* Why a table is to get another shape; NULL for `standing`: it is not. */
 static enum rf_code find_evolution(struct apply *apply, const struct rf_manifest_table *source,
                                    struct rf_ledger_table **standing, bool *fresh,
@@ -113,7 +104,7 @@ static enum rf_code find_evolution(struct apply *apply, const struct rf_manifest
     struct rf_delta *delta = &apply->delta;
     bool evolves = false;
     *standing = rf_ledger_find_table(&apply->standing, source->table.name);
-    *fresh = *standing && is_to_be_remade(apply, source->table.name);
+    *fresh = *standing && apply->same && rf_run_remakes(delta->run, source->table.name);
     if (!*standing) {
         bool wanted = !apply->same && rf_run_selects(delta->run, source->table.name);
         *standing = wanted ? renamed_from(apply, source) : NULL;

@@ -405,6 +405,12 @@ enum rf_code rf_load(struct rf_run *run, struct rf_pg **pg, const struct rf_targ
                            .snapshot = at->number,
                            .staging = staging};
     code = carry_out(&load, pg, at, result, error);
+    if (code == RF_MISPLACED && !rf_pg_broken(*pg)) {
+        /* A value that is to fail the run would fail this load for ever. */
+        struct rf_error ignored;
+        atomic_store(&run->give_up, false);
+        (void)!rf_load_discard(*pg, target, staging, &ignored);
+    }
     rf_naming_release(&load.naming);
     rf_arena_release(&load.arena);
     return code;

@@ -118,6 +118,42 @@ enum rf_code rf_preflight_free(const struct rf_naming *naming,
                           error);
 }
 
+static enum rf_code check_rules(const struct rf_run *run, const struct rf_manifest_table *source,
+                                const struct rf_plan *plan, struct offenders *offenders,
+                                struct rf_error *error) {
+    struct rf_arena arena = {0};
+    uint32_t count = 0;
+    const char **lines;
+    enum rf_code code = rf_plan_disagrees(plan, source, run->options->rules, &arena, &count, &lines,
+                                          error);
+    for (uint32_t i = 0; code == RF_OK && i < count; i++) {
+        char line[400];
+        snprintf(line, sizeof line, "table %.100s, %.250s", plan->table, lines[i]);
+        offend(offenders, line);
+    }
+    rf_arena_release(&arena);
+    return code;
+}
+
+enum rf_code rf_preflight_rules(const struct rf_run *run, const struct rf_manifest *manifest,
+                                const struct rf_ledger_tables *standing, struct rf_error *error) {
+    struct offenders offenders = {.count = 0};
+    enum rf_code code = RF_OK;
+    for (uint32_t i = 0; code == RF_OK && i < standing->count; i++) {
+        const struct rf_plan *plan = &standing->tables[i].plan;
+        const struct rf_manifest_table *source = rf_manifest_find(manifest, plan->table);
+        if (source && !rf_run_remakes(run, plan->table)) {
+            code = check_rules(run, source, plan, &offenders, error);
+        }
+    }
+    return code == RF_OK
+               ? fail_offenders(&offenders, "the rules are not those that tables were made by",
+                                "make such tables anew by today's rules with --remake TABLE, or "
+                                "put the rules back.",
+                                error)
+               : code;
+}
+
 enum rf_code rf_preflight_taken(struct rf_pg *pg, const char *schema, struct rf_names *taken,
                                 struct rf_error *error) {
     struct rf_pg_args args = {.count = 0};

@@ -26,6 +26,12 @@ RF_MUST_USE enum rf_code rf_preflight_shapes(const struct rf_run *run,
 RF_MUST_USE enum rf_code rf_preflight_free(const struct rf_naming *naming,
                                            const struct rf_ledger_tables *standing,
                                            const struct rf_names *taken, struct rf_error *error);
+/* Tables that stand in the ledger and are not to be remade must be what the rules ask for: a mapping
+ * once chosen does not change by the way. RF_MISPLACED names what differs. */
+RF_MUST_USE enum rf_code rf_preflight_rules(const struct rf_run *run,
+                                            const struct rf_manifest *manifest,
+                                            const struct rf_ledger_tables *standing,
+                                            struct rf_error *error);
 /* Reads the names of relations and types in a schema. */
 RF_MUST_USE enum rf_code rf_preflight_taken(struct rf_pg *pg, const char *schema,
                                             struct rf_names *taken, struct rf_error *error);

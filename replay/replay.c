@@ -171,15 +171,30 @@ static enum rf_code check_snapshot(struct replay *replay, const struct rf_snapsh
     return code;
 }
 
+static void tell(void *context, const char *message) {
+    rf_run_warn(context, "%s", message);
+}
+
+static enum rf_code check_rules(struct replay *replay, struct rf_error *error) {
+    struct rf_manifest manifest = {0};
+    enum rf_code code = rf_repository_load(replay->run.repository, replay->to, &manifest, error);
+    if (code == RF_OK) {
+        rf_rules_tell_unused(replay->run.options->rules, &manifest, tell, &replay->run);
+        code = rf_preflight_rules(&replay->run, &manifest, &replay->tables, error);
+    }
+    rf_manifest_release(&manifest);
+    return code;
+}
+
 static enum rf_code check(struct replay *replay, struct rf_error *error) {
-    enum rf_code code = RF_OK;
-    if (replay->load) {
+    enum rf_code code = check_rules(replay, error);
+    if (code == RF_OK && replay->load) {
         struct rf_preflight_facts facts;
         code = rf_preflight_rights(replay->pg, &replay->target, &facts, error);
         if (code == RF_OK) {
             code = check_snapshot(replay, &replay->start, true, error);
         }
-    } else if (replay->route.count == 0) {
+    } else if (code == RF_OK && replay->route.count == 0) {
         code = check_snapshot(replay, &replay->start, false, error);
     }
     for (uint32_t i = 0; code == RF_OK && i < replay->route.count; i++) {
@@ -231,18 +246,30 @@ static bool lacks_tables(const struct replay *replay, const struct rf_manifest *
     return false;
 }
 
+static bool remakes_tables(const struct replay *replay) {
+    for (uint32_t i = 0; i < replay->tables.count; i++) {
+        if (rf_run_remakes(&replay->run, replay->tables.tables[i].plan.table)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* The target stands where it should; but an earlier run may have been told to leave tables out that
- * this one is to take, or not to make views that this one is to make. */
+ * this one is to take, or not to make views that this one is to make; and tables may have to be
+ * remade. */
 static enum rf_code complete(struct replay *replay, struct rf_error *error) {
     struct rf_manifest manifest = {0};
-    enum rf_code code =
-        rf_repository_load(replay->run.repository, &replay->start, &manifest, error);
-    bool lacking = code == RF_OK && lacks_tables(replay, &manifest);
-    if (code == RF_OK && (lacking || replay->run.options->rules->object_count > 0)) {
-        replay->result->mode = lacking ? RF_REPLAY_DELTA : RF_REPLAY_NONE;
+    enum rf_code code = rf_repository_load(replay->run.repository, replay->to, &manifest, error);
+    bool changes =
+        code == RF_OK && (lacks_tables(replay, &manifest) || remakes_tables(replay));
+    if (code == RF_OK && (changes || replay->run.options->rules->object_count > 0)) {
+        if (changes && replay->result->mode == RF_REPLAY_NONE) {
+            replay->result->mode = RF_REPLAY_DELTA;
+        }
         if (!replay->run.options->dry_run) {
-            code = rf_delta_apply(&replay->run, &replay->pg, &replay->target, &replay->start,
-                                  &replay->start, &manifest, replay->result, error);
+            code = rf_delta_apply(&replay->run, &replay->pg, &replay->target, replay->to,
+                                  replay->to, &manifest, replay->result, error);
         }
     }
     rf_manifest_release(&manifest);
@@ -256,7 +283,7 @@ static enum rf_code carry_out(struct replay *replay, struct rf_error *error) {
         code = apply(replay, &from, &replay->route.names[i], error);
         from = replay->route.names[i];
     }
-    return code;
+    return code == RF_OK && remakes_tables(replay) ? complete(replay, error) : code;
 }
 
 /* Tables that nothing happened to are in the result as well. */

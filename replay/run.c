@@ -93,3 +93,7 @@ bool rf_run_selects(const struct rf_run *run, const char *table) {
     return (!options->include || matches(options->include, table)) &&
            (!options->exclude || !matches(options->exclude, table));
 }
+
+bool rf_run_remakes(const struct rf_run *run, const char *table) {
+    return run->options->remake && matches(run->options->remake, table);
+}

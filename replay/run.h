@@ -45,7 +45,8 @@ void rf_run_advance(struct rf_run *run, const char *table, uint64_t rows);
 void rf_run_note(struct rf_run *run, const char *format, ...) RF_PRINTF(2, 3);
 void rf_run_warn(struct rf_run *run, const char *format, ...) RF_PRINTF(2, 3);
 
-/* Whether the caller's globs take in this table. */
+/* Whether the caller's globs take in this table; whether it is to be made anew by today's rules. */
 bool rf_run_selects(const struct rf_run *run, const char *table);
+bool rf_run_remakes(const struct rf_run *run, const char *table);
 
 #endif

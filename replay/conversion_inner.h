@@ -83,6 +83,7 @@ enum rf_misfit rf_put_passage(RF_PUT_PARAMETERS); /* text that is mended or of l
 enum rf_misfit rf_put_text_from_any(RF_PUT_PARAMETERS);
 enum rf_verdict rf_judge_text(RF_JUDGE_PARAMETERS);
 enum rf_verdict rf_judge_length(RF_JUDGE_PARAMETERS);
+enum rf_verdict rf_judge_passage(RF_JUDGE_PARAMETERS); /* text with a meaning of its own */
 bool rf_alters_text(const struct rf_conversion *conversion, const struct rf_column_cells *cells,
                     uint32_t row);
 

@@ -159,6 +159,7 @@ static const struct rf_conversion as_json = {
     .exact = true,
     .put = rf_put_json,
     .takes = RF_TAKES(RF_TEXT),
+    .judge = rf_judge_passage,
 };
 static const struct rf_conversion as_jsonb = {
     .name = "jsonb",
@@ -168,6 +169,7 @@ static const struct rf_conversion as_jsonb = {
     .put = rf_put_jsonb,
     .stored = rf_stored_jsonb,
     .takes = RF_TAKES(RF_TEXT),
+    .judge = rf_judge_passage,
 };
 static const struct rf_conversion as_uuid = {
     .name = "uuid",
@@ -208,6 +210,7 @@ static const struct rf_conversion as_bigint_array = {
     .hash_function = "hash_array_extended",
     .put = rf_put_bigint_array,
     .takes = RF_TAKES(RF_TEXT),
+    .judge = rf_judge_passage,
 };
 
 const struct rf_conversion *const rf_conversion_list[] = {

@@ -56,8 +56,10 @@ static char *tidied(struct rf_arena *arena, const char *spec) {
             bool closes = !quote && size > 0 && tidy[size - 1] == ' ' && strchr("(),;", *at);
             tidy[size - closes] = *at;
             size += !closes;
-            if (*at == '"' || *at == '\'') {
-                quote = quote == 0 ? *at : quote == *at ? 0 : quote;
+            if (quote == *at) {
+                quote = 0;
+            } else if (!quote && (*at == '"' || *at == '\'')) {
+                quote = *at;
             }
         } else if (size > 0 && !strchr(" (,;", tidy[size - 1])) {
             tidy[size++] = ' ';

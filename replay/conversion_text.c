@@ -34,6 +34,19 @@ bool rf_alters_text(const struct rf_conversion *conversion, const struct rf_colu
            rf_mend_changes(conversion->mend, rf_cell_bytes(cells, row), cells->size[row], false);
 }
 
+/* A valid text, as it is. */
+static struct rf_mended measure(const uint8_t *text, uint32_t size) {
+    uint32_t characters = 0;
+    for (uint32_t i = 0; i < size; i++) {
+        characters += (text[i] & 0xc0) != 0x80;
+    }
+    return (struct rf_mended){
+        .bytes = size,
+        .characters = characters,
+        .ends_in_space = size > 0 && text[size - 1] == ' ',
+    };
+}
+
 /* PostgreSQL takes the spaces behind a character(N) for nothing and sends N characters whatever it
  * was given, so those of a shorter text would be gone. */
 static enum rf_misfit pad(const struct rf_conversion *conversion, const struct rf_mended *text,
@@ -79,8 +92,10 @@ enum rf_misfit rf_put_passage(RF_PUT_PARAMETERS) {
         return misfit;
     }
     struct rf_mended mended = {.bytes = size};
-    if (changes || conversion->length > 0) {
-        mended = rf_mend_write(changes ? conversion->mend : RF_MEND_NOT, text, size, NULL);
+    if (changes) {
+        mended = rf_mend_write(conversion->mend, text, size, NULL);
+    } else if (conversion->length > 0) {
+        mended = measure(text, size);
     }
     if (conversion->length > 0 && mended.characters > conversion->length) {
         return RF_MISFIT_LENGTH;
@@ -120,6 +135,11 @@ enum rf_verdict rf_judge_length(RF_JUDGE_PARAMETERS) {
     }
     bool fit = census->longest <= conversion->length && !conversion->padded;
     return fit ? RF_VERDICT_YES : RF_VERDICT_UNSURE;
+}
+
+enum rf_verdict rf_judge_passage(RF_JUDGE_PARAMETERS) {
+    return conversion->mend == RF_MEND_NOT && !all_clean(census) ? RF_VERDICT_NO
+                                                                 : RF_VERDICT_UNSURE;
 }
 
 enum rf_misfit rf_put_text_from_any(RF_PUT_PARAMETERS) {

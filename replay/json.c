@@ -116,10 +116,7 @@ static enum rf_json_token read_token(struct rf_json_reader *reader) {
 }
 
 void rf_json_start(struct rf_json_reader *reader, const uint8_t *text, size_t size) {
-    reader->at = text;
-    reader->end = text + size;
-    reader->place = RF_JSON_VALUE;
-    reader->depth = 0;
+    *reader = (struct rf_json_reader){.at = text, .end = text + size, .place = RF_JSON_VALUE};
 }
 
 static bool in_object(const struct rf_json_reader *reader) {

@@ -160,7 +160,9 @@ static size_t escaped(uint8_t c, uint8_t to[6]) {
         return 2;
     }
     if (c < ' ') {
-        memcpy(to + 1, "u00", 3);
+        to[1] = 'u';
+        to[2] = '0';
+        to[3] = '0';
         to[4] = (uint8_t)digits[c >> 4];
         to[5] = (uint8_t)digits[c & 15];
         return 6;
@@ -171,13 +173,14 @@ static size_t escaped(uint8_t c, uint8_t to[6]) {
 
 struct writer {
     bool escape;
-    uint8_t *to; /* or NULL */
+    uint8_t *at; /* where to write, or NULL */
     size_t size;
 };
 
 static void write_bytes(struct writer *writer, const uint8_t *bytes, size_t size) {
-    if (writer->to) {
-        memcpy(writer->to + writer->size, bytes, size);
+    if (writer->at) {
+        memcpy(writer->at, bytes, size);
+        writer->at += size;
     }
     writer->size += size;
 }
@@ -200,7 +203,8 @@ static size_t plain_run(const uint8_t *at, const uint8_t *end) {
 
 bool rf_json_string_write(const uint8_t *token, size_t size, bool escape, uint8_t *to,
                           size_t *written) {
-    struct writer writer = {.escape = escape, .to = to};
+    struct writer writer = {.escape = escape};
+    writer.at = to;
     const uint8_t *at = token + 1, *end = token + size - 1;
     const uint8_t quote = '"';
     if (escape) {

@@ -27,7 +27,11 @@ static const struct lead *lead_of(uint8_t byte) {
 
 /* Bytes of the character, or of the bad sequence, that comes next; there is at least one byte. */
 static size_t next(const uint8_t *at, size_t left, bool *good) {
-    *good = at[0] != 0 && at[0] < 0x80;
+    if (at[0] < 0x80) {
+        *good = at[0] != 0;
+        return 1;
+    }
+    *good = false;
     const struct lead *lead = lead_of(at[0]);
     if (!lead) {
         return 1;
@@ -73,52 +77,61 @@ bool rf_mend_changes(enum rf_mend mend, const uint8_t *text, size_t size, bool c
     return mend == RF_MEND_ESCAPE && has_escape(text, size);
 }
 
-/* What is written for a bad sequence: up to three bytes, of which each takes four. */
-#define MENDED_MAX 12u
-
-static size_t mend_sequence(enum rf_mend mend, const uint8_t *bad, size_t size,
-                            uint8_t to[MENDED_MAX]) {
+/* Puts what a bad sequence becomes at `to`, if that is not NULL. */
+static size_t mend_sequence(enum rf_mend mend, const uint8_t *bad, size_t size, uint8_t *to) {
     static const char digits[] = "0123456789abcdef";
     static const uint8_t replacement[] = {0xef, 0xbf, 0xbd};
-    if (mend == RF_MEND_STRIP) {
+    switch (mend) {
+    case RF_MEND_NOT:
+    case RF_MEND_STRIP:
         return 0;
-    }
-    if (mend == RF_MEND_REPLACE) {
-        memcpy(to, replacement, sizeof replacement);
+    case RF_MEND_REPLACE:
+        if (to) {
+            memcpy(to, replacement, sizeof replacement);
+        }
         return sizeof replacement;
+    case RF_MEND_ESCAPE:
+        break;
     }
-    for (size_t i = 0; i < size; i++) {
-        const uint8_t escape[] = {'\\', 'x', (uint8_t)digits[bad[i] >> 4],
-                                  (uint8_t)digits[bad[i] & 15]};
-        memcpy(to + i * sizeof escape, escape, sizeof escape);
+    for (size_t i = 0; to && i < size; i++) {
+        *to++ = '\\';
+        *to++ = 'x';
+        *to++ = (uint8_t)digits[bad[i] >> 4];
+        *to++ = (uint8_t)digits[bad[i] & 15];
     }
-    return size * 4;
+    return 4 * size;
 }
 
-static void write_piece(struct rf_mended *mended, const uint8_t *piece, size_t size, uint8_t *to) {
-    for (size_t i = 0; i < size; i++) {
-        mended->characters += (piece[i] & 0xc0) != 0x80;
-        mended->ends_in_space = piece[i] == ' ';
-    }
+static void add_bad(struct rf_mended *mended, enum rf_mend mend, const uint8_t *bad, size_t size,
+                    uint8_t *to) {
+    size_t count = mend_sequence(mend, bad, size, to ? to + mended->bytes : NULL);
+    mended->characters += mend == RF_MEND_REPLACE ? 1 : count;
+    mended->ends_in_space = count == 0 && mended->ends_in_space;
+    mended->bytes += count;
+}
+
+static void add_character(struct rf_mended *mended, const uint8_t *bytes, size_t size,
+                          uint8_t *to) {
     if (to) {
-        memcpy(to + mended->bytes, piece, size);
+        memcpy(to + mended->bytes, bytes, size);
     }
+    mended->characters++;
+    mended->ends_in_space = bytes[0] == ' ';
     mended->bytes += size;
 }
 
 struct rf_mended rf_mend_write(enum rf_mend mend, const uint8_t *text, size_t size, uint8_t *to) {
     struct rf_mended mended = {.bytes = 0};
-    uint8_t room[MENDED_MAX];
     for (size_t i = 0; i < size;) {
         bool good;
         size_t taken = next(text + i, size - i, &good);
-        if (!good) {
-            write_piece(&mended, room, mend_sequence(mend, text + i, taken, room), to);
+        if (good) {
+            add_character(&mended, text + i, taken, to);
         } else {
-            write_piece(&mended, text + i, taken, to);
+            add_bad(&mended, mend, text + i, taken, to);
         }
         if (text[i] == '\\' && mend == RF_MEND_ESCAPE) {
-            write_piece(&mended, text + i, taken, to);
+            add_character(&mended, text + i, taken, to);
         }
         i += taken;
     }

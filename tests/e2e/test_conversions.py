@@ -44,14 +44,19 @@ def rng(request):
     return random.Random(f"{SEED} {request.node.name}")
 
 
-def convert(requests):
-    """The answers to a list of requests, each a tuple of words: a field's bytes, or None where refused."""
+def answers_to(requests):
     assert TOOL.exists(), f"{TOOL} is missing: build it (tools/test e2e does)"
     lines = "".join("\t".join(map(str, request)) + "\n" for request in requests)
     done = subprocess.run([str(TOOL)], input=lines.encode(), capture_output=True, timeout=300)
     assert done.returncode == 0 and not done.stderr, done.stderr.decode()
     answers = done.stdout.decode().splitlines()
     assert len(answers) == len(requests)
+    return answers
+
+
+def convert(requests):
+    """The answers to a list of requests, each a tuple of words: a field's bytes, or None where refused."""
+    answers = answers_to(requests)
     for request, answer in zip(requests, answers):
         assert answer not in ("refused: looking and putting disagree", "refused: a wrong length",
                               "refused: not understood"), f"{request}: {answer}"
@@ -627,12 +632,15 @@ def random_json(rng, depth=0):
 
 
 JSON_EDGES = [
-    "", " ", "1", "-1", "-0", "-0.0", "0.00", "-0.00e5", "1e3", "1E+3", "1.50", "1.50e1", "1e-3", "1.0e2", "00", "01", "-",
-    "1.", ".5", "+1", "1e", "1e+", "0x10", "NaN", "Infinity", "1 2", "[1,]", "[,1]", "[1 2]", "{,}", '{"a":1,}', '{"a"}',
-    '{"a":}', '{1:2}', "{a:1}", "[", "]", "{", "}", "[}", "{]", '"', '"\\', '"\\u', '"a', "tru", "truex", "True", "nul",
-    "[[[]]]", "{}", "[]", "[ ]", "{ }", '{"b":1,"a":2,"aa":3,"":4}', '{"a":1,"a":2}', '{"a":1,"b":{"c":1,"c":2},"a":[]}',
-    '{"\\u0061":1,"a":2}', '{"a":1,"\\u0061":2,"a":3}', '"\\u0000"', '"\\ud800"', '"\\udc00\\ud800"', '"\x1f"', '"\x7f"',
-    '"\\/"', "\v1", "\ufeff1", "1\x00", "1,2", ":", ",", '"a":1', "//", "/**/1", "'a'", '{"a":1 "b":2}', '["a":1]',
+    "", " ", "1", "-1", "-0", "-0.0", "0.00", "-0.00e5", "1e3", "1E+3", "1.50", "1.50e1", "1e-3", "1.0e2", "00", "01",
+    "-", "1.", ".5", "+1", "1e", "1e+", "0x10", "NaN", "Infinity", "1 2", "[1,]", "[,1]", "[1 2]", "{,}", '{"a":1,}',
+    '{"a"}', '{"a":}', '{1:2}', "{a:1}", "[", "]", "{", "}", "[}", "{]", '"', '"\\', '"\\u', '"a', "tru", "truex",
+    "True", "nul",
+    "[[[]]]", "{}", "[]", "[ ]", "{ }", '{"b":1,"a":2,"aa":3,"":4}', '{"a":1,"a":2}',
+    '{"a":1,"b":{"c":1,"c":2},"a":[]}',
+    '{"\\u0061":1,"a":2}', '{"a":1,"\\u0061":2,"a":3}', '"\\u0000"', '"\\ud800"', '"\\udc00\\ud800"', '"\x1f"',
+    '"\x7f"', '"\\/"', "\v1", "\ufeff1", "1\x00", "1,2", ":", ",", '"a":1', "//", "/**/1", "'a'", '{"a":1 "b":2}',
+    '["a":1]',
     "1e131071", "1e131072", "9" * 400, "1e-16383", "1e-16384", "0e999", "0e-99999", "0e200000", "0e1000000000",
     "-0e-5", "0e1073741823", "1e1073741823", "1e-1073741823", "[" * 1000 + "]" * 1000, "[0," * 999 + "1" + "]" * 999,
     '{"a":' * 999 + "1" + "}" * 999, '[{"a":' * 500 + "1" + "}]" * 500,
@@ -864,7 +872,8 @@ def test_texts_of_one_spelling(target, scratch, rng, kind, spelling, reading):
         moment = random_moment(rng).replace(year=rng.randrange(1000, 9999), day=rng.randint(1, 28))
         if rng.random() < 0.3 or kind == "date":
             moment = moment.replace(hour=0, minute=0, second=0, microsecond=0)
-        way = (rng.choice("T "), rng.random() < 0.8, rng.choice(["", "", "[6]", ".3", "[*]"]), rng.choice(["", "Z", "+05:30"]))
+        way = (rng.choice("T "), rng.random() < 0.8, rng.choice(["", "", "[6]", ".3", "[*]"]),
+               rng.choice(["", "Z", "+05:30"]))
         text = written(moment, *way)
         texts += [text] if text else []
         texts.append(text[:10] if text and kind != "time" else f"{moment:%H:%M:%S}")
@@ -914,3 +923,74 @@ def test_numeric_told_apart(target, scratch, rng):
     assert 0 < refused < len(pairs)
     assert convert([ask("numeric, told apart", "1")]) == [None]
     through_server(target, scratch, "numeric", fields)
+
+
+SPECS = ["bigint", "integer", "smallint", "double precision", "real", "numeric", "numeric(10,2)",
+         "numeric(5,0), told apart", "boolean", "boolean from words", "bytea", "bytea from any", "text", "text; escape",
+         "text from any", "text from any, told apart", "varchar", "varchar(20)", "character(3)", "json", "jsonb",
+         "uuid", "uuid from text", "uuid from blob", "date from iso", "time from iso", "time(2) from iso HH:MM:SS.ff",
+         "timestamp from unix-s", "timestamp(3) from unix-ms", "timestamptz from webkit-1601",
+         "timestamptz(0) from iso", "bigint[]", """enum "a b"."It's"('x','y''z')"""]
+
+
+@pytest.mark.parametrize("spec", SPECS)
+def test_types_are_what_the_catalog_says(target, spec):
+    """Their names, object ids, sizes and alignment, and that their hash function is there to be called."""
+    target.script("""CREATE SCHEMA "a b"; CREATE TYPE "a b"."It's" AS ENUM ('x', 'y''z')""")
+    name, kind, oid, fixed, align, function = answers_to([("facts", spec)])[0].split("|")
+    assert name == spec
+    target.script(f"CREATE TABLE t (v {kind})")
+    found = target.rows("SELECT atttypid, attlen, attalign, attbyval, format_type(atttypid, atttypmod) "
+                        "FROM pg_attribute WHERE attrelid = 't'::regclass AND attnum = 1")[0]
+    assert found[4] == kind
+    if not spec.startswith("enum"):
+        assert oid == found[0]
+    else:
+        assert oid == "0"
+    assert fixed == ("0" if found[1] == "-1" else found[1])
+    if fixed != "0":
+        assert align == {"c": "1", "s": "2", "i": "4", "d": "8"}[found[2]]
+    if function:
+        target.rows(f"SELECT {function}(v, 1::bigint) FROM t")
+        target.rows(f"SELECT {function}(a.v, 1::bigint) # {function}(b.v, 2::bigint) FROM t a, t b")
+
+
+# (spec, type of the column, value, whether the limit is the server's own, to the column)
+WIDTHS = [("bigint", "bigint", 1, True), ("smallint", "smallint", 1, True), ("integer", "integer", 1, True),
+          ("real", "real", 1.0, True), ("uuid", "uuid", b"0123456789abcdef", True),
+          ("date from unix-s", "date", 86400, True), ("timestamp from unix-s", "timestamp", 1, True),
+          ("numeric", "numeric", 1, True), ("numeric", "numeric", 10**15 + 1, True),
+          ("numeric", "numeric", 0.0001, True), ("numeric", "numeric", "1e300", True),
+          ("numeric", "numeric", "1." + "0" * 70, True),
+          ("numeric", "numeric", "1234" * 9, True), ("numeric", "numeric", "1234" * 10, True),
+          ("numeric", "numeric", "1234" * 11, True),
+          ("character(5)", "character(5)", "a", True),
+          ("character(30)", "character(30)", "abcdefghijklmnopqrstuvwxyz", True),
+          ("varchar(30)", "varchar(30)", "é" * 15, True), ("json", "json", '{"a":1}', True),
+          ("jsonb", "jsonb", "[]", False), ("jsonb", "jsonb", "1", False), ("jsonb", "jsonb", '"abcdefghijkl"', False),
+          ("jsonb", "jsonb", "[1,2,3]", False), ("jsonb", "jsonb", '{"a": "bcdefghijklmnopqrstuvw"}', False),
+          ("bigint[]", "bigint[]", "[]", True), ("bigint[]", "bigint[]", "[1]", True),
+          ("bigint[]", "bigint[]", "[1,2,3]", True), ("""enum "public"."mood"('ok')""", "mood", "ok", True)]
+
+
+@pytest.mark.parametrize("spec,kind,value,exact", WIDTHS)
+def test_rows_as_wide_as_a_page_takes(target, scratch, spec, kind, value, exact):
+    """What is let into a row the server takes; and one column more it refuses, where we are exact."""
+    target.script("CREATE TYPE mood AS ENUM ('ok')")
+    request = ask(spec, value)
+    field = convert([request])[0]
+    width = int(answers_to([("width", *request[1:])])[0])
+    assert width > 300
+
+    def load(columns):
+        file = scratch / "wide.bin"
+        file.write_bytes(b"PGCOPY\n\xff\r\n\0" + bytes(8) + struct.pack(">h", columns) +
+                         (struct.pack(">i", len(field)) + field) * columns + b"\xff\xff")
+        names = ", ".join(f"c{i} {kind}" for i in range(columns))
+        target.script(f"SET client_min_messages = error; DROP TABLE IF EXISTS wide; CREATE TABLE wide ({names});\n"
+                      f"\\copy wide FROM '{file}' WITH (FORMAT binary)")
+
+    load(width)
+    if exact and width < 1600:
+        with pytest.raises(AssertionError, match="row is too big"):
+            load(width + 1)

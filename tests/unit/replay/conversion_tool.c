@@ -7,6 +7,8 @@
  *     uuid-text TEXT                uuid-blob HEX
  *     spelling TEXT…                the one pattern of all of them
  *     as CLASS VALUE SPEC           VALUE as above, but of texts and blobs in hexadecimal digits
+ *     width CLASS VALUE SPEC        how many such columns a row can have
+ *     facts SPEC                    "NAME|TYPE|OID|FIXED|ALIGN|HASH_FUNCTION"
  *
  * The answer is a field in hexadecimal digits without its length, or "refused: REASON". */
 #include <inttypes.h>
@@ -15,6 +17,7 @@
 #include <string.h>
 
 #include "replay/conversion.h"
+#include "replay/encode.h"
 #include "replay/instant.h"
 #include "replay/numeric.h"
 #include "replay/spelling.h"
@@ -212,6 +215,41 @@ static void answer_field(const struct rf_conversion *conversion,
     rf_buffer_release(&out);
 }
 
+/* The most columns of that value that rf_encode_row lets into one row. */
+static void answer_width(const struct rf_conversion *conversion,
+                         const struct rf_column_cells *cells) {
+    enum { COLUMNS_MAX = 1600 };
+    static struct rf_encoder_column columns[COLUMNS_MAX];
+    const struct rf_rows rows = {.shape.columns = 1, .count = 1, .cells = cells};
+    struct rf_encoder encoder = {.columns = columns};
+    struct rf_buffer out = {0};
+    uint32_t column;
+    for (uint32_t i = 0; i < COLUMNS_MAX; i++) {
+        columns[i] = (struct rf_encoder_column){.conversion = conversion};
+    }
+    do {
+        encoder.count++;
+        rf_buffer_clear(&out);
+    } while (encoder.count <= COLUMNS_MAX &&
+             rf_encode_row(&encoder, &rows, 0, &out, &column) == RF_FITS);
+    printf("%u\n", encoder.count - 1);
+    rf_buffer_release(&out);
+}
+
+static void answer_facts(const struct words *words) {
+    const struct rf_conversion *conversion;
+    struct rf_arena arena = {0};
+    struct rf_error error;
+    if (rf_conversion_read(words->word[1], &arena, &conversion, &error) == RF_OK) {
+        const char *hash = conversion->hash_function;
+        printf("%s|%s|%u|%u|%u|%s\n", conversion->name, conversion->type, conversion->oid,
+               conversion->fixed, conversion->align, hash ? hash : "");
+    } else {
+        printf("refused: %s: %s\n", error.what, error.detail);
+    }
+    rf_arena_release(&arena);
+}
+
 static void answer_spec(const struct words *words) {
     const struct rf_conversion *conversion;
     struct rf_arena arena = {0};
@@ -236,7 +274,11 @@ static void answer_spec(const struct words *words) {
     } else {
         size = (uint32_t)read_hex(value, heap);
     }
-    answer_field(conversion, &cells);
+    if (strcmp(words->word[0], "width") == 0) {
+        answer_width(conversion, &cells);
+    } else {
+        answer_field(conversion, &cells);
+    }
     free(heap);
     rf_arena_release(&arena);
 }
@@ -251,8 +293,10 @@ static void answer(const struct words *words) {
         answer_short(words);
     } else if (strncmp(what, "uuid-", 5) == 0) {
         answer_uuid(words);
-    } else if (strcmp(what, "as") == 0) {
+    } else if (strcmp(what, "as") == 0 || strcmp(what, "width") == 0) {
         answer_spec(words);
+    } else if (strcmp(what, "facts") == 0) {
+        answer_facts(words);
     } else if (strcmp(what, "spelling") == 0) {
         answer_spelling(words);
     } else {

@@ -23,11 +23,12 @@ def source(ferry, scratch):
         "INSERT INTO person VALUES (1, 'a', 10, 2.5), (2, 'b', 20, NULL), (3, 'c', NULL, 0.5)",
         "CREATE TABLE bag (v TEXT, w INTEGER)", "INSERT INTO bag VALUES ('x', 1), ('x', 1)")
     trip(ferry)
-    ferry.target.execute("CREATE ROLE reader", "GRANT SELECT ON public.person, public.bag TO reader",
-                     "COMMENT ON TABLE public.person IS 'of ours'",
-                     "CREATE VIEW public.names AS SELECT id, name FROM public.person")
+    ferry.target.script(
+        "CREATE ROLE reader; GRANT SELECT ON public.person, public.bag TO reader; "
+        "COMMENT ON TABLE public.person IS 'of ours'; "
+        "CREATE VIEW public.names AS SELECT id, name FROM public.person")
     yield ferry
-    ferry.target.execute("DROP OWNED BY reader", "DROP ROLE reader")
+    ferry.target.script("DROP OWNED BY reader; DROP ROLE reader")
 
 
 def trip(ferry, *options, expect=OK):
@@ -94,7 +95,7 @@ def test_a_table_changes_its_name(source):
 def test_two_tables_change_names_with_each_other(source):
     sql(source, "ALTER TABLE person RENAME TO t", "ALTER TABLE bag RENAME TO person",
         "ALTER TABLE t RENAME TO bag")
-    source.target.execute("DROP VIEW public.names")
+    source.target.script("DROP VIEW public.names")
     trip(source)
 
 
@@ -160,12 +161,12 @@ def test_a_null_in_a_primary_key(source):
 
 def test_a_view_on_what_changes_stands_in_the_way(source):
     """The server refuses, nothing is applied, and the message names the view."""
-    source.target.execute("CREATE VIEW public.ages AS SELECT age FROM public.person")
+    source.target.script("CREATE VIEW public.ages AS SELECT age FROM public.person")
     sql(source, "ALTER TABLE person DROP COLUMN age")
     source.capture(source.database)
     result = source.replay(expect=MISPLACED)
     assert "ages" in result.error["detail"]
-    source.target.execute("DROP VIEW public.ages")
+    source.target.script("DROP VIEW public.ages")
     trip(source)
 
 

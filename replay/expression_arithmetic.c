@@ -263,6 +263,7 @@ struct rf_sql_value rf_operand(struct rf_translation *t, const struct rf_sql_val
     if (value->kind == RF_SQL_TEXT && value->digits) {
         number = rf_value_integer(t, value->digits, value->nullable, value->low, value->high);
         number.pinned = value->pinned;
+        number.clock = value->clock;
     }
     if (number.kind == RF_SQL_NULL || rf_value_is_integer(&number) || rf_value_is_double(&number)) {
         return number;
@@ -271,6 +272,20 @@ struct rf_sql_value rf_operand(struct rf_translation *t, const struct rf_sql_val
         return rf_refuse(t, "arithmetic on an integer that may have overflowed");
     }
     return rf_refuse(t, "arithmetic on %s", rf_value_kind_name(number.kind));
+}
+
+/* Seconds of the clock by a literal: milliseconds, perhaps. */
+static const struct rf_clock *clock_times(struct rf_translation *t, const struct rf_sql_value *left,
+                                          const struct rf_sql_value *right) {
+    if (!left->clock || left->clock->per_second != 1 || !right->literal || right->low < 1 ||
+        right->low > INT32_MAX) {
+        return NULL;
+    }
+    struct rf_clock *clock = rf_arena_take(t->arena, 1, sizeof *clock);
+    if (clock) {
+        clock->per_second = right->low;
+    }
+    return clock;
 }
 
 struct rf_sql_value rf_arithmetic(struct rf_translation *t, enum rf_operator op,
@@ -296,6 +311,9 @@ struct rf_sql_value rf_arithmetic(struct rf_translation *t, enum rf_operator op,
         result = whole ? integers(t, op, &left, &right) : reals(t, op, &left, &right);
         break;
     }
+    if (whole && op == RF_OPERATOR_MULTIPLY && !t->refusal) {
+        result.clock = clock_times(t, &left, &right);
+    }
     struct rf_sql_value both[2] = {left, right};
     bool divides = op == RF_OPERATOR_DIVIDE || op == RF_OPERATOR_REMAINDER;
     bool constant_null = divides && may_be_zero(&right) && !right.pinned;
@@ -318,6 +336,7 @@ struct rf_sql_value rf_negate(struct rf_translation *t, const struct rf_sql_valu
     struct rf_sql_value negated = number;
     negated.sql = rf_sql(t, "(0 - %s)", number.sql);
     negated.literal = false;
+    negated.clock = NULL;
     negated.signed_zero = false;
     negated.affinity = RF_AFFINITY_NONE;
     negated.collated = RF_COLLATED_NOT;

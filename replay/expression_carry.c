@@ -53,10 +53,10 @@ static const char *column_part(struct rf_translation *t, const struct rf_sql_val
         rf_refuse(t, "a collation over a column whose values are converted");
     }
     if (value->kind != RF_SQL_TEXT) {
-        return value->sql;
+        return value->column->sql;
     }
     if (collation == RF_BINARY) {
-        return rf_sql(t, "%s COLLATE \"C\"", value->sql);
+        return rf_sql(t, "%s COLLATE \"C\"", value->column->sql);
     }
     return rf_sql(t, "(%s)", rf_collated(t, collation, value));
 }
@@ -104,7 +104,7 @@ static bool column_of(struct rf_translation *t, const struct rf_node *root,
         return false;
     }
     *value = rf_translate(t, &name);
-    return !value->literal;
+    return value->column != NULL;
 }
 
 struct rf_expression rf_expression_index_part(const struct rf_expression_table *table,
@@ -122,7 +122,7 @@ struct rf_expression rf_expression_index_part(const struct rf_expression_table *
         value = rf_translate(&t, root);
     }
     enum rf_collation as = part_collation(root, collation, column ? &value : NULL);
-    if (value.kind == RF_SQL_TEXT && as == RF_COLLATION_UNKNOWN) {
+    if ((value.kind == RF_SQL_TEXT || value.kind == RF_SQL_MOMENT) && as == RF_COLLATION_UNKNOWN) {
         rf_refuse(&t, "a collation of the application's own");
     }
     return finished(&t, column ? column_part(&t, &value, as) : expression_part(&t, &value, as));

@@ -21,21 +21,27 @@
 
 #include "format/table.h"
 #include "replay/arena.h"
+#include "replay/instant.h"
+#include "replay/spelling.h"
 
-/* What a column of the target is, and with it which values of SQLite can be in it. A column that
- * holds anything else (texts as bytea, integers that came from text) is OTHER. */
+/* What a column of the target is, and with it which values of SQLite can be in it. Where a
+ * conversion (conversion.h) lets in or makes anything else, the type is OTHER: bytea and text "from
+ * any", mended text, boolean "from words", real, character, json, uuid, arrays, enums. */
 enum rf_expression_type {
     RF_EXPRESSION_OTHER = 0,      /* whether it is NULL is all that can be asked */
     RF_EXPRESSION_BIGINT,         /* INTEGERs */
+    RF_EXPRESSION_INTEGER,        /* INTEGERs of 32 bits */
+    RF_EXPRESSION_SMALLINT,       /* INTEGERs of 16 bits */
     RF_EXPRESSION_DOUBLE,         /* REALs; unless the affinity is REAL also INTEGERs within 2^53 */
     RF_EXPRESSION_BOOLEAN,        /* the INTEGERs 0 and 1 */
-    RF_EXPRESSION_TEXT,           /* TEXTs, valid UTF-8 without NUL */
+    RF_EXPRESSION_TEXT,           /* text or varchar: TEXTs, valid UTF-8 without NUL */
     RF_EXPRESSION_BYTEA,          /* BLOBs */
     RF_EXPRESSION_NUMERIC,        /* INTEGERs as they are, REALs by their shortest decimal */
-    RF_EXPRESSION_TEXT_OR_NUMBER, /* TEXTs, INTEGERs in decimal, REALs as SQLite renders them */
-    RF_EXPRESSION_DATE,           /* TEXTs in the shape of CURRENT_DATE */
-    RF_EXPRESSION_TIMESTAMP,      /* TEXTs in the shape of CURRENT_TIMESTAMP */
-    RF_EXPRESSION_TIMESTAMPTZ,    /* the same, taken as UTC */
+    RF_EXPRESSION_TEXT_OR_NUMBER, /* TEXTs, INTEGERs in decimal, REALs as render.h renders them */
+    RF_EXPRESSION_DATE,           /* these four: as `encoding` and `spelling` say */
+    RF_EXPRESSION_TIME,
+    RF_EXPRESSION_TIMESTAMP,
+    RF_EXPRESSION_TIMESTAMPTZ,
 };
 
 struct rf_expression_column {
@@ -46,8 +52,13 @@ struct rf_expression_column {
     const char *collation; /* NULL is BINARY */
     bool not_null;         /* the target enforces it */
     bool generated;        /* by an expression, in the target */
+    uint32_t length;       /* of a TEXT: the characters that it can hold; 0 is any number */
     uint32_t precision;    /* of a NUMERIC; 0 is any */
     uint32_t scale;
+    /* Of dates and times, as in the column's conversion. */
+    enum rf_instant_encoding encoding;
+    const struct rf_spelling *spelling; /* of texts; NULL: any */
+    int64_t grain;                      /* microseconds that the target keeps; 0 is 1 */
 };
 
 /* All columns of the source's table have to be listed, also those that are not carried: what no

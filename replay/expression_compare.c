@@ -10,6 +10,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "replay/expression_moment.h"
+
 #define WIDE_EXACT ((int64_t)1 << 62)
 
 /* Both sides as SQL of one type. */
@@ -128,9 +130,6 @@ static struct pair integer_and_literal(struct rf_translation *t, const struct rf
         struct rf_sql_value whole = rf_value_literal_integer(t, (int64_t)value);
         return (struct pair){rf_value_bigint(t, integer), rf_value_beside_bigint(t, &whole)};
     }
-    if (fabs(value) > (double)RF_DOUBLE_EXACT) {
-        rf_refuse(t, "comparison of an integer with a large real");
-    }
     return (struct pair){rf_value_numeric(t, integer), rf_value_numeric(t, real)};
 }
 
@@ -141,11 +140,10 @@ static struct pair numerics(struct rf_translation *t, const struct rf_sql_value 
     const struct rf_sql_value *numeric = flipped ? right : left;
     const struct rf_sql_value *other = flipped ? left : right;
     int64_t limit = numeric->kind == RF_SQL_WIDE ? WIDE_EXACT : RF_DOUBLE_EXACT;
-    bool small = rf_value_is_integer(other) &&
-                 (numeric->tall || (other->low >= -limit && other->high <= limit));
-    bool literal = other->kind == RF_SQL_REAL && other->literal &&
-                   fabs(other->literal_real) <= (double)RF_DOUBLE_EXACT;
-    if (!small && !literal) {
+    bool small = rf_value_is_integer(other) && (numeric->tall || numeric->brief ||
+                                                (other->low >= -limit && other->high <= limit));
+    bool literal = other->kind == RF_SQL_REAL && other->literal;
+    if (!small && !literal && !(left->brief && right->brief)) {
         rf_refuse(t, numeric->kind == RF_SQL_WIDE
                          ? "integer arithmetic that may overflow, against more than a small number"
                          : "comparison of a numeric with more than a small number");
@@ -229,6 +227,28 @@ static const char *noun(const struct rf_sql_value *value) {
     return is_number(value) ? "a number" : rf_value_kind_name(value->kind);
 }
 
+/* A column of dates or times against a like one, or against a literal that is one. Texts of one
+ * width are in the same order by any of SQLite's own collations. */
+static struct pair moments(struct rf_translation *t, const struct rf_sql_value *left,
+                           const struct rf_sql_value *right) {
+    collation_of(t, left, right);
+    if (left->kind == right->kind) {
+        if (!rf_moment_is_alike(left->column, right->column)) {
+            rf_refuse(t, "comparison of dates or times that are kept in two ways");
+        }
+        return (struct pair){left->sql, right->sql};
+    }
+    bool flipped = right->kind == RF_SQL_MOMENT;
+    const struct rf_sql_value *moment = flipped ? right : left;
+    const struct rf_sql_value *other = flipped ? left : right;
+    const char *sql = other->literal ? rf_moment_of(t, other, moment->column) : NULL;
+    if (!sql) {
+        rf_refuse(t, "comparison of a date or time with what is none of that column");
+        return (struct pair){"", ""};
+    }
+    return flipped ? (struct pair){sql, moment->sql} : (struct pair){moment->sql, sql};
+}
+
 /* Neither side is the literal NULL. Items of IN are compared as = would. */
 static struct pair pair_of(struct rf_translation *t, enum rf_comparison comparison,
                            const struct rf_sql_value *left_given,
@@ -244,6 +264,9 @@ static struct pair pair_of(struct rf_translation *t, enum rf_comparison comparis
     }
     if (left.kind == RF_SQL_BLOB && right.kind == RF_SQL_BLOB) {
         return (struct pair){left.sql, right.sql};
+    }
+    if (left.kind == RF_SQL_MOMENT || right.kind == RF_SQL_MOMENT) {
+        return moments(t, &left, &right);
     }
     if (left.kind == RF_SQL_OTHER || right.kind == RF_SQL_OTHER) {
         rf_refuse(t, "comparison of %s", rf_value_kind_name(RF_SQL_OTHER));

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "replay/expression_moment.h"
 #include "replay/expression_operation.h"
 #include "replay/render.h"
 
@@ -10,6 +11,10 @@ static const char *type_name(enum rf_expression_type type) {
     switch (type) {
     case RF_EXPRESSION_BIGINT:
         return "bigint";
+    case RF_EXPRESSION_INTEGER:
+        return "integer";
+    case RF_EXPRESSION_SMALLINT:
+        return "smallint";
     case RF_EXPRESSION_DOUBLE:
         return "double precision";
     case RF_EXPRESSION_BOOLEAN:
@@ -23,6 +28,8 @@ static const char *type_name(enum rf_expression_type type) {
         return "numeric";
     case RF_EXPRESSION_DATE:
         return "date";
+    case RF_EXPRESSION_TIME:
+        return "time";
     case RF_EXPRESSION_TIMESTAMP:
         return "timestamp";
     case RF_EXPRESSION_TIMESTAMPTZ:
@@ -86,63 +93,6 @@ static struct rf_sql_value with_affinity(struct rf_translation *t, const struct 
                                                                        : number;
 }
 
-static bool digits_at(const char *text, int from, int count) {
-    for (int i = from; i < from + count; i++) {
-        if (text[i] < '0' || text[i] > '9') {
-            return false;
-        }
-    }
-    return true;
-}
-
-static int number_at(const char *text, int from, int count) {
-    int number = 0;
-    for (int i = from; i < from + count; i++) {
-        number = number * 10 + text[i] - '0';
-    }
-    return number;
-}
-
-static bool is_date(const char *text) {
-    static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-    if (!digits_at(text, 0, 4) || text[4] != '-' || !digits_at(text, 5, 2) || text[7] != '-' ||
-        !digits_at(text, 8, 2)) {
-        return false;
-    }
-    int year = number_at(text, 0, 4);
-    int month = number_at(text, 5, 2);
-    int day = number_at(text, 8, 2);
-    bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-    return year > 0 && month >= 1 && month <= 12 && day >= 1 &&
-           day <= days[month - 1] + (leap && month == 2 ? 1 : 0);
-}
-
-static bool is_time(const char *text) {
-    return digits_at(text, 0, 2) && text[2] == ':' && digits_at(text, 3, 2) && text[5] == ':' &&
-           digits_at(text, 6, 2) && number_at(text, 0, 2) < 24 && number_at(text, 3, 2) < 60 &&
-           number_at(text, 6, 2) < 60;
-}
-
-/* A moment that exists, in exactly the shape of the column's texts. */
-static const char *moment(struct rf_translation *t, const struct rf_sql_value *value,
-                          const struct rf_expression_column *column) {
-    bool date = column->type == RF_EXPRESSION_DATE;
-    if (value->clock == (date ? RF_SHAPE_DATE : RF_SHAPE_TIMESTAMP)) {
-        return rf_clock_moment(t, column->type);
-    }
-    const char *text = value->kind == RF_SQL_TEXT && value->literal ? value->literal_text : "";
-    size_t size = strlen(text);
-    if (date && size == 10 && is_date(text)) {
-        return rf_sql(t, "'%s'::date", text);
-    }
-    if (!date && size == 19 && is_date(text) && text[10] == ' ' && is_time(text + 11)) {
-        return column->type == RF_EXPRESSION_TIMESTAMP
-                   ? rf_sql(t, "'%s'::timestamp", text)
-                   : rf_sql(t, "'%s+00'::timestamp with time zone", text);
-    }
-    return NULL;
-}
-
 /* Digits before and after the point of a plain decimal; false where it has an exponent. */
 static bool decimal_fits(const char *decimal, const struct rf_expression_column *column) {
     decimal += *decimal == '-' ? 1 : 0;
@@ -187,19 +137,33 @@ static const char *text_or_number(struct rf_translation *t, const struct rf_sql_
     return wordy ? value->sql : rf_refuse(t, "text that may look like a number").sql;
 }
 
+static bool is_short_enough(const struct rf_sql_value *text,
+                            const struct rf_expression_column *column) {
+    uint32_t characters = 0;
+    for (const char *at = text->literal_text; text->literal && *at; at++) {
+        characters += ((unsigned char)*at & 0xc0) != 0x80 ? 1 : 0;
+    }
+    return column->length == 0 || (text->literal && characters <= column->length);
+}
+
 static const char *held(struct rf_translation *t, const struct rf_sql_value *value,
                         const struct rf_expression_column *column) {
     bool integer = rf_value_is_integer(value);
     switch (column->type) {
     case RF_EXPRESSION_BIGINT:
-        return integer ? rf_value_beside_bigint(t, value) : NULL;
+    case RF_EXPRESSION_INTEGER:
+    case RF_EXPRESSION_SMALLINT:
+        return integer && value->low >= rf_least_of(column->type) &&
+                       value->high <= -(rf_least_of(column->type) + 1)
+                   ? rf_value_beside_bigint(t, value)
+                   : NULL;
     case RF_EXPRESSION_DOUBLE:
         return rf_value_is_double(value) || rf_value_fits_double(value) ? rf_value_double(t, value)
                                                                         : NULL;
     case RF_EXPRESSION_BOOLEAN:
         return integer && value->low >= 0 && value->high <= 1 ? rf_value_condition(t, value) : NULL;
     case RF_EXPRESSION_TEXT:
-        return value->kind == RF_SQL_TEXT ? value->sql : NULL;
+        return value->kind == RF_SQL_TEXT && is_short_enough(value, column) ? value->sql : NULL;
     case RF_EXPRESSION_BYTEA:
         return value->kind == RF_SQL_BLOB ? value->sql : NULL;
     case RF_EXPRESSION_NUMERIC:
@@ -207,13 +171,31 @@ static const char *held(struct rf_translation *t, const struct rf_sql_value *val
     case RF_EXPRESSION_TEXT_OR_NUMBER:
         return text_or_number(t, value);
     case RF_EXPRESSION_DATE:
+    case RF_EXPRESSION_TIME:
     case RF_EXPRESSION_TIMESTAMP:
     case RF_EXPRESSION_TIMESTAMPTZ:
-        return moment(t, value, column);
+        return rf_moment_of(t, value, column);
     case RF_EXPRESSION_OTHER:
         break;
     }
     return NULL;
+}
+
+/* No SQL, and why. */
+static const char *misfit(struct rf_translation *t, const struct rf_sql_value *value,
+                          const struct rf_expression_column *column) {
+    bool wide = rf_value_is_integer(value) &&
+                (column->type == RF_EXPRESSION_INTEGER || column->type == RF_EXPRESSION_SMALLINT);
+    bool lengthy = value->kind == RF_SQL_TEXT && column->type == RF_EXPRESSION_TEXT;
+    if (wide || lengthy) {
+        return rf_refuse(t, "%s that may not fit a column of type %s",
+                         rf_value_kind_name(value->kind),
+                         lengthy ? "varchar" : type_name(column->type))
+            .sql;
+    }
+    return rf_refuse(t, "%s in a column of type %s", rf_value_kind_name(value->kind),
+                     type_name(column->type))
+        .sql;
 }
 
 const char *rf_fit(struct rf_translation *t, const struct rf_sql_value *value,
@@ -226,8 +208,5 @@ const char *rf_fit(struct rf_translation *t, const struct rf_sql_value *value,
         return rf_refuse(t, "a column whose values are converted").sql;
     }
     const char *sql = held(t, &stored, column);
-    return sql ? sql
-               : rf_refuse(t, "%s in a column of type %s", rf_value_kind_name(stored.kind),
-                           type_name(column->type))
-                     .sql;
+    return sql ? sql : misfit(t, &stored, column);
 }

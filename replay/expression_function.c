@@ -221,7 +221,7 @@ static struct rf_sql_value type_of(struct rf_translation *t, const struct rf_sql
         [RF_SQL_NULL] = "null",  [RF_SQL_BOOLEAN] = "integer", [RF_SQL_INTEGER] = "integer",
         [RF_SQL_WIDE] = NULL,    [RF_SQL_REAL] = "real",       [RF_SQL_NUMBER] = NULL,
         [RF_SQL_DECIMAL] = NULL, [RF_SQL_TEXT] = "text",       [RF_SQL_BLOB] = "blob",
-        [RF_SQL_OTHER] = NULL,
+        [RF_SQL_MOMENT] = NULL,  [RF_SQL_OTHER] = NULL,
     };
     (void)count;
     const char *name = names[arguments->kind];
@@ -282,6 +282,7 @@ static struct rf_sql_value nullif(struct rf_translation *t, const struct rf_sql_
     value.pinned = same.pinned || arguments[0].pinned;
     value.nullable = true;
     value.literal = false;
+    value.clock = NULL;
     value.digits = NULL;
     return value;
 }

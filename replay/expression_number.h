@@ -15,7 +15,7 @@
 enum rf_reading {
     RF_READ_NOTHING, /* no number at all: under numeric affinity it stays text */
     RF_READ_INTEGER,
-    RF_READ_REAL,
+    RF_READ_REAL,   /* of no more than 2^53 in size */
     RF_READ_UNSURE, /* a number, but which one is for SQLite to say */
 };
 

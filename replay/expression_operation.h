@@ -60,8 +60,6 @@ struct rf_sql_value rf_clock_current(struct rf_translation *t, const char *keywo
 bool rf_clock_is_function(const char *name);
 struct rf_sql_value rf_clock_function(struct rf_translation *t, const char *name,
                                       const struct rf_sql_value *arguments, uint32_t count);
-/* The moment in the type of a column that holds texts of the clock's shape. */
-const char *rf_clock_moment(struct rf_translation *t, enum rf_expression_type type);
 
 /* expression_translate.c */
 struct rf_sql_value rf_translate(struct rf_translation *t, const struct rf_node *node);

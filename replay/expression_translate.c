@@ -2,6 +2,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "replay/expression_moment.h"
 #include "replay/expression_operation.h"
 
 static struct rf_sql_value number(struct rf_translation *t, const struct rf_node *node,
@@ -48,6 +49,8 @@ static enum rf_sql_kind kind_of(const struct rf_expression_column *column) {
     bool real = column->affinity == RF_AFFINITY_REAL;
     switch (column->type) {
     case RF_EXPRESSION_BIGINT:
+    case RF_EXPRESSION_INTEGER:
+    case RF_EXPRESSION_SMALLINT:
         return text || real ? RF_SQL_OTHER : RF_SQL_INTEGER;
     case RF_EXPRESSION_BOOLEAN:
         return text || real ? RF_SQL_OTHER : RF_SQL_BOOLEAN;
@@ -59,6 +62,11 @@ static enum rf_sql_kind kind_of(const struct rf_expression_column *column) {
         return RF_SQL_TEXT;
     case RF_EXPRESSION_BYTEA:
         return RF_SQL_BLOB;
+    case RF_EXPRESSION_DATE:
+    case RF_EXPRESSION_TIME:
+    case RF_EXPRESSION_TIMESTAMP:
+    case RF_EXPRESSION_TIMESTAMPTZ:
+        return rf_moment_orders(column) ? RF_SQL_MOMENT : RF_SQL_OTHER;
     default:
         return RF_SQL_OTHER;
     }
@@ -66,6 +74,16 @@ static enum rf_sql_kind kind_of(const struct rf_expression_column *column) {
 
 static const char *sayable(struct rf_translation *t, const char *name) {
     return rf_tree_excerpt(name, strlen(name), t->arena);
+}
+
+/* The column in the one type that values of that kind have. */
+static const char *in_kind(struct rf_translation *t, const struct rf_expression_column *column,
+                           enum rf_sql_kind kind) {
+    if (kind == RF_SQL_INTEGER && column->type != RF_EXPRESSION_BIGINT) {
+        return rf_sql(t, "%s::bigint", column->sql);
+    }
+    return kind == RF_SQL_TEXT && column->length > 0 ? rf_sql(t, "%s::text", column->sql)
+                                                     : column->sql;
 }
 
 static struct rf_sql_value column_value(struct rf_translation *t,
@@ -77,9 +95,15 @@ static struct rf_sql_value column_value(struct rf_translation *t,
         return rf_refuse(t, "column %s, which is generated itself", sayable(t, column->name));
     }
     enum rf_sql_kind kind = kind_of(column);
-    struct rf_sql_value value = kind == RF_SQL_BOOLEAN
-                                    ? rf_value_boolean(column->sql, !column->not_null)
-                                    : rf_value_of(kind, column->sql, !column->not_null);
+    const char *sql = in_kind(t, column, kind);
+    struct rf_sql_value value = kind == RF_SQL_BOOLEAN ? rf_value_boolean(sql, !column->not_null)
+                                                       : rf_value_of(kind, sql, !column->not_null);
+    if (kind == RF_SQL_INTEGER) {
+        value.low = rf_least_of(column->type);
+        value.high = -(value.low + 1);
+    }
+    value.brief = column->precision > 0 && column->precision <= RF_DECIMAL_BRIEF;
+    value.column = column;
     value.pinned = true;
     value.settled = true;
     value.signed_zero = column->affinity == RF_AFFINITY_BLOB;

@@ -209,6 +209,8 @@ const char *rf_value_kind_name(enum rf_sql_kind kind) {
         return "text";
     case RF_SQL_BLOB:
         return "a blob";
+    case RF_SQL_MOMENT:
+        return "a date or time";
     case RF_SQL_OTHER:
         break;
     }
@@ -233,6 +235,7 @@ const char *rf_value_condition(struct rf_translation *t, const struct rf_sql_val
         return rf_sql(t, "(%s <> 0)", value->sql);
     case RF_SQL_TEXT:
     case RF_SQL_BLOB:
+    case RF_SQL_MOMENT:
     case RF_SQL_OTHER:
         break;
     }
@@ -325,6 +328,7 @@ struct rf_sql_value rf_value_to_text(struct rf_translation *t, const struct rf_s
         const char *bigint = rf_value_bigint(t, value);
         text = rf_value_text(rf_sql(t, "%s::text", bigint), value->nullable);
         text.digits = bigint;
+        text.clock = value->clock;
         text.low = value->low;
         text.high = value->high;
         text.pinned = value->pinned;
@@ -359,6 +363,7 @@ struct rf_sql_value rf_value_to_number(struct rf_translation *t, const struct rf
     struct rf_sql_value number;
     if (value->digits) {
         number = rf_value_integer(t, value->digits, value->nullable, value->low, value->high);
+        number.clock = value->clock;
     } else if (value->literal) {
         number = number_of_literal(t, value);
     } else {
@@ -370,16 +375,13 @@ struct rf_sql_value rf_value_to_number(struct rf_translation *t, const struct rf
     return number;
 }
 
-/* BOOLEAN holds beside literals 0 and 1; integers beside reals are numbers of unknown class. */
+/* `a` is none of the kinds that all others take in: integers beside reals are numbers of unknown
+ * class. */
 static enum rf_sql_kind common_kind(enum rf_sql_kind a, const struct rf_sql_value *b) {
     bool exact = rf_value_fits_double(b);
     switch (a) {
-    case RF_SQL_NULL:
-        return b->kind;
     case RF_SQL_INTEGER:
         return rf_value_is_integer(b) ? RF_SQL_INTEGER : RF_SQL_OTHER;
-    case RF_SQL_BOOLEAN:
-        return rf_value_is_integer(b) ? b->kind : RF_SQL_OTHER;
     case RF_SQL_REAL:
     case RF_SQL_NUMBER:
         if (rf_value_is_double(b)) {
@@ -391,11 +393,9 @@ static enum rf_sql_kind common_kind(enum rf_sql_kind a, const struct rf_sql_valu
     case RF_SQL_TEXT:
     case RF_SQL_BLOB:
         return a == b->kind ? a : RF_SQL_OTHER;
-    case RF_SQL_WIDE:
-    case RF_SQL_OTHER:
-        break;
+    default:
+        return RF_SQL_OTHER;
     }
-    return RF_SQL_OTHER;
 }
 
 static int rank(enum rf_sql_kind kind) {
@@ -451,6 +451,13 @@ static const char *sql_as(struct rf_translation *t, enum rf_sql_kind kind,
     default:
         return value->sql;
     }
+}
+
+int64_t rf_least_of(enum rf_expression_type type) {
+    if (type == RF_EXPRESSION_INTEGER) {
+        return INT32_MIN;
+    }
+    return type == RF_EXPRESSION_SMALLINT ? INT16_MIN : INT64_MIN;
 }
 
 double rf_value_most(const struct rf_sql_value *value) {

@@ -34,10 +34,14 @@ enum rf_sql_kind {
     RF_SQL_DECIMAL, /* numeric; INTEGER, or a REAL by its shortest decimal */
     RF_SQL_TEXT,    /* text; TEXT */
     RF_SQL_BLOB,    /* bytea; BLOB */
+    RF_SQL_MOMENT,  /* a date or time; texts or numbers in the order of their moments */
     RF_SQL_OTHER,
 };
 
 #define RF_AFFINITY_NONE (-1) /* of an expression; it is not that of a BLOB column */
+
+/* So many digits lead to a double and back: decimals are in the order of their REALs. */
+#define RF_DECIMAL_BRIEF 15
 
 enum rf_collation { RF_BINARY, RF_NOCASE, RF_RTRIM, RF_COLLATION_UNKNOWN };
 
@@ -49,7 +53,13 @@ enum rf_collated {
     RF_COLLATED_WITHIN, /* by a COLLATE somewhere below, which SQLite finds by rules of its own */
 };
 
-enum rf_shape { RF_SHAPE_NONE, RF_SHAPE_DATE, RF_SHAPE_TIME, RF_SHAPE_TIMESTAMP };
+/* What a value is that comes from the clock. */
+#define RF_CLOCK_SAMPLES 2
+struct rf_clock {
+    const char *samples[RF_CLOCK_SAMPLES]; /* a TEXT: what two certain moments look like */
+    int64_t per_second; /* a number that counts from 1970, so much a second, whole seconds */
+    bool julian;        /* a REAL that is the Julian day, to the millisecond */
+};
 
 struct rf_sql_value {
     enum rf_sql_kind kind;
@@ -62,14 +72,16 @@ struct rf_sql_value {
     int64_t low, high; /* of an INTEGER or BOOLEAN */
     bool signed_zero;  /* a REAL or NUMBER that may be -0.0 */
     bool settled;      /* of a column by itself: its affinity has been applied to it */
+    bool brief;        /* a DECIMAL of RF_DECIMAL_BRIEF digits at the most */
     bool tall;         /* a WIDE that leaves 64 bits upwards only, and in SQLite too is 2^63 then */
     double most, least; /* of a REAL or NUMBER: largest and smallest magnitude, zero apart */
     int affinity;       /* enum rf_affinity or RF_AFFINITY_NONE */
     enum rf_collation collation;
     enum rf_collated collated;
-    enum rf_shape clock; /* of now, for a default */
-    const char *digits;  /* of a TEXT: a bigint that it is the decimal of */
-    bool wordy;          /* of a TEXT: never looks like a number */
+    const struct rf_clock *clock;              /* NULL: not of the clock */
+    const struct rf_expression_column *column; /* of a MOMENT */
+    const char *digits;                        /* of a TEXT: a bigint that it is the decimal of */
+    bool wordy;                                /* of a TEXT: never looks like a number */
 };
 
 /* Refuses, with a phrase. What comes back is of no use, and harmless. */
@@ -102,6 +114,9 @@ bool rf_value_pins(const struct rf_sql_value *values, uint32_t count);
 /* In a generated column the server's planner evaluates an operation on constants before it has
  * worked out collations, and gives up where one is needed: refuses what it might evaluate there. */
 void rf_value_need_pin(struct rf_translation *t, bool pinned);
+
+/* The least integer that such a column holds; the greatest one is as far from -1. */
+int64_t rf_least_of(enum rf_expression_type type);
 
 /* The largest magnitude of any number. */
 double rf_value_most(const struct rf_sql_value *value);

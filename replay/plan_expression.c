@@ -53,18 +53,35 @@ struct named_type {
 
 /* Only conversions that keep values as they are: of all others the translator knows nothing. */
 static const struct named_type types[] = {
-    {"bigint", RF_EXPRESSION_BIGINT},
-    {"double precision", RF_EXPRESSION_DOUBLE},
-    {"boolean", RF_EXPRESSION_BOOLEAN},
-    {"text", RF_EXPRESSION_TEXT},
-    {"bytea", RF_EXPRESSION_BYTEA},
-    {"text from any", RF_EXPRESSION_TEXT_OR_NUMBER},
-    {"numeric", RF_EXPRESSION_NUMERIC},
-    {"numeric, told apart", RF_EXPRESSION_NUMERIC},
-    {"date from iso YYYY-MM-DD", RF_EXPRESSION_DATE},
-    {"timestamp from iso YYYY-MM-DD HH:MM:SS", RF_EXPRESSION_TIMESTAMP},
-    {"timestamptz from iso YYYY-MM-DD HH:MM:SS", RF_EXPRESSION_TIMESTAMPTZ},
+    {"bigint", RF_EXPRESSION_BIGINT},   {"double precision", RF_EXPRESSION_DOUBLE},
+    {"boolean", RF_EXPRESSION_BOOLEAN}, {"text", RF_EXPRESSION_TEXT},
+    {"bytea", RF_EXPRESSION_BYTEA},     {"text from any", RF_EXPRESSION_TEXT_OR_NUMBER},
+    {"numeric", RF_EXPRESSION_NUMERIC}, {"numeric, told apart", RF_EXPRESSION_NUMERIC},
+    {"integer", RF_EXPRESSION_INTEGER}, {"smallint", RF_EXPRESSION_SMALLINT},
 };
+
+static bool starts(const char *name, const char *start) {
+    return strncmp(name, start, strlen(start)) == 0;
+}
+
+/* Of a conversion with parameters. */
+static enum rf_expression_type parametric(const struct rf_conversion *conversion) {
+    const char *name = conversion->name;
+    if (starts(name, "timestamptz")) {
+        return RF_EXPRESSION_TIMESTAMPTZ;
+    }
+    if (starts(name, "timestamp")) {
+        return RF_EXPRESSION_TIMESTAMP;
+    }
+    if (starts(name, "time")) {
+        return RF_EXPRESSION_TIME;
+    }
+    if (starts(name, "date")) {
+        return RF_EXPRESSION_DATE;
+    }
+    return starts(name, "varchar") && conversion->mend == RF_MEND_NOT ? RF_EXPRESSION_TEXT
+                                                                      : RF_EXPRESSION_OTHER;
+}
 
 /* A numeric column may hold texts that spell a decimal, which SQLite orders behind all numbers. */
 static enum rf_expression_type type_of(const struct rf_plan_column *column,
@@ -81,7 +98,7 @@ static enum rf_expression_type type_of(const struct rf_plan_column *column,
             return spelled ? RF_EXPRESSION_OTHER : types[i].type;
         }
     }
-    return RF_EXPRESSION_OTHER;
+    return parametric(column->conversion);
 }
 
 static struct rf_expression_column carried(const struct rf_plan_column *plan,
@@ -97,7 +114,12 @@ static struct rf_expression_column carried(const struct rf_plan_column *plan,
         .not_null = plan->not_null,
         .generated = from->generated != RF_STORED_AS_IS,
     };
-    sscanf(plan->conversion->name, "numeric(%u,%u)", &column.precision, &column.scale);
+    const struct rf_conversion *conversion = plan->conversion;
+    sscanf(conversion->name, "numeric(%u,%u)", &column.precision, &column.scale);
+    column.length = conversion->length;
+    column.encoding = conversion->encoding;
+    column.spelling = conversion->spelling;
+    column.grain = conversion->grain;
     return column;
 }
 

@@ -6,6 +6,7 @@ generated columns, CHECKs and indexes. Every value has to be the same to the bit
 """
 
 import collections
+import datetime
 import os
 import sqlite3
 import struct
@@ -39,8 +40,22 @@ STAMPS = ["2020-01-01 00:00:00", "2020-01-01", "2019-12-31 23:59:59", "not known
 BLOBS = [b"", b"\0", b"\xff", b"abc", b"\0\1\2", b"abcd", b"ab", bytes(range(40))]
 DECIMALS = [0, 1, -1, 12.5, -0.25, 99999999.99, 0.1, 2**53, -2**53, 5, 1000000, 19.99]
 
-# `kind` is the tool's word for what the target makes of the column; `values` are those worth a test.
-Column = collections.namedtuple("Column", "name declared kind affinity collation not_null values")
+SECONDS = ["0001-01-01 00:00:00", "1969-12-31 23:59:59", "1970-01-01 00:00:00", "2000-02-29 12:00:00",
+           "2024-05-01 00:00:00", "2024-05-01 00:00:01", "2024-05-01 23:59:59", "9999-12-31 23:59:59"]
+ZONED = ["1969-12-31T23:59:59.999Z", "2024-05-01T00:00:00.000Z", "2024-05-01T00:00:00.010Z",
+         "2024-05-01T00:00:00.100Z", "2024-05-01T00:00:01.000Z"]
+DAYS = ["0001-01-01", "1969-12-31", "2000-02-29", "2024-05-01", "9999-12-31"]
+TIMES = ["00:00:00", "00:00:01", "09:59:59", "10:00:00", "23:59:59"]
+FRACTIONS = ["2024-05-01 00:00:00", "2024-05-01 00:00:00.1", "2024-05-01 00:00:00.123456"]
+UNIX = [0, 1, -1, 1714521600, 1714521601, 1714521600.5, -62135596800, 253402300799, 0.25]
+UNIX_MS = [0, 1, -1, 1714521600000, 1714521600001, 253402300799999]
+JULIAN = [2440587.5, 2440588.0, 210866760000001 / 86400000, 212381287323456 / 86400000, 0.5]
+
+# `kind` is the tool's word for what the target makes of the column; `values` are those worth a test;
+# `encoding` says how dates and times are kept.
+Column = collections.namedtuple("Column", "name declared kind affinity collation not_null values encoding "
+                                          "precision scale length",
+                                defaults=["", 0, 0, 0])
 
 COLUMNS = [
     Column("id", "INTEGER PRIMARY KEY", "bigint", "INTEGER", "", 1, None),
@@ -64,6 +79,26 @@ COLUMNS = [
     Column("y", "BLOB", "bytea", "BLOB", "", 0, BLOBS),
     Column("d", "DECIMAL(10,2)", "numeric", "NUMERIC", "", 0, DECIMALS),
     Column("o", "", "other", "BLOB", "", 0, ["x", 1, 2.5]),
+    Column("ma", "TIMESTAMP", "timestamp", "NUMERIC", "", 0, SECONDS, "YYYY-MM-DD HH:MM:SS"),
+    Column("mb", "TEXT COLLATE NOCASE", "timestamp", "TEXT", "NOCASE", 0, SECONDS, "YYYY-MM-DD HH:MM:SS"),
+    Column("mz", "TEXT", "timestamptz", "TEXT", "", 0, ZONED, "YYYY-MM-DDTHH:MM:SS.fffZ"),
+    Column("my", "", "timestamptz", "BLOB", "", 0, ZONED, "YYYY-MM-DDTHH:MM:SS.fffZ"),
+    Column("mf", "TEXT", "timestamp", "TEXT", "", 0, FRACTIONS, "YYYY-MM-DD HH:MM:SS[.f*]"),
+    Column("md", "DATE", "date", "NUMERIC", "", 0, DAYS, "YYYY-MM-DD"),
+    Column("me", "DATE", "date", "NUMERIC", "", 1, DAYS, "YYYY-MM-DD"),
+    Column("mt", "TIME", "time", "NUMERIC", "", 0, TIMES, "HH:MM:SS"),
+    Column("ms", "INTEGER", "timestamptz", "INTEGER", "", 0, UNIX, "unix-s"),
+    Column("mr", "REAL", "timestamptz", "REAL", "", 0, UNIX, "unix-s"),
+    Column("mm", "INTEGER", "timestamptz", "INTEGER", "", 0, UNIX_MS, "unix-ms"),
+    Column("mj", "", "timestamptz", "BLOB", "", 0, JULIAN, "julian-day"),
+    Column("i4", "INTEGER", "integer", "INTEGER", "", 0, [0, 1, -1, 7, 2**31 - 1, -2**31]),
+    Column("i2", "SMALLINT", "smallint", "INTEGER", "", 0, [0, 1, -1, 7, 2**15 - 1, -2**15]),
+    Column("e", "DECIMAL(15,2)", "numeric", "NUMERIC", "", 0,
+           [0, 1, -1, 12.5, 0.1, 19.99, 9999999999999.99, -9999999999999.99, 9999999999999], "", 15, 2),
+    Column("h", "DECIMAL(10,2)", "numeric", "NUMERIC", "", 0, [0, 1, -1, 12.5, 0.1, 19.99, 99999999.99, 12], "",
+           10, 2),
+    Column("v5", "VARCHAR(5)", "text", "TEXT", "", 0, ["", "a", "abc", "ABC", "äöüß€", "a b ", "12345", " "], "",
+           0, 0, 5),
     Column("order", "INTEGER", "bigint", "INTEGER", "", 0, SMALL),
     Column("Ünit one", "TEXT", "text", "TEXT", "", 0, TEXTS),
 ]
@@ -81,9 +116,25 @@ TARGETS = [
     Column("to_bytea", "BLOB", "bytea", "BLOB", "", 0, None),
     Column("to_numeric", "DECIMAL", "numeric", "NUMERIC", "", 0, None),
     Column("to_mixed", "", "text-or-number", "BLOB", "", 0, None),
-    Column("to_date", "DATE", "date", "NUMERIC", "", 0, None),
-    Column("to_timestamp", "TIMESTAMP", "timestamp", "NUMERIC", "", 0, None),
-    Column("to_timestamptz", "TEXT", "timestamptz", "TEXT", "", 0, None),
+    Column("to_i4", "INTEGER", "integer", "INTEGER", "", 0, None),
+    Column("to_i2", "INTEGER", "smallint", "INTEGER", "", 0, None),
+    Column("to_v5", "VARCHAR(5)", "text", "TEXT", "", 0, None, "", 0, 0, 5),
+    Column("to_date", "DATE", "date", "NUMERIC", "", 0, None, "YYYY-MM-DD"),
+    Column("to_time", "TIME", "time", "NUMERIC", "", 0, None, "HH:MM:SS"),
+    Column("to_minute", "TEXT", "time", "TEXT", "", 0, None, "HH:MM"),
+    Column("to_timestamp", "TIMESTAMP", "timestamp", "NUMERIC", "", 0, None, "YYYY-MM-DD HH:MM:SS"),
+    Column("to_timestamptz", "TEXT", "timestamptz", "TEXT", "", 0, None, "YYYY-MM-DD HH:MM:SS"),
+    Column("to_midnight", "TEXT", "timestamp", "TEXT", "", 0, None, "YYYY-MM-DD"),
+    Column("to_zoned", "TEXT", "timestamptz", "TEXT", "", 0, None, "YYYY-MM-DDTHH:MM:SSZ"),
+    Column("to_millis", "TEXT", "timestamptz", "TEXT", "", 0, None, "YYYY-MM-DDTHH:MM:SS.fffZ"),
+    Column("to_needed", "TEXT", "timestamp", "TEXT", "", 0, None, "YYYY-MM-DD HH:MM:SS[.f*]"),
+    Column("to_winter", "TEXT", "timestamptz", "TEXT", "", 0, None, "YYYY-MM-DD HH:MM:SS+01:00"),
+    Column("to_unix", "INTEGER", "timestamptz", "INTEGER", "", 0, None, "unix-s"),
+    Column("to_real_unix", "REAL", "timestamp", "REAL", "", 0, None, "unix-s"),
+    Column("to_text_unix", "TEXT", "timestamptz", "TEXT", "", 0, None, "unix-s"),
+    Column("to_unix_ms", "INTEGER", "timestamptz", "INTEGER", "", 0, None, "unix-ms"),
+    Column("to_unix_day", "INTEGER", "date", "INTEGER", "", 0, None, "unix-s"),
+    Column("to_julian", "", "timestamptz", "BLOB", "", 0, None, "julian-day"),
 ]
 ALL = COLUMNS + TARGETS
 BY_NAME = {column.name: column for column in ALL}
@@ -104,6 +155,10 @@ AWKWARD = "CREATE COLLATION awkward (provider = icu, locale = 'tr-TR-u-ks-level1
 def type_of(column):
     """The column's type in the server."""
     types = {"double": "double precision", "text-or-number": "text", "other": "text"}
+    if column.length:
+        return f"varchar({column.length})"
+    if column.precision:
+        return f"numeric({column.precision},{column.scale})"
     return types.get(column.kind, column.kind)
 
 
@@ -136,7 +191,8 @@ def described(utf16=0):
     """The lines that tell the tool of the table."""
     yield ["table", "e", 0, utf16]
     for column in ALL:
-        yield ["column", column.name, column.kind, column.affinity, column.collation, column.not_null]
+        yield ["column", column.name, column.kind, column.affinity, column.collation, column.not_null,
+               0, column.precision, column.scale, column.encoding, 0, column.length]
 
 
 def translate(requests, utf16=0):
@@ -165,9 +221,23 @@ def rows(rng):
     return list(zip(*columns))
 
 
+def moment_of(column, value):
+    """What a value of a column of dates or times stands for, as PostgreSQL takes it."""
+    if isinstance(value, str):
+        return value.replace("T", " ").replace("Z", "+00")
+    start = datetime.datetime(1970, 1, 1)
+    if column.encoding == "julian-day":
+        return f"{start + datetime.timedelta(milliseconds=round(value * 86400000) - 210866760000000)}+00" \
+            if value > 1721426 else "4714-11-25 00:00:00+00 BC"  # noon of a November 24th, and half a day
+    scale = {"unix-s": 1, "unix-ms": 1000}[column.encoding]
+    return f"{start + datetime.timedelta(microseconds=round(value * 1000000 / scale))}+00"
+
+
 def server_literal(column, value):
     if value is None:
         return "NULL"
+    if column.encoding:
+        return literal(moment_of(column, value))
     if column.kind == "boolean":
         return "true" if value else "false"
     if column.kind == "bytea":
@@ -175,20 +245,24 @@ def server_literal(column, value):
     return literal(value) if isinstance(value, str) else f"'{value!r}'"
 
 
+RANGES = {"bigint": 2**63, "integer": 2**31, "smallint": 2**15}
+
+
 def shown(column, value):
     """SQLite's value as the server should show it; None where the column's type cannot hold it."""
     integer, number = isinstance(value, int), isinstance(value, (int, float))
     if value is None:
         return "NULL"
-    if column.kind == "bigint":
-        return str(value) if integer else None
+    if column.kind in RANGES:
+        return str(value) if integer and -RANGES[column.kind] <= value < RANGES[column.kind] else None
     if column.kind == "boolean":
         return {0: "false", 1: "true"}.get(value) if integer else None
     if column.kind == "double":
         fits = isinstance(value, float) or (integer and abs(value) <= 2**53)
         return struct.pack(">d", value).hex() if fits else None
     if column.kind == "text":
-        return value.encode().hex() if isinstance(value, str) else None
+        fits = isinstance(value, str) and (not column.length or len(value) <= column.length)
+        return value.encode().hex() if fits else None
     if column.kind == "text-or-number":
         return str(value).encode().hex() if number or isinstance(value, str) else None
     if column.kind == "bytea":
@@ -219,7 +293,7 @@ class Both:
         for column in TARGETS:
             self.lite.execute(f"CREATE TABLE {column.name} (id INTEGER PRIMARY KEY, v {column.declared})")
         columns = ", ".join(f"{quote(column.name)} {type_of(column)}"
-                            f"{' COLLATE awkward' if type_of(column) == 'text' else ''}"
+                            f"{' COLLATE awkward' if column.kind == 'text' else ''}"
                             f"{' NOT NULL' if column.not_null else ''}" for column in COLUMNS)
         values = ",\n".join("(" + ", ".join(map(server_literal, COLUMNS, row)) + ")" for row in self.rows)
         target.script(f"{AWKWARD};\nCREATE TABLE e ({columns}, PRIMARY KEY (id));\n"
@@ -356,7 +430,7 @@ class Maker:
         if letter == "G":
             return literal("".join(self.rng.choices("*?[]-^*?[]-^abcABCä1 \\\x80", k=self.rng.randrange(6))))
         if letter == "Q":  # two values of one kind, whichever, and what compares them
-            kind = self.rng.choice(["integer", "integer", "real", "text", "text", "blob"])
+            kind = self.rng.choice(["integer", "integer", "real", "text", "text", "blob", "moment"])
             return self.fill(self.rng.choice(self.COMPARISONS), depth, kind)
         assert letter == "#"
         return str(self.rng.randrange(70))
@@ -383,18 +457,22 @@ class Maker:
                  "@T COLLATE NOCASE", "@T COLLATE RTRIM", "@T COLLATE BINARY", "trim(@I, @T)",
                  "CAST(@T AS VARCHAR(5))", *CHOICES],
         "blob": ["CAST(@B AS BLOB)", *CHOICES],
+        "moment": ["@V COLLATE NOCASE", "nullif(@V, @V)", "@V", "@V", "@V"],
         "condition": [*["@Q"] * 12, "@C AND @C", "@C OR @C", "NOT @C", "@C IS @NTRUE", "@C IS @NFALSE",
                       "@C = @C", "@T @NLIKE @L", "@T @NLIKE @L ESCAPE '!'", "@T @NGLOB @G", "@T @NGLOB @G", "@I",
                       *CHOICES],
     }
     LEAVES = {
-        "integer": ["a", "b", "k", "j", "f", "g", "id", '"order"', "0", "1", "2", "3", "10", "-1", "-7", "255",
+        "integer": ["a", "b", "k", "j", "i4", "i2", "f", "g", "id", '"order"', "0", "1", "2", "3", "10", "-1", "-7", "255",
                     "0x1F", "TRUE", "FALSE", "9223372036854775807", "-9223372036854775808", "4294967296",
                     "9007199254740993", "NULL", "'5'"],
-        "real": ["r", "s", "n", "d", "p", "r", "s", "n", "0.5", "1.5", "-2.5", "0.1", "100.0", "1e3", ".25", "3.",
+        "real": ["r", "s", "n", "d", "p", "r", "s", "n", "e", "h", "0.5", "1.5", "-2.5", "0.1", "100.0", "1e3", ".25", "3.",
                  "19.99", "-0.001"],
-        "text": ["t", "q", "u", "w", "c", "v", '"Ünit one"', "''", "'a'", "'ABC'", "'abc '", "' '", "'ä'", "'5'",
+        "text": ["t", "q", "u", "w", "c", "v", "v5", '"Ünit one"', "''", "'a'", "'ABC'", "'abc '", "' '", "'ä'", "'5'",
                  "'%'", "'it''s'", "'a\\b'", "'x'", "NULL", "'2020-01-01'", '"nothing"'],
         "blob": ["x", "y", "x'616263'", "x''", "x'00'", "X'Ff'"],
+        "moment": ["ma", "mb", "ma", "mb", "md", "me", "ms", "mr", "mm", "mj", "mt", "mz", "my", "mf", "+ma",
+                   "'2024-05-01 00:00:00'", "'2024-05-01'", "'09:00:00'", "'2024-05-01T00:00:00.100Z'", "0", "1",
+                   "1714521600", "1714521600.5", "'1'", "2440587.5", "NULL"],
         "condition": ["f", "g", "f", "a", "k", "TRUE", "t IS NULL", "k > 1", "NOT f", "t = 'a'", "r > 0.5"],
     }

@@ -6,16 +6,16 @@ many of each kind.
 """
 
 import collections
-import datetime
 import os
 import random
 import sqlite3
+import time
 
 import pytest
 
 from expressions import (BY_NAME, NUMBER, Both, Maker, described, form_of, same, shown, tool,
                          translate, type_of)
-from postgres import literal, quote
+from postgres import quote
 
 SEED = int(os.environ.get("ROWFERRY_SEED", "20240501"))
 COUNT = int(os.environ.get("ROWFERRY_EXPRESSIONS", "3000"))
@@ -100,9 +100,27 @@ CASE u WHEN 'ABC' THEN 1 END; CASE t WHEN q THEN f ELSE g END; (a IS NULL) <> (b
 t IN ('new', 'open', 'closed'); NOT (a IS NULL AND b IS NULL);
 (f = 0 AND t IS NULL) OR (f = 1 AND t IS NOT NULL); "double quoted" = t; -9223372036854775808 = a;
 -(-9223372036854775807) = a; a <= 9007199254740993; a = 0xFFFFFFFFFFFFFFFF; ((((a))))>1; a>-1;
-a<-1; a-1>0; a- -1>0; t = 1.5; t IN (0.1, 100.0); 1.5 || '' = '1.5'; e.rowid > 0;
+a<-1; a-1>0; a- -1>0; i4 + 1 > 0; i4 * i2 = 49; i4 = a; -i2 > 0; i2 << 3 > i4; abs(i4) > i2;
+i4 BETWEEN i2 AND 100; i4 / i2 = 1; e >= h; e = h; e < a; h <> j; e > i4; e = 9999999999999.99; h IN (12, 12.5);
+e IS h; v5 = t; v5 < 'b'; lower(v5) = 'abc'; length(v5) = 5; v5 LIKE '_b%'; v5 || t = 'ab'; trim(v5) <> v5;
+min(v5, t) = v5; coalesce(v5, t) = ''; v5 GLOB '[a-z]*'; v5 = 'äöüß€'; h > 9223372036854775807; t = 1.5; t IN (0.1, 100.0); 1.5 || '' = '1.5'; e.rowid > 0;
 length(1e-5) = 7; t LIKE 1.0; substr(t, 2, 2147483647) = 'bc'; substr(t, 2147483647, 2147483647) = '';
-1000000.0 || 'x' = '1000000.0x'; "rowid " = t
+1000000.0 || 'x' = '1000000.0x'; "rowid " = t;
+CAST(CAST(a AS TEXT) AS NUMERIC) > 0; CAST(CAST(a AS TEXT) AS INTEGER) = a
+"""
+
+MOMENTS = r"""
+ma <= mb; ma = mb; ma <> mb; mb > ma; ma IS mb; ma IS NOT mb; ma IS NULL; mf IS NOT NULL;
+ma >= '2024-05-01 00:00:00'; '2024-05-01 00:00:00' < mb; ma BETWEEN '1970-01-01 00:00:00' AND mb;
+ma IN ('2000-02-29 12:00:00', '2024-05-01 00:00:01', NULL); mb COLLATE BINARY = ma;
+ma = '0001-01-01 00:00:00'; ma < '9999-12-31 23:59:59'; md < me; md = '2024-05-01';
+md IN ('0001-01-01', '2000-02-29'); mt < '10:00:00'; mt BETWEEN '00:00:00' AND '09:59:59';
+mz = my; mz >= '2024-05-01T00:00:00.010Z'; my <> '2024-05-01T00:00:01.000Z'; mz IS NULL OR my IS NULL;
+ms > 0; ms >= 1714521600; ms = 1714521600.5; ms < '1'; ms = mr; ms <= mr; ms BETWEEN 0 AND 253402300799;
+ms IN (0, 1, '1714521601', 0.25); mr = 0; mr > 1714521600.5; mm > 0; mm <> 1714521600001; mm >= -1;
+mj = 2440588.0; mj > 2440587.5; 2440588 <= mj; nullif(ma, mb) IS NULL; +ms > 0; me IS '2024-05-01';
+nullif(ma, '2000-02-29 12:00:00') IS NOT NULL; CASE ma WHEN mb THEN 1 ELSE 0 END;
+ms = -62135596800; md IS DISTINCT FROM me; NOT ms = mr; (ms > 0) = (mr > 0)
 """
 
 VALUES = {
@@ -112,7 +130,11 @@ VALUES = {
         iif(f, a, b); max(a, b); nullif(a, 0); 60 * 60 * 24; a / 10 % 2; k << 4; a % b; id; rowid;
         ifnull(a, b); t IS NULL; a | b; 0x7fffffffffffffff; -9223372036854775808; CAST(a AS TEXT);
         '9223372036854775807'""",
-    "to_any_bigint": r"""a; length(t) + 1; f; length(t)""",
+    "to_any_bigint": r"""a; length(t) + 1; f; length(t); i4; i2 * i4""",
+    "to_i4": r"""i4; i2; i2 + 1; i2 * 1000; length(t); f; 2147483647; -2147483648; '5'; a % 1000; i4 & 255;
+        coalesce(i4, 0)""",
+    "to_i2": r"""i2; f; 32767; -32768; a % 100; i2 / 2""",
+    "to_v5": r"""''; 'abcde'; 'äöüß€'; 12345; NULL""",
     "to_double": r"""r; a; CAST(r AS NUMERIC); a / 100.0; k * 0.1; CAST(a AS REAL); -r; abs(r); round(r); round(a); n;
         5; 0.1; '2.5'; coalesce(r, 0.0); f; CAST(n AS REAL); k / 3.0; a * 1.1 + 0.5;
         1.0 / nullif(k, 0); CASE WHEN f THEN r ELSE s END; round(n); nullif(r, 0.0); - -r; 1e10;
@@ -173,6 +195,54 @@ REFUSED = {
     "a <<b": "a shift",
     "t COLLATE own = 'a'": "a collation of the application's own",
     "lower(t COLLATE NOCASE) = 'A'": "COLLATE within an operand",
+    "ma > '2024-05-01'": "comparison of a date or time with what is none of that column",
+    "ma = ''": "comparison of a date or time with what is none of that column",
+    "ma = '2024-02-30 00:00:00'": "comparison of a date or time with what is none of that column",
+    "ma = t": "text that may look like a number",
+    "mb = t": "comparison of a date or time with what is none of that column",
+    "ms = a": "comparison of a date or time with what is none of that column",
+    "ms > 253402300800": "comparison of a date or time with what is none of that column",
+    "ms > 9223372036854775807": "comparison of a date or time with what is none of that column",
+    "mj > 0.3": "comparison of a date or time with what is none of that column",
+    "mr = 0.0000001": "comparison of a date or time with what is none of that column",
+    "mj = -1": "comparison of a date or time with what is none of that column",
+    "ma = md": "comparison of dates or times that are kept in two ways",
+    "ma = mf": "comparison of a date or time with what is none of that column",
+    "ms = mm": "comparison of dates or times that are kept in two ways",
+    "mf = '2024-05-01 00:00:00'": "comparison of a column whose values are converted",
+    "ma COLLATE own = mb": "a collation of the application's own",
+    "ma || '' = t": "a date or time rendered as text",
+    "substr(ma, 1, 4) = '2024'": "a date or time rendered as text",
+    "ma LIKE '2024%'": "a date or time rendered as text",
+    "length(ma) = 19": "a date or time rendered as text",
+    "ms + 1 > 0": "arithmetic on a date or time",
+    "ms / 1000 > 0": "arithmetic on a date or time",
+    "-ms < 0": "arithmetic on a date or time",
+    "coalesce(ma, mb) = ma": "results of different types",
+    "max(ma, mb) = ma": "results of different types",
+    "typeof(ms) = 'integer'": "typeof() of a date or time",
+    "CAST(ms AS INTEGER) > 0": "CAST of a date or time",
+    "ms": "a date or time as a condition",
+    "date(ma) = '2024-05-01'": "function date()",
+    "strftime('%Y', 'now') > '2000'": "function strftime()",
+    "julianday(t) > 0": "function julianday()",
+    "e < r": "comparison of a numeric with more than a small number",
+    "d < e": "comparison of a numeric with more than a small number",
+    "CAST(a AS ) = 1": "CAST to no type",
+    "substr(t, -3, 2) = 'ab'": "substr() of a number of characters counted from the end",
+    "count(DISTINCT a) = 1": "an aggregate",
+    "a IN (VALUES (1))": "a subquery",
+    "a = 1_000": "syntax",
+    "a = 1x": "syntax",
+    "CAST(a AS INTEGER(x)) = 1": "syntax",
+    "e.1 = 1": "syntax",
+    "t COLLATE 1 = 'a'": "syntax",
+    "t GLOB '" + "[a]" * 400 + "'": "GLOB with a pattern of more than 1000 bytes",
+    "r < 12e15": "the number 12e15",
+    "a = -0x8000000000000000": "the number -0x8000000000000000",
+    "r + k > 1": "arithmetic on reals",
+    "a IS NOT NULL AND date(t) > 5": "function date()",
+    "'x' * 2 = 0": "arithmetic on text",
     "t LIKE q": "a pattern that is not a literal",
     "t LIKE 'a' ESCAPE 'xy'": "ESCAPE",
     "t LIKE 'a!' ESCAPE '!'": "ends in its escape",
@@ -211,6 +281,9 @@ REFUSED = {
 }
 
 DEFAULTS = {
+    "to_i4": r"""0; -1; 2147483647; '5'""",
+    "to_i2": r"""0; -32768""",
+    "to_v5": r"""''; 'abcde'; 'äöüß€'; 12345; 'a b '""",
     "to_bigint": r"""0; 1; -5; +5; - 7; '1'; "12"; (1 + 2); 0x10; 1.0; NULL; TRUE; false;
         (60 * 60); '-3'; 9223372036854775807; -9223372036854775808; (length('abc'));
         (CASE WHEN 1 THEN 2 ELSE 3 END)""",
@@ -225,10 +298,13 @@ DEFAULTS = {
     "to_bytea": r"""x'00ff'; x''; NULL""",
     "to_numeric": r"""0; 1.5; '19.99'; -3""",
     "to_mixed": r"""5; 'word'; '01'; 1.5; NULL""",
-    "to_date": r"""NULL""",
+    "to_date": r"""NULL""", "to_unix": r"""NULL""",
 }
 
 REFUSED_DEFAULTS = {
+    "to_i4": r"""2147483648; -2147483649; 1.5; 'x'""",
+    "to_i2": r"""32768; -32769""",
+    "to_v5": r"""'abcdef'; 'abcde '; 123456; CURRENT_TIMESTAMP""",
     "to_bigint": r"""'abc'; 1.5; x'00'; ''; CURRENT_TIMESTAMP; (random()); '1e400';
         99999999999999999999; abc; (datetime('now', 'localtime'))""",
     "to_double": r"""'abc'; ''; x'00'; 1e999""",
@@ -237,26 +313,52 @@ REFUSED_DEFAULTS = {
         (datetime('now', '+1 day')); (unknown('x')); 9999999999999999999""",
     "to_any_text": r"""5""",
     "to_stamp": r"""5; '5'; 0""",
+    "o": r"""0; 'x'; CURRENT_TIMESTAMP""",
     "to_bytea": r"""'abc'; 0""",
     "to_numeric": r"""'x'; x'00'""",
     "to_mixed": r"""'5'; 'Inf'; '1.0e+20'""",
-    "to_date": r"""'2020-02-30'; 'x'; 0; CURRENT_TIMESTAMP""",
-    "to_timestamp": r"""'2020-01-01'; CURRENT_DATE; '2020-01-01 24:00:00'""",
+    "to_date": r"""'2020-02-30'; 'x'; ''; 0; CURRENT_TIMESTAMP; (date('now', '+1 day')); '2020-1-1';
+        ('2020' || '-01-01'); (strftime('%Y-%d-%m', 'now')); (strftime('%H%M-%m-%d', 'now'));
+        (strftime('2001-%m-%d', 'now')); (unixepoch()); (julianday('now')); x'00'""",
+    "to_time": r"""'24:00:00'; '12:00'; CURRENT_TIMESTAMP; (strftime('%H:%S:%M', 'now')); 5""",
+    "to_timestamp": r"""'2020-01-01'; CURRENT_DATE; '2020-01-01 24:00:00'; '2020-01-01T00:00:00';
+        (strftime('%Y-%m-%d %H:%M:00', 'now')); (strftime('%Y-%m-%d %H:%M', 'now'));
+        (strftime('%Y-%m-%d %H:%M:%f', 'now')); (strftime('%s', 'now')); 0;
+        (datetime('now', 'localtime')); '0000-01-01 00:00:00'""",
+    "to_zoned": r"""CURRENT_TIMESTAMP; (strftime('%Y-%m-%dT%H:%M:%S+01:00', 'now'))""",
+    "to_needed": r"""(strftime('%Y-%m-%d %H:%M:%f', 'now')); '2020-01-01 00:00:00.10'""",
+    "to_winter": r"""(strftime('%Y-%m-%d %H:%M:%S+01:00', 'now')); CURRENT_TIMESTAMP""",
+    "to_unix": r"""CURRENT_TIMESTAMP; (unixepoch() * 1000); (julianday('now')); 'now'; '2020-01-01';
+        1e18; 9223372036854775807; (unixepoch() + 1); (-unixepoch()); (nullif(unixepoch(), 5));
+        (unixepoch() % 1000); x'00'""",
+    "to_text_unix": r"""0; '0'; (unixepoch()); (strftime('%s', 'now'))""",
+    "to_unix_ms": r"""(unixepoch()); (strftime('%s', 'now') * 1000.0); (unixepoch() * 1000 * 1000);
+        (unixepoch() * -1000); (unixepoch() * 1000000); 253402300800000""",
+    "to_unix_day": r"""1; (unixepoch()); 86401""",
+    "to_julian": r"""(unixepoch()); (abs(julianday('now'))); (-julianday('now')); 0.3; '2440587.5'""",
 }
 
 INDEX_PARTS = r"""
     a; t; u; w; "t"; [u]; `w`; 't'; 't' COLLATE NOCASE; t COLLATE NOCASE; u COLLATE BINARY;
     lower(t); lower(t) COLLATE RTRIM; a % 10; coalesce(a, 0); t || q; length(t); f; f AND g; r;
     abs(r); x; a IS NULL; upper(u); (t) COLLATE NOCASE; substr(t, 1, 2); CAST(a AS TEXT); n; d; c;
-    trim(t) COLLATE NOCASE; a & 7; -length(t); CASE WHEN f THEN t END
+    ma; ms; mj; ma COLLATE NOCASE; i4; v5; v5 COLLATE NOCASE; h; (o) IS NULL; ma < mb; trim(t) COLLATE NOCASE; a & 7; -length(t); CASE WHEN f THEN t END
 """
 
 
 def test_conditions_that_must_be_carried(both):
-    texts = split(CONDITIONS) + ["a = 1 /* yes */ AND -- no\n b = 2", "t LIKE '%\n%'", "t GLOB '*[\n\t]*'"]
+    texts = split(CONDITIONS) + ["a = 1 /* yes */ AND -- no\n b = 2", "a \ufeff= \ufeff1", "t LIKE '%\n%'",
+                                 "t GLOB '*[\n\t]*'"]
     carried, refused = both.compare_conditions(texts)
     assert not refused
     assert carried == len(texts) > 360
+
+
+def test_comparisons_of_dates_and_times(both):
+    texts = split(MOMENTS)
+    carried, refused = both.compare_conditions(texts)
+    assert not refused
+    assert carried == len(texts) > 45
 
 
 def test_values_that_must_be_carried(both):
@@ -313,8 +415,16 @@ def test_an_index_part_takes_the_collation_that_the_caller_knows():
                    '(rtrim(lower("t" COLLATE "C") COLLATE "C", \' \'))', None, '"a"']
 
 
+def test_a_generated_column_keeps_to_its_types_range():
+    cases = [("to_i4", "a"), ("to_i4", "i4 + 1"), ("to_i4", "abs(i4)"), ("to_i2", "i4"), ("to_i2", "-i2"),
+             ("to_v5", "t"), ("to_v5", "v5 || 'x'"), ("to_v5", "v5")]
+    sql, refused = translate([["generated", NUMBER[name], text] for name, text in cases])
+    assert sql == [None] * len(cases)
+    assert [reason for _, reason in refused[:3]] == ["an integer that may not fit a column of type integer"] * 3
+
+
 def test_what_an_index_cannot_be_over():
-    texts = ["a + b", "NULL", "o || ''", "random()"]
+    texts = ["a + b", "NULL", "o || ''", "random()", "o COLLATE NOCASE", "ma COLLATE own", "t COLLATE own"]
     sql, _ = translate([["index", text, ""] for text in texts])
     assert sql == [None] * len(texts)
 
@@ -347,6 +457,26 @@ def test_defaults(both):
     for (column, text), one, found in zip(cases, sql, values):
         wanted = shown(column, default_in_sqlite(both, column, text))
         assert same(column, wanted, found), f"{column.declared} DEFAULT {text}\n{one}"
+
+
+def test_refusals_of_the_clock_name_what_is_asked():
+    reasons = {
+        "(datetime('now', 'localtime'))": "function datetime() with the modifier 'localtime'",
+        "(date('2024-01-01'))": "function date() of anything but 'now'",
+        "(date(0))": "function date() of anything but 'now'",
+        "(date('now', 1))": "function date() with a modifier",
+        "(strftime('%Y'))": None,
+        "(strftime())": "function strftime()",
+        "(strftime('', 'now'))": "strftime() with a format of other than",
+        "(strftime('%e', 'now'))": "strftime() with a format of other than",
+        "(strftime('%Y\\', 'now'))": "strftime() with a format of other than",
+        "(current_time || rowid)": "a column in a default",
+    }
+    sql, refused = translate([["default", NUMBER["to_text"], text] for text in reasons])
+    found = {request[2]: reason for request, reason in refused}
+    for text, reason in reasons.items():
+        assert (reason or "") in found.get(text, ""), text
+        assert (reason is None) == (text not in found), text
 
 
 def test_defaults_that_do_not_fit():
@@ -383,23 +513,80 @@ def test_defaults_of_the_clock(both, name, count):
         assert str(before) <= found <= str(after) and len(found) == len(str(before)), f"{text}: {one}"
 
 
-def test_moments_in_columns_of_time(both):
-    cases = [("to_date", "CURRENT_DATE"), ("to_date", "(date('now'))"), ("to_date", "'2024-02-29'"),
-             ("to_timestamp", "CURRENT_TIMESTAMP"), ("to_timestamp", "'1970-01-01 00:00:00'"),
-             ("to_timestamptz", "CURRENT_TIMESTAMP"), ("to_timestamptz", "'1970-01-01 00:00:00'")]
-    sql, refused = translate([["default", NUMBER[name], text] for name, text in cases])
+LITERAL_MOMENTS = {  # and the second since 1970 that each of them is
+    "to_date": {"'2024-02-29'": 1709164800, '"1969-12-31"': -86400, "('2000-01-01')": 946684800},
+    "to_time": {"'23:59:59'": 86399},
+    "to_minute": {"'01:02'": 3720},
+    "to_timestamp": {"'1970-01-01 00:00:00'": 0, "'0001-01-01 00:00:00'": -62135596800,
+                     "'9999-12-31 23:59:59'": 253402300799},
+    "to_timestamptz": {"'1970-01-01 00:00:01'": 1},
+    "to_midnight": {"'1970-01-02'": 86400},
+    "to_zoned": {"'1970-01-01T00:01:00Z'": 60},
+    "to_millis": {"'1970-01-01T00:00:00.250Z'": 0.25, "'1969-12-31T23:59:59.999Z'": -0.001},
+    "to_needed": {"'1970-01-01 00:00:00.5'": 0.5, "'1970-01-01 00:00:00'": 0},
+    "to_winter": {"'1970-01-01 01:00:00+01:00'": 0},
+    "to_unix": {"0": 0, "-1": -1, "'1700000000'": 1700000000, "1700000000.5": 1700000000.5,
+                "(60 * 60 * 24)": 86400, "0x10": 16},
+    "to_real_unix": {"0": 0, "5": 5, "0.25": 0.25, "'1.5'": 1.5},
+    "to_unix_ms": {"0": 0, "1700000000123": 1700000000.123, "-1": -0.001},
+    "to_unix_day": {"86400": 86400, "0": 0},
+    "to_julian": {"2440587.5": 0, "2440588": 43200},
+}
+
+
+def test_literal_moments(both):
+    cases = [(name, text, second) for name, texts in LITERAL_MOMENTS.items() for text, second in texts.items()]
+    sql, refused = translate([["default", NUMBER[name], text] for name, text, _ in cases])
     assert not refused
     both.target.script(f"ALTER DATABASE {both.target.name} SET timezone = 'Asia/Kathmandu'")
-    for (name, text), one in zip(cases, sql):
-        before = datetime.datetime.utcnow().replace(microsecond=0)
-        found, = map(float, defaults_in_server(both, [(BY_NAME[name], one, "extract(epoch FROM {})")]))
-        moment = datetime.datetime(1970, 1, 1) + datetime.timedelta(seconds=int(found))
-        assert found == int(found)
-        if text.startswith("'"):
-            assert str(moment).startswith(text.strip("'"))
-        else:
-            start = before.replace(hour=0, minute=0, second=0) if name == "to_date" else before
-            assert start <= moment <= datetime.datetime.utcnow()
+    found = defaults_in_server(both, [(BY_NAME[name], one, "extract(epoch FROM {})")
+                                      for (name, _, _), one in zip(cases, sql)])
+    for (name, text, second), one, value in zip(cases, sql, found):
+        assert float(value) == second, f"{name} DEFAULT {text}: {one}"
+
+
+NOW = {  # and what SQLite's moment is a multiple of, in seconds
+    "to_date": {"CURRENT_DATE": 86400, "(date('now'))": 86400, "(strftime('%Y-%m-%d', 'now'))": 86400},
+    "to_time": {"CURRENT_TIME": 1, "(time())": 1},
+    "to_minute": {"(strftime('%H:%M', 'now'))": 60},
+    "to_timestamp": {"CURRENT_TIMESTAMP": 1, "(datetime())": 1, "(datetime('NOW'))": 1},
+    "to_timestamptz": {"CURRENT_TIMESTAMP": 1},
+    "to_midnight": {"CURRENT_DATE": 86400},
+    "to_zoned": {"(strftime('%Y-%m-%dT%H:%M:%SZ', 'now'))": 1},
+    "to_millis": {"(strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))": 0.001},
+    "to_needed": {"CURRENT_TIMESTAMP": 1},
+    "to_unix": {"(unixepoch())": 1, "(strftime('%s', 'now'))": 1, "(CAST(strftime('%s', 'now') AS INT))": 1},
+    "to_real_unix": {"(unixepoch('now'))": 1},
+    "to_unix_ms": {"(unixepoch() * 1000)": 1, "(strftime('%s', 'now') * 1000)": 1},
+    "to_julian": {"(julianday('now'))": 0.001, "(julianday())": 0.001},
+}
+
+
+def test_the_clock_in_columns_of_time(both):
+    cases = [(name, text, unit) for name, texts in NOW.items() for text, unit in texts.items()]
+    sql, refused = translate([["default", NUMBER[name], text] for name, text, _ in cases])
+    assert not refused
+    both.target.script(f"ALTER DATABASE {both.target.name} SET timezone = 'Asia/Kathmandu'")
+    columns = [(BY_NAME[name], one, "extract(epoch FROM {})") for (name, _, _), one in zip(cases, sql)]
+    columns.append((BY_NAME["to_bigint"], "extract(epoch FROM statement_timestamp()) * 1000", "{}"))
+    before = time.time()
+    *found, _ = map(float, defaults_in_server(both, columns))
+    after = time.time()
+    for (name, text, unit), one, value in zip(cases, sql, found):
+        low, high = (int(moment * 1000) // int(unit * 1000) * int(unit * 1000) / 1000
+                     for moment in (before, after))
+        if BY_NAME[name].kind == "time":
+            low, high = (low % 86400, high % 86400) if low % 86400 <= high % 86400 else (0, 86400)
+        assert low <= value <= high, f"{name} DEFAULT {text}: {one}"
+        assert value * 1000 % (unit * 1000) == 0, f"{name} DEFAULT {text}: {one}"
+
+
+def test_the_julian_day_of_now(both):
+    column = BY_NAME["to_double"]
+    (one,), _ = translate([["default", NUMBER["to_double"], "(julianday('now'))"]])
+    before = default_in_sqlite(both, column, "(julianday('now'))")
+    found, = map(float, defaults_in_server(both, [(column, one, "{}")]))
+    assert before <= found <= default_in_sqlite(both, column, "(julianday('now'))")
 
 
 def test_a_default_of_the_clock_is_not_immutable():
@@ -491,150 +678,3 @@ def test_hostile_text_is_refused_in_peace(rng):
         ["generated", NUMBER["to_text"], text], ["create_table", text], ["create_index", text],
         ["create_table", f"CREATE TABLE t (a {text})"], ["create_index", f"CREATE INDEX i ON t ({text})"])]
     tool([*described(), *lines])
-
-
-# Statements
-
-TABLE = '''CREATE TABLE "the ""table"""(
-  id INTEGER CONSTRAINT pk PRIMARY KEY AUTOINCREMENT, -- DEFAULT 1
-  [a b] TEXT DEFAULT 'x''y' CONSTRAINT [ck 1] CHECK (length("a b") < 10 /* ) */) NOT NULL ON CONFLICT FAIL,
-  `c` DECIMAL(10, 2) DEFAULT (1 + (2)) CHECK("c">0)COLLATE nocase,
-  'd' generated TEXT UNIQUE ON CONFLICT REPLACE DEFAULT -5,
-  e GENERATED ALWAYS AS (c * 2) STORED, f INT AS (d || ')') VIRTUAL, g AS (')' || "x)") ,
-  h REFERENCES p(x) ON DELETE SET DEFAULT ON UPDATE NO ACTION MATCH FULL NOT DEFERRABLE INITIALLY DEFERRED,
-  i REFERENCES p DEFERRABLE INITIALLY DEFERRED NULL, left DEFAULT CURRENT_TIMESTAMP, key DEFAULT +1.5e3,
-  "check" DEFAULT "q""q", begin DEFAULT x'00ff',
-  CONSTRAINT fk FOREIGN KEY (c, 'd') REFERENCES p(x, y) ON DELETE CASCADE DEFERRABLE
-  CONSTRAINT u UNIQUE (c, d) ON CONFLICT IGNORE, CHECK (a <> ','), CONSTRAINT last CHECK (i IN (1, 2))
-  CHECK (e), PRIMARY KEY (id, c DESC)
-) WITHOUT ROWID, STRICT'''
-
-
-def test_a_table_of_everything():
-    assert tool([["create_table", TABLE]]) == [
-        ["column", "id", "", "", "0"],
-        ["column", "a b", "'x''y'", "", "0"],
-        ["column", "c", "1 + (2)", "", "0"],
-        ["column", "d", "-5", "", "0"],
-        ["column", "e", "", "c * 2", "1"],
-        ["column", "f", "", "d || ')'", "0"],
-        ["column", "g", "", "')' || \"x)\"", "0"],
-        ["column", "h", "", "", "0"],
-        ["column", "i", "", "", "0"],
-        ["column", "left", "CURRENT_TIMESTAMP", "", "0"],
-        ["column", "key", "+1.5e3", "", "0"],
-        ["column", "check", '"q""q"', "", "0"],
-        ["column", "begin", "x'00ff'", "", "0"],
-        ["check", "ck 1", 'length("a b") < 10 /* ) */', "1"],
-        ["check", "", '"c">0', "2"],
-        ["check", "", "a <> ','", "-1"],
-        ["check", "last", "i IN (1, 2)", "-1"],
-        ["check", "last", "e", "-1"],
-        ["foreign_key", "", "p", "00", "h"],
-        ["foreign_key", "", "p", "11", "i"],
-        ["foreign_key", "fk", "p", "10", "c", "d"],
-        [""]]
-
-
-def test_an_index_of_everything():
-    sql = """CREATE UNIQUE INDEX IF NOT EXISTS main."i x" ON [t](a, "b" DESC, lower(c) COLLATE NOCASE asc,
-             (d || ',') desc, desc, 'q') /* ? */ WHERE x > 1 AND ")" -- end"""
-    assert tool([["create_index", sql]]) == [
-        ["part", "a", "0"], ["part", '"b"', "1"], ["part", "lower(c) COLLATE NOCASE", "0"],
-        ["part", "(d || ',')", "1"], ["part", "desc", "0"], ["part", "'q'", "0"],
-        ["where", 'x > 1 AND ")"'], [""]]
-
-
-def test_what_is_no_statement():
-    tables = ["CREATE VIRTUAL TABLE t USING fts5(a)", "CREATE TABLE t", "CREATE TABLE t(", "CREATE TABLE t()",
-              "CREATE TABLE t(a,)", "CREATE VIEW v AS SELECT 1", "", "CREATE TABLE t(a CHECK (1)",
-              "CREATE TABLE t(a DEFAULT)", "CREATE TABLE t(a DEFAULT 'x)"]
-    indexes = ["CREATE INDEX i ON t(", "CREATE INDEX i ON t()", "CREATE INDEX i ON t(a,)",
-               "CREATE INDEX i ON t(a) nonsense", "CREATE INDEX i", ""]
-    lines = [["create_table", sql] for sql in tables] + [["create_index", sql] for sql in indexes]
-    for line, found in zip(lines, blocks(tool(lines))):
-        assert found[0][0] == "refused", line
-
-
-def blocks(lines):
-    """The answers to statements, each ended by an empty line."""
-    block = []
-    for line in lines:
-        if line == [""]:
-            yield block
-            block = []
-        else:
-            block.append(line)
-
-
-class Spelling:
-    """Writes a CREATE TABLE that SQLite takes, as oddly as it gets."""
-
-    NAMES = ["a", "B", "order", "a b", "check", "key", "left", "it's", 'q"q', "x]y", "`", "ü", "select",
-             "generated", "always", "replace", "desc", "end", "if"]
-    BARE = ["a", "B", "key", "left", "ü", "replace", "desc", "end", "if", "generated", "always"]
-    TYPES = ["", "INTEGER", "VARCHAR (10)", "DECIMAL(10,2)", '"odd type"', "LONG INT", "TEXT"]
-    VALUES = ["1", "-1", "'x)'", "(1 + (2))", "NULL", "CURRENT_TIME", '"s"', "x'00'", "TRUE", "1e5"]
-    SPACES = [" ", " ", "\n", "\t ", " /* CHECK ( */ ", " -- ) ,\n", "  "]
-
-    def __init__(self, rng):
-        self.rng = rng
-        self.checks = 0
-        self.names = rng.sample(self.NAMES, rng.randint(1, 6))
-
-    def name(self, name):
-        forms = [quote(name), literal(name), "`" + name.replace("`", "``") + "`"]
-        forms += [f"[{name}]"] if "]" not in name else []
-        return self.rng.choice(forms + ([name] if name in self.BARE else []))
-
-    def extras(self, choices, most):
-        chosen = self.rng.sample(choices, self.rng.randint(0, most))
-        self.checks += sum("CHECK" in extra for extra in chosen)
-        return chosen
-
-    def column(self, name):
-        deferrable = self.rng.choice(["", "DEFERRABLE INITIALLY DEFERRED", "NOT DEFERRABLE"])
-        return [self.name(name), self.rng.choice(self.TYPES), *self.extras([
-            "NOT NULL", "DEFAULT " + self.rng.choice(self.VALUES), "CONSTRAINT n1 CHECK (1 OR ')' <> '(')",
-            f"CHECK ({quote(name)} IS NOT 'x')", "COLLATE " + self.rng.choice(["NOCASE", '"RTRIM"']),
-            f"REFERENCES p (z) ON DELETE SET NULL {deferrable}", "UNIQUE", "UNIQUE ON CONFLICT REPLACE"], 4)]
-
-    def generated(self, number):
-        return [f"made{number}", self.rng.choice(["", "INT"]), self.rng.choice(["", "GENERATED ALWAYS"]), "AS",
-                f"({quote(self.names[0])} || ')')", self.rng.choice(["", "STORED", "VIRTUAL"])]
-
-    def spaced(self, words):
-        """With anything that counts as space between the words; quoted spaces stay as they are."""
-        return "".join(word + self.rng.choice(self.SPACES) for word in words if word)
-
-    def table(self):
-        parts = [self.spaced(self.column(name)) for name in self.names]
-        parts += [self.spaced(self.generated(number)) for number in range(self.rng.randint(0, 2))]
-        parts += [self.spaced([extra]) for extra in self.extras([
-            "CHECK (1)", 'CONSTRAINT "n 2" CHECK (2 > (1))', f"UNIQUE ({self.name(self.names[0])})",
-            f"FOREIGN KEY ({quote(self.names[-1])}) REFERENCES p(z) DEFERRABLE INITIALLY DEFERRED"], 3)]
-        return self.spaced(["CREATE TABLE", self.name("t"), "(" + ",".join(parts) + ")"])
-
-
-def test_random_tables_against_the_pragmas(rng):
-    texts, wanted = [], []
-    for _ in range(1000):
-        spelling = Spelling(rng)
-        sql = spelling.table()
-        lite = sqlite3.connect(":memory:")
-        lite.execute("CREATE TABLE p (z PRIMARY KEY)")
-        lite.execute(sql)
-        columns = lite.execute("SELECT name, coalesce(dflt_value, ''), hidden > 0, hidden = 3 "
-                               "FROM pragma_table_xinfo('t') ORDER BY cid").fetchall()
-        parents = lite.execute('SELECT "from" FROM pragma_foreign_key_list(\'t\') ORDER BY id DESC').fetchall()
-        stored, = lite.execute("SELECT sql FROM sqlite_schema WHERE name = 't'").fetchone()
-        texts += [sql, stored]
-        wanted += [(columns, [name for name, in parents], spelling.checks)] * 2
-        lite.close()
-    found = list(blocks(tool([["create_table", text] for text in texts])))
-    assert len(found) == len(texts)
-    for text, lines, (columns, parents, checks) in zip(texts, found, wanted):
-        assert [(line[1], line[2], int(line[3] != ""), int(line[4])) for line in lines
-                if line[0] == "column"] == columns, text
-        assert [line[4] for line in lines if line[0] == "foreign_key"] == parents, text
-        assert sum(line[0] == "check" for line in lines) == checks, text

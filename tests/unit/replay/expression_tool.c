@@ -2,12 +2,14 @@
  *
  * Input lines are fields between tabs, with \t, \n and \\ for what they cannot hold:
  *     table NAME ALIAS UTF16                       forgets the columns
- *     column NAME TYPE AFFINITY COLLATION NOT_NULL GENERATED PRECISION SCALE
+ *     column NAME TYPE AFFINITY COLLATION NOT_NULL GENERATED PRECISION SCALE ENCODING GRAIN
+ *            LENGTH
  *     check TEXT | where TEXT | generated COLUMN TEXT | index TEXT COLLATION | default COLUMN TEXT
  *     create_table SQL | create_index SQL
- * COLLATION may be empty. Every line but the first two kinds is answered: `sql`, the SQL, and 1
- * where it is immutable; or `refused` and the reason. The last two answer with a line for
- * everything found and an empty line. */
+ * COLLATION and ENCODING may be empty; ENCODING is one of numbers or the spelling of texts. Every
+ * line but the first two kinds is answered: `sql`, the SQL, and 1 where it is immutable; or
+ * `refused` and the reason. The last two answer with a line for everything found and an empty
+ * line. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,10 +19,11 @@
 #include "replay/expression_statement.h"
 #include "replay/quote.h"
 
-#define FIELDS_MAX 10
+#define FIELDS_MAX 12
 #define COLUMNS_MAX 2000
 
 static struct rf_expression_column columns[COLUMNS_MAX];
+static struct rf_spelling spellings[COLUMNS_MAX];
 static struct rf_expression_table table = {.columns = columns, .alias = -1};
 static struct rf_arena names;
 
@@ -57,27 +60,47 @@ static int word_of(const char *const *words, int count, const char *word) {
     exit(2);
 }
 
+static void set_encoding(struct rf_expression_column *column, struct rf_spelling *spelling,
+                         const char *text) {
+    if (rf_spelling_read(text, spelling)) {
+        column->spelling = spelling;
+    } else if (*text && !rf_instant_find(text, &column->encoding)) {
+        fprintf(stderr, "not known: %s\n", text);
+        exit(2);
+    }
+}
+
 static void add_column(char **fields) {
-    static const char *const types[] = {"other", "bigint",    "double",     "boolean",
-                                        "text",  "bytea",     "numeric",    "text-or-number",
-                                        "date",  "timestamp", "timestamptz"};
+    static const char *const types[] = {
+        [RF_EXPRESSION_OTHER] = "other",         [RF_EXPRESSION_BIGINT] = "bigint",
+        [RF_EXPRESSION_INTEGER] = "integer",     [RF_EXPRESSION_SMALLINT] = "smallint",
+        [RF_EXPRESSION_DOUBLE] = "double",       [RF_EXPRESSION_BOOLEAN] = "boolean",
+        [RF_EXPRESSION_TEXT] = "text",           [RF_EXPRESSION_BYTEA] = "bytea",
+        [RF_EXPRESSION_NUMERIC] = "numeric",     [RF_EXPRESSION_TEXT_OR_NUMBER] = "text-or-number",
+        [RF_EXPRESSION_DATE] = "date",           [RF_EXPRESSION_TIME] = "time",
+        [RF_EXPRESSION_TIMESTAMP] = "timestamp", [RF_EXPRESSION_TIMESTAMPTZ] = "timestamptz",
+    };
     static const char *const affinities[] = {"BLOB", "TEXT", "NUMERIC", "INTEGER", "REAL"};
     if (table.column_count == COLUMNS_MAX) {
         exit(2);
     }
     struct rf_buffer quoted = {0};
     rf_quote_name(&quoted, fields[1]);
-    columns[table.column_count++] = (struct rf_expression_column){
+    columns[table.column_count] = (struct rf_expression_column){
         .name = rf_arena_copy(&names, fields[1]),
         .sql = rf_arena_printf(&names, "%.*s", (int)quoted.size, (char *)quoted.bytes),
-        .type = (enum rf_expression_type)word_of(types, 11, fields[2]),
+        .type = (enum rf_expression_type)word_of(types, 14, fields[2]),
         .affinity = (enum rf_affinity)word_of(affinities, 5, fields[3]),
         .collation = *fields[4] ? rf_arena_copy(&names, fields[4]) : NULL,
         .not_null = *fields[5] == '1',
         .generated = *fields[6] == '1',
         .precision = (uint32_t)strtoul(fields[7], NULL, 10),
         .scale = (uint32_t)strtoul(fields[8], NULL, 10),
+        .length = (uint32_t)strtoul(fields[11], NULL, 10),
+        .grain = strtoll(fields[10], NULL, 10),
     };
+    set_encoding(&columns[table.column_count], &spellings[table.column_count], fields[9]);
+    table.column_count++;
     rf_buffer_release(&quoted);
 }
 

@@ -259,21 +259,37 @@ static enum rf_code leave_name(struct rf_delta *delta, const struct rf_evolution
     return code;
 }
 
+static enum rf_code drop_index(struct rf_delta *delta, const struct rf_plan *plan,
+                               const struct rf_plan_index *index, struct rf_error *error) {
+    struct rf_buffer sql = {0};
+    rf_plan_drop_index(plan, index, delta->target->schema, &sql);
+    enum rf_code code = index->stands ? rf_pg_do_buffer(delta->pg, &sql, NULL, error) : RF_OK;
+    rf_buffer_release(&sql);
+    return code == RF_OK ? rf_ledger_remove_index(delta->pg, delta->target, index, error) : code;
+}
+
+static enum rf_code drop_constraint(struct rf_delta *delta, const struct rf_plan *plan,
+                                    const struct rf_plan_constraint *constraint,
+                                    struct rf_error *error) {
+    struct rf_buffer sql = {0};
+    rf_plan_drop_constraint(plan, constraint, delta->target->schema, &sql);
+    enum rf_code code = constraint->stands ? rf_pg_do_buffer(delta->pg, &sql, NULL, error) : RF_OK;
+    rf_buffer_release(&sql);
+    return code == RF_OK ? rf_ledger_remove_constraint(delta->pg, delta->target, plan->table,
+                                                       constraint, error)
+                         : code;
+}
+
+/* The names of what goes are free for other tables from here on. */
 static enum rf_code empty_table(struct rf_delta *delta, const struct rf_plan *plan,
                                 struct rf_error *error) {
     struct rf_buffer sql = {0};
     enum rf_code code = RF_OK;
     for (uint32_t i = 0; code == RF_OK && i < plan->index_count; i++) {
-        if (plan->indexes[i].stands) {
-            rf_plan_drop_index(plan, &plan->indexes[i], delta->target->schema, &sql);
-            code = rf_pg_do_buffer(delta->pg, &sql, NULL, error);
-        }
+        code = drop_index(delta, plan, &plan->indexes[i], error);
     }
     for (uint32_t i = 0; code == RF_OK && i < plan->constraint_count; i++) {
-        if (plan->constraints[i].stands) {
-            rf_plan_drop_constraint(plan, &plan->constraints[i], delta->target->schema, &sql);
-            code = rf_pg_do_buffer(delta->pg, &sql, NULL, error);
-        }
+        code = drop_constraint(delta, plan, &plan->constraints[i], error);
     }
     rf_buffer_printf(&sql, "TRUNCATE ONLY ");
     rf_quote_qualified(&sql, delta->target->schema, plan->relation);
@@ -284,10 +300,33 @@ static enum rf_code empty_table(struct rf_delta *delta, const struct rf_plan *pl
     return code;
 }
 
+/* A primary key that holds NULLs now is none any more; it comes back as a unique constraint. */
+static enum rf_code free_key(struct rf_delta *delta, const struct rf_evolution *evolution,
+                             struct rf_error *error) {
+    struct rf_plan *plan = &evolution->standing->plan;
+    bool nulls = false;
+    for (uint32_t i = 0; i < evolution->to.key_count; i++) {
+        nulls = nulls || !evolution->to.columns[evolution->to.key[i]].not_null;
+    }
+    enum rf_code code = RF_OK;
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < plan->index_count; i++) {
+        bool goes = nulls && plan->indexes[i].kind == RF_PLAN_PRIMARY_KEY;
+        if (goes && code == RF_OK) {
+            code = drop_index(delta, plan, &plan->indexes[i], error);
+        } else {
+            plan->indexes[kept++] = plan->indexes[i];
+        }
+    }
+    plan->index_count = kept;
+    return code;
+}
+
 enum rf_code rf_delta_empty(struct rf_delta *delta, const struct rf_evolution *evolution,
                             struct rf_error *error) {
     const struct rf_plan *plan = &evolution->standing->plan;
-    enum rf_code code = evolution->refill ? empty_table(delta, plan, error) : RF_OK;
+    enum rf_code code = evolution->refill ? empty_table(delta, plan, error)
+                                          : free_key(delta, evolution, error);
     if (code == RF_OK) {
         code = leave_name(delta, evolution, error);
     }

@@ -10,10 +10,11 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-import program  # noqa: E402
-from postgres import Server  # noqa: E402
+pytest.register_assert_rewrite("compare", "decisions", "trips")
 
-pytest.register_assert_rewrite("compare")
+import program  # noqa: E402
+import trips  # noqa: E402
+from postgres import Server  # noqa: E402
 
 # Without databases that others made, the tests over them are not there; the rest is complete.
 collect_ignore_glob = [] if program.OTHERS else ["test_others*.py"]
@@ -74,3 +75,9 @@ def ferry(scratch, target):
 def archive_only(scratch):
     """Capture without a target."""
     return program.Ferry(scratch / "repo")
+
+
+@pytest.fixture
+def road(ferry, scratch):
+    """One database on its way to one target."""
+    return trips.Road(ferry, scratch / "source.db")

@@ -4,7 +4,8 @@ import sqlite3
 
 import pytest
 
-from compare import assert_same, render_real
+from compare import assert_same
+from landing import render_real
 
 SOURCE = """
     CREATE TABLE t (id INTEGER PRIMARY KEY, r REAL, s TEXT NOT NULL, b BLOB, m);

@@ -4,9 +4,10 @@ import shutil
 
 import pytest
 
-from compare import assert_same, read_source
+from compare import assert_same
 from makedb import connect, quote
 from program import MISPLACED, OK, OTHERS, SET_ASIDE
+from sqlite_side import read_source
 
 CLEAN = ("chinook.db", "northwind-small.db", "superheroes.db")
 NAMES_TOO_LONG = ("pgloader-collision.db",)

@@ -8,19 +8,8 @@ import pytest
 
 import makedb
 from compare import assert_same
-from program import OK, SET_ASIDE, published
-
-
-def travel(ferry, database):
-    """Capture, replay, verify; then the judge. Returns (capture, replay)."""
-    captured = ferry.capture(database)
-    replayed = ferry.replay()
-    aside = assert_same(database, ferry.target)
-    wanted = SET_ASIDE if aside else OK
-    assert replayed.code == wanted and replayed.summary["set_aside_total"] == aside, str(replayed)
-    verified = ferry.verify()
-    assert verified.code == wanted, f"{aside} rows are set aside\n{verified}"
-    return captured, replayed
+from program import OK, published
+from trips import travel
 
 
 def assert_adds_up(captured, before):

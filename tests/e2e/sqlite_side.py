@@ -119,7 +119,7 @@ def read_table(db, name, encoding):
         origins.add(text(origin))
         if partial or None in names:
             continue
-        if unique and any(text(p[4]).upper() != "BINARY" for p in parts):
+        if any(text(p[4]).upper() != "BINARY" for p in parts):
             collated.add(names)
         if unique and text(origin) != "pk":
             uniques.add(names)

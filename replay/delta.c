@@ -7,9 +7,11 @@
 #include "replay/build.h"
 #include "replay/commit.h"
 #include "replay/delta_table.h"
+#include "replay/foreign_key.h"
 #include "replay/object.h"
 #include "replay/preflight.h"
 #include "replay/result.h"
+#include "replay/sequence.h"
 
 static bool is_too_narrow(const struct rf_plan *plan, const struct rf_manifest_table *source,
                           struct rf_arena *arena) {
@@ -278,11 +280,39 @@ static enum rf_code check_unchanged(const struct apply *apply,
     return RF_CORRUPT;
 }
 
-static enum rf_code apply_tables(struct apply *apply, struct rf_error *error) {
-    enum rf_code code = plan_evolutions(apply, error);
-    if (code == RF_OK) {
-        code = make_room(apply, error);
+static bool evolves(const struct apply *apply, const char *name) {
+    for (uint32_t i = 0; i < apply->manifest->table_count; i++) {
+        const struct rf_evolution *evolution = apply->evolutions[i];
+        if (evolution && (strcmp(evolution->source->table.name, name) == 0 ||
+                          strcmp(evolution->standing->plan.table, name) == 0)) {
+            return true;
+        }
     }
+    return false;
+}
+
+/* What becomes of a table's rows, as far as foreign keys go. */
+static unsigned touch_of(void *context, const char *name) {
+    struct apply *apply = context;
+    const struct rf_manifest_table *source = rf_manifest_find(apply->manifest, name);
+    const struct rf_ledger_table *standing = rf_ledger_find_table(&apply->standing, name);
+    if (!source || evolves(apply, name)) {
+        return RF_TOUCHED | RF_TOUCHED_COMING | RF_TOUCHED_GOING;
+    }
+    unsigned touched = 0;
+    if (step_of(apply, source) == RF_DELTA_CHANGE) {
+        touched |= RF_TOUCHED;
+        touched |= source->inserted + source->updated > 0 ? RF_TOUCHED_COMING : 0;
+        touched |= source->deleted + source->updated > 0 ? RF_TOUCHED_GOING : 0;
+    }
+    if (standing && !apply->same && rf_delta_disturbs_indexes(&apply->delta, source, standing)) {
+        touched |= RF_TOUCHED | RF_TOUCHED_GOING;
+    }
+    return touched;
+}
+
+static enum rf_code apply_tables(struct apply *apply, struct rf_error *error) {
+    enum rf_code code = make_room(apply, error);
     for (uint32_t i = 0; code == RF_OK && i < apply->manifest->table_count; i++) {
         code = rf_run_check(apply->delta.run, error);
         if (code == RF_OK) {
@@ -348,8 +378,22 @@ static enum rf_code in_transaction(struct apply *apply, bool *done, struct rf_er
         rf_arena_take(&delta->arena, (size_t)apply->standing.count + apply->manifest->table_count,
                       sizeof *apply->touched);
     code = rf_arena_check(&delta->arena, error);
+    const struct rf_foreign_keys keys = {delta->run, delta->pg, delta->target, apply->manifest,
+                                         &delta->arena};
+    if (code == RF_OK) {
+        code = plan_evolutions(apply, error);
+    }
+    if (code == RF_OK) {
+        code = rf_foreign_keys_hold(&keys, &apply->standing, touch_of, apply, error);
+    }
     if (code == RF_OK) {
         code = apply_tables(apply, error);
+    }
+    if (code == RF_OK) {
+        code = rf_foreign_keys_put_back(&keys, error);
+    }
+    if (code == RF_OK) {
+        code = rf_sequences_advance(delta->pg, delta->target, apply->manifest, error);
     }
     if (code == RF_OK) {
         code = rf_objects_make(delta->run, delta->pg, delta->target, apply->manifest, error);

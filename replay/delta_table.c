@@ -541,3 +541,18 @@ enum rf_code rf_delta_change(struct rf_delta *delta, const struct rf_manifest_ta
     }
     return code;
 }
+
+bool rf_delta_disturbs_indexes(struct rf_delta *delta, const struct rf_manifest_table *source,
+                               const struct rf_ledger_table *standing) {
+    struct rf_plan now;
+    struct rf_error error;
+    if (list_now(delta, source, standing, &now, &error) != RF_OK) {
+        return true;
+    }
+    for (uint32_t i = 0; i < standing->plan.index_count; i++) {
+        if (!has_index(&now, &standing->plan.indexes[i])) {
+            return true;
+        }
+    }
+    return source->inserted + source->updated > 0 && any_may_outgrow(source, &standing->plan);
+}

@@ -82,6 +82,10 @@ RF_MUST_USE enum rf_code rf_delta_alter(struct rf_delta *delta, struct rf_evolut
                                         struct rf_error *error);
 RF_MUST_USE enum rf_code rf_delta_evolve(struct rf_delta *delta, struct rf_evolution *evolution,
                                          struct rf_counts *counts, struct rf_error *error);
+/* Whether an index of the table goes on the way, if only for a while: what depends on it does not
+ * let it. */
+bool rf_delta_disturbs_indexes(struct rf_delta *delta, const struct rf_manifest_table *source,
+                               const struct rf_ledger_table *standing);
 
 /* ---- delta_gone.c: rows that are gone ---- */
 

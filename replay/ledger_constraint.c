@@ -59,9 +59,9 @@ static bool take_constraint(const struct rf_pg_rows *rows, uint32_t row, struct 
     constraint->definition = rf_arena_copy(arena, rf_pg_rows_text(rows, row, DEFINITION));
     constraint->stands = rf_pg_rows_truth(rows, row, STANDS);
     constraint->valid = rf_pg_rows_truth(rows, row, VALID);
+    constraint->reason = rf_arena_copy(arena, rf_pg_rows_text(rows, row, REASON));
     if (!rf_pg_rows_truth(rows, row, CARRIED)) {
-        const char *reason = rf_pg_rows_text(rows, row, REASON);
-        constraint->refusal = rf_arena_copy(arena, reason ? reason : "");
+        constraint->refusal = constraint->reason ? constraint->reason : "";
     }
     return rf_plan_constraint_kind_find(rf_pg_rows_text(rows, row, KIND), &constraint->kind);
 }

@@ -5,9 +5,11 @@
 #include <string.h>
 
 #include "replay/commit.h"
+#include "replay/foreign_key.h"
 #include "replay/object.h"
 #include "replay/quote.h"
 #include "replay/result.h"
+#include "replay/sequence.h"
 
 struct tally {
     struct rf_digest digest;
@@ -123,6 +125,14 @@ enum rf_code rf_load_show(struct rf_load *load, struct rf_pg **pg,
     }
     if (code == RF_OK) {
         code = move_tables(load, *pg, error);
+    }
+    if (code == RF_OK) {
+        const struct rf_foreign_keys keys = {load->run, *pg, load->target, load->manifest,
+                                             &load->arena};
+        code = rf_foreign_keys_put_back(&keys, error);
+    }
+    if (code == RF_OK) {
+        code = rf_sequences_advance(*pg, load->target, load->manifest, error);
     }
     if (code == RF_OK) {
         code = rf_objects_make(load->run, *pg, load->target, load->manifest, error);

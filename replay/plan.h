@@ -79,6 +79,7 @@ struct rf_plan_constraint {
     bool stands;
     bool valid;          /* all rows satisfy it */
     const char *refusal; /* why it could not be carried over */
+    const char *reason;  /* as the ledger has it: why it does not stand or is not valid */
 };
 
 struct rf_plan {

@@ -136,14 +136,10 @@ void rf_plan_drop_index(const struct rf_plan *plan, const struct rf_plan_index *
     }
 }
 
-static void alter_table(const struct rf_plan *plan, const char *schema, struct rf_buffer *sql) {
-    rf_buffer_printf(sql, "ALTER TABLE ");
-    rf_quote_qualified(sql, schema, plan->relation);
-}
-
 void rf_plan_add_constraint(const struct rf_plan *plan, const struct rf_plan_constraint *constraint,
                             const char *schema, struct rf_buffer *sql) {
-    alter_table(plan, schema, sql);
+    rf_buffer_printf(sql, "ALTER TABLE ");
+    rf_quote_qualified(sql, schema, plan->relation);
     rf_buffer_printf(sql, " ADD CONSTRAINT ");
     rf_quote_name(sql, constraint->name);
     rf_buffer_printf(sql, " %s%s", constraint->definition,
@@ -153,7 +149,8 @@ void rf_plan_add_constraint(const struct rf_plan *plan, const struct rf_plan_con
 void rf_plan_drop_constraint(const struct rf_plan *plan,
                              const struct rf_plan_constraint *constraint, const char *schema,
                              struct rf_buffer *sql) {
-    alter_table(plan, schema, sql);
+    rf_buffer_printf(sql, "ALTER TABLE IF EXISTS ");
+    rf_quote_qualified(sql, schema, plan->relation);
     rf_buffer_printf(sql, " DROP CONSTRAINT IF EXISTS ");
     rf_quote_name(sql, constraint->name);
 }

@@ -14,6 +14,7 @@
 #include "replay/result.h"
 #include "replay/route.h"
 #include "replay/run.h"
+#include "replay/sequence.h"
 
 struct replay {
     struct rf_run run;
@@ -271,6 +272,8 @@ static enum rf_code complete(struct replay *replay, struct rf_error *error) {
             code = rf_delta_apply(&replay->run, &replay->pg, &replay->target, replay->to,
                                   replay->to, &manifest, replay->result, error);
         }
+    } else if (code == RF_OK && !replay->run.options->dry_run) {
+        code = rf_sequences_advance(replay->pg, &replay->target, &manifest, error);
     }
     rf_manifest_release(&manifest);
     return code;

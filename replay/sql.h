@@ -46,6 +46,7 @@ extern const char rf_sql_relation_move[];
 extern const char rf_sql_relation_remove[];
 extern const char rf_sql_schema_facts[];
 extern const char rf_sql_schema_names[];
+extern const char rf_sql_sequence_list[];
 extern const char rf_sql_session[];
 extern const char rf_sql_session_loader[];
 extern const char rf_sql_session_notice_client[];

@@ -265,7 +265,231 @@ def test_keys_of_several_kinds(source):
     source.verify()
 
 
-# Sequences of what pg_dump has to get right
+# Foreign keys
+
+def foreign_keys(ferry):
+    """Name to whether it is valid, as the server has it; the ledger must agree."""
+    found = dict(ferry.target.rows("SELECT conname, convalidated FROM pg_constraint "
+                                   "WHERE contype = 'f' AND connamespace = "
+                                   "'public'::regnamespace ORDER BY 1"))
+    ledger = dict(ferry.target.rows("""SELECT constraint_name, valid FROM rowferry."constraint" """
+                                    """WHERE kind = 'foreign key' AND stands"""))
+    assert found == ledger
+    return found
+
+
+def both_with_keys(ferry, *statements):
+    """As `both`, with SQLite told to hold to foreign keys."""
+    for statement in statements:
+        db = makedb.connect(ferry.database)
+        db.execute("PRAGMA foreign_keys = 1")
+        try:
+            db.execute(statement)
+            taken = True
+        except sqlite3.IntegrityError:
+            taken = False
+        db.close()
+        assert taken == postgres_takes(ferry, statement), statement
+        assert_same(ferry.database, ferry.target)
+
+
+FAMILY = (
+    "CREATE TABLE parent (id INTEGER PRIMARY KEY, a TEXT, b INTEGER, UNIQUE (a, b))",
+    "CREATE TABLE gone (id INTEGER PRIMARY KEY, p INTEGER REFERENCES parent ON DELETE CASCADE)",
+    "CREATE TABLE nulled (id INTEGER PRIMARY KEY, p INTEGER REFERENCES parent (id) "
+    "ON DELETE SET NULL ON UPDATE CASCADE)",
+    "CREATE TABLE fallen (id INTEGER PRIMARY KEY, p INTEGER DEFAULT 1 REFERENCES Parent "
+    "ON DELETE SET DEFAULT)",
+    "CREATE TABLE kept (id INTEGER PRIMARY KEY, x TEXT, y INTEGER, CONSTRAINT named "
+    "FOREIGN KEY (x, y) REFERENCES parent (a, b) ON DELETE RESTRICT)",
+    "CREATE TABLE tree (id INTEGER PRIMARY KEY, up INTEGER REFERENCES tree "
+    "DEFERRABLE INITIALLY DEFERRED)",
+    "INSERT INTO parent VALUES (1, 'a', 1), (2, 'b', 2), (3, 'c', 3), (4, NULL, 4)",
+    "INSERT INTO gone VALUES (1, 2), (2, NULL)", "INSERT INTO nulled VALUES (1, 2), (2, 3)",
+    "INSERT INTO fallen VALUES (1, 2)", "INSERT INTO kept VALUES (1, 'c', 3), (2, NULL, 9)",
+    "INSERT INTO tree VALUES (1, 2), (2, 1), (3, 3), (4, NULL)")
+
+
+def test_foreign_keys_do_what_they_do_in_sqlite(source):
+    sql(source, *FAMILY)
+    assert not warnings(trip(source))
+    assert foreign_keys(source) == {name: "t" for name in (
+        "fallen_p_fkey", "gone_p_fkey", "named", "nulled_p_fkey", "tree_up_fkey")}
+    both_with_keys(source, "INSERT INTO gone VALUES (9, 99)", "INSERT INTO gone VALUES (9, 4)",
+                   "DELETE FROM parent WHERE id = 3", "UPDATE parent SET id = 30 WHERE id = 3",
+                   "UPDATE parent SET id = 40 WHERE id = 4", "DELETE FROM gone WHERE id = 9",
+                   "UPDATE parent SET id = 40 WHERE id = 4", "DELETE FROM parent WHERE id = 2",
+                   "INSERT INTO kept VALUES (3, 'a', 2)", "INSERT INTO kept VALUES (3, 'a', NULL)",
+                   "DELETE FROM tree WHERE id = 1", "DELETE FROM tree WHERE id = 3",
+                   "DELETE FROM tree WHERE id IN (1, 2)")
+
+
+def test_trips_under_foreign_keys(source):
+    """No cascade fires for a row that is on its way, whatever the order."""
+    sql(source, *FAMILY)
+    trip(source)
+    for statements in (
+            # A parent goes and comes back, under children that are not touched.
+            ("DELETE FROM parent WHERE id = 2",
+             "INSERT INTO parent VALUES (2, 'changed', 20)"),
+            ("UPDATE parent SET b = 7 WHERE id = 2",),
+            # Children and parents come together, and go together.
+            ("INSERT INTO gone VALUES (10, 50)", "INSERT INTO tree VALUES (10, 11), (11, 10)",
+             "INSERT INTO parent VALUES (50, 'x', 50)", "INSERT INTO kept VALUES (5, 'x', 50)"),
+            ("DELETE FROM parent WHERE id = 50", "DELETE FROM gone WHERE id = 10",
+             "DELETE FROM kept WHERE id = 5", "DELETE FROM tree WHERE id > 9"),
+            # Keys change places.
+            ("UPDATE tree SET up = CASE id WHEN 1 THEN 3 ELSE 1 END WHERE id < 4",),
+            ("DROP TABLE gone", "CREATE TABLE gone (id INTEGER PRIMARY KEY, q TEXT, "
+             "p INTEGER REFERENCES parent ON DELETE CASCADE)", "INSERT INTO gone VALUES (1, 'q', 2)"),
+            ("ALTER TABLE parent ADD COLUMN more TEXT", "UPDATE parent SET more = 'm'"),
+            ("VACUUM",)):
+        sql(source, *statements)
+        assert not warnings(trip(source)), statements
+        assert set(foreign_keys(source).values()) == {"t"}, statements
+        assert len(foreign_keys(source)) == 5
+
+
+def test_orphans_come_and_go(source):
+    sql(source, *FAMILY)
+    trip(source)
+    sql(source, "INSERT INTO gone VALUES (20, 77), (21, 88), (22, 77)")
+    told = warnings(trip(source))
+    assert len(told) == 1 and "gone_p_fkey" in told[0] and "3 rows refer" in told[0], told
+    assert "(77)" in told[0] and "parent" in told[0]
+    assert foreign_keys(source)["gone_p_fkey"] == "f"
+    assert not postgres_takes(source, "INSERT INTO gone VALUES (99, 99)"), "it holds for new rows"
+    # Nothing new to say; then fewer; then none.
+    sql(source, "INSERT INTO gone VALUES (23, 1)")
+    assert not warnings(trip(source))
+    sql(source, "DELETE FROM gone WHERE p = 77")
+    told = warnings(trip(source))
+    assert len(told) == 1 and "1 row refers" in told[0] and "(88)" in told[0], told
+    sql(source, "INSERT INTO parent VALUES (88, 'late', 8)")
+    assert not warnings(trip(source))
+    assert foreign_keys(source)["gone_p_fkey"] == "t"
+    # A parent goes, and its children stay.
+    sql(source, "DELETE FROM parent WHERE id = 88")
+    assert len(warnings(trip(source))) == 1
+    assert foreign_keys(source)["gone_p_fkey"] == "f"
+
+
+def test_orphans_on_a_first_load(source):
+    sql(source, *FAMILY, "DELETE FROM parent WHERE id = 2", "PRAGMA foreign_keys = 0",
+        "UPDATE tree SET up = 9 WHERE id = 4")
+    told = warnings(trip(source))
+    assert len(told) == 4, told
+    assert [name for name, valid in foreign_keys(source).items() if valid == "f"] == [
+        "fallen_p_fkey", "gone_p_fkey", "nulled_p_fkey", "tree_up_fkey"]
+    result = source.replay(expect=OK)
+    assert not warnings(result)
+
+
+def test_foreign_keys_that_cannot_be(source):
+    sql(source, "CREATE TABLE p (id INTEGER PRIMARY KEY, t TEXT, n INTEGER, "
+                "c TEXT COLLATE NOCASE UNIQUE)",
+        "CREATE TABLE c (id INTEGER PRIMARY KEY, a INTEGER REFERENCES nowhere, "
+        "b INTEGER REFERENCES p (n), c TEXT REFERENCES p (id), d TEXT REFERENCES p (c), "
+        "e INTEGER REFERENCES p)",
+        "INSERT INTO p VALUES (1, 'x', 1, 'A')",
+        "INSERT INTO c VALUES (1, 2, 3, NULL, NULL, 1)")
+    told = warnings(trip(source))
+    assert len(told) == 4 and all("FOREIGN KEY" in line for line in told), told
+    assert "nowhere" in told[0] and "type" in " ".join(told)
+    assert foreign_keys(source) == {"c_e_fkey": "t"}
+    sql(source, "CREATE TABLE nowhere (id INTEGER PRIMARY KEY)", "INSERT INTO nowhere VALUES (2)",
+        "CREATE UNIQUE INDEX p_n ON p (n)", "INSERT INTO p VALUES (2, 'x', 3, 'B')")
+    assert not warnings(trip(source))
+    assert foreign_keys(source) == {"c_a_fkey": "t", "c_b_fkey": "t", "c_e_fkey": "t"}
+    sql(source, "DROP INDEX p_n", "DROP TABLE nowhere")
+    assert len(warnings(trip(source))) == 2
+    assert foreign_keys(source) == {"c_e_fkey": "t"}
+
+
+def test_foreign_keys_come_and_go(source):
+    sql(source, "CREATE TABLE p (id INTEGER PRIMARY KEY)",
+        "CREATE TABLE c (id INTEGER PRIMARY KEY, p INTEGER)", "INSERT INTO p VALUES (1)",
+        "INSERT INTO c VALUES (1, 1)")
+    trip(source)
+    for reference, keys in (("REFERENCES p", 1), ("REFERENCES p ON DELETE CASCADE", 1), ("", 0),
+                            ("REFERENCES p REFERENCES c (id)", 2)):
+        sql(source, f"CREATE TABLE fresh (id INTEGER PRIMARY KEY, p INTEGER {reference})",
+            "INSERT INTO fresh SELECT * FROM c", "DROP TABLE c", "ALTER TABLE fresh RENAME TO c")
+        trip(source)
+        assert len(foreign_keys(source)) == keys, reference
+    deletes = source.target.value("SELECT count(*) FROM pg_constraint WHERE confdeltype = 'c' "
+                                  "AND conrelid = 'c'::regclass")
+    assert deletes == "0"
+
+
+def test_tables_that_are_left_out(source):
+    sql(source, "CREATE TABLE p (id INTEGER PRIMARY KEY)",
+        "CREATE TABLE c (id INTEGER PRIMARY KEY, p INTEGER REFERENCES p)",
+        "INSERT INTO p VALUES (1)", "INSERT INTO c VALUES (1, 1)")
+    source.capture(source.database)
+    told = warnings(source.replay("-T", "p", expect=OK))
+    assert len(told) == 1 and "table p is not in the target" in told[0], told
+    assert not warnings(source.replay(expect=OK))
+    assert foreign_keys(source) == {"c_p_fkey": "t"}
+    assert_same(source.database, source.target)
+
+
+# Sequences
+
+def next_number(ferry, table, column="id"):
+    """What the application would get; it keeps it."""
+    return int(ferry.target.value(
+        f"SELECT nextval(pg_get_serial_sequence('{quote(table)}', '{column}'))"))
+
+
+def test_sequences(source):
+    sql(source, "CREATE TABLE plain (id INTEGER PRIMARY KEY, v)",
+        "CREATE TABLE auto (id INTEGER PRIMARY KEY AUTOINCREMENT, v)",
+        "CREATE TABLE hollow (id INTEGER PRIMARY KEY)",
+        "CREATE TABLE below (id INTEGER PRIMARY KEY)",
+        "CREATE TABLE above (id INTEGER PRIMARY KEY)",
+        "CREATE TABLE other (id INTEGER PRIMARY KEY DESC, n INT)",
+        "INSERT INTO plain VALUES (5, 'a'), (17, 'b')", "INSERT INTO auto (v) VALUES (1), (2), (3)",
+        "DELETE FROM auto WHERE id > 1", "INSERT INTO below VALUES (-5), (-1)",
+        "INSERT INTO above VALUES (9223372036854775807)", "INSERT INTO other VALUES (4, 4)")
+    trip(source)
+    assert [next_number(source, name) for name in ("plain", "auto", "hollow", "below")] == [
+        18, 4, 1, 1]
+    assert source.target.value("SELECT count(*) FROM pg_attribute WHERE attidentity = 'd' AND "
+                               "attrelid = 'other'::regclass") == "0"
+    limit = subprocess.run(["psql", "-X", source.target.server.conninfo(source.target.name), "-c",
+                            "INSERT INTO above DEFAULT VALUES"], capture_output=True, check=False)
+    assert b"reached maximum value" in limit.stderr
+    # What the application took is not given again, and what SQLite gave is not either.
+    assert next_number(source, "plain") == 19
+    sql(source, "INSERT INTO plain VALUES (18, 'c')", "INSERT INTO auto (v) VALUES (4), (5)",
+        "DELETE FROM auto WHERE v = 5", "INSERT INTO hollow VALUES (41)")
+    trip(source)
+    assert [next_number(source, name) for name in ("plain", "auto", "hollow")] == [20, 6, 42]
+
+
+def test_a_sequence_is_mended_without_anything_to_do(source):
+    sql(source, "CREATE TABLE t (id INTEGER PRIMARY KEY)", "INSERT INTO t VALUES (7)")
+    trip(source)
+    source.target.script("SELECT setval(pg_get_serial_sequence('t', 'id'), 1)")
+    source.replay(expect=OK)
+    assert next_number(source, "t") == 8
+
+
+def test_sequences_and_odd_names(source):
+    """The sequence's name is taken, or too long; the table's has quotes."""
+    long, odd = "x" * 60, quote("it's \"q\"")
+    sql(source, f"CREATE TABLE {long} (id INTEGER PRIMARY KEY)", f"INSERT INTO {long} VALUES (3)",
+        "CREATE TABLE a_id_seq (id INTEGER PRIMARY KEY)", "CREATE TABLE a (id INTEGER PRIMARY KEY)",
+        f"CREATE TABLE {odd} (\"i'd\" INTEGER PRIMARY KEY)", f"INSERT INTO {odd} VALUES (8)",
+        "INSERT INTO a VALUES (2)")
+    trip(source)
+    assert next_number(source, long) == 4 and next_number(source, "a") == 3
+    source.target.script(f"INSERT INTO {odd} DEFAULT VALUES")
+    assert source.target.value(f"SELECT max(\"i'd\") FROM {odd}") == "9"
+
+
+# What pg_dump has to get right
 
 def test_a_dump_restores(source, server):
     sql(source, "CREATE TABLE parent (id INTEGER PRIMARY KEY, name TEXT COLLATE NOCASE UNIQUE)",

@@ -67,6 +67,7 @@ static void put_value_field(struct rf_buffer *out, const struct rf_value *value)
 /* Outcomes, as the ledger has them. */
 #define SET_ASIDE "set aside"
 #define ALTERED "altered"
+#define KEPT "kept"
 
 struct misfit_row {
     const struct rf_rows *rows;
@@ -96,7 +97,9 @@ static void put_line(struct rf_aside *aside, const struct misfit_row *row, uint3
     put_text_field(out, rf_class_name(value.class));
     put_value_field(out, &value);
     start = open_field(out);
-    if (misfit == RF_FITS) {
+    if (strcmp(outcome, KEPT) == 0) {
+        rf_buffer_printf(out, "the application has a row with this key");
+    } else if (misfit == RF_FITS) {
         rf_buffer_printf(out, "NUL or invalid UTF-8 in the text was mended");
     } else {
         rf_misfit_reason(misfit, value.class, aside->encoder->columns[column].conversion, out);
@@ -134,6 +137,14 @@ void rf_aside_add(struct rf_aside *aside, const struct rf_rows *rows, uint32_t r
             put_line(aside, &misfits, i, other, SET_ASIDE);
         }
     }
+}
+
+void rf_aside_keep_out(struct rf_aside *aside, const struct rf_rows *rows, uint32_t row,
+                       int64_t rowid, struct rf_hash hash) {
+    const struct misfit_row kept = {.rows = rows, .row = row, .rowid = rowid, .hash = hash};
+    aside->rows++;
+    aside->lines_added++;
+    put_line(aside, &kept, aside->plan->key[0], RF_FITS, KEPT);
 }
 
 void rf_aside_note_altered(struct rf_aside *aside, const struct rf_rows *rows, uint32_t row,

@@ -33,6 +33,9 @@ struct rf_aside {
 /* The row did not fit: `misfit` and `column` are what rf_encode_row said. */
 void rf_aside_add(struct rf_aside *aside, const struct rf_rows *rows, uint32_t row, int64_t rowid,
                   struct rf_hash hash, enum rf_misfit misfit, uint32_t column);
+/* The row fits, but the application has one with its key: it is left out. */
+void rf_aside_keep_out(struct rf_aside *aside, const struct rf_rows *rows, uint32_t row,
+                       int64_t rowid, struct rf_hash hash);
 /* The row fits, because values of it were altered: those stay known. Nothing is added for a row as
  * it is. */
 void rf_aside_note_altered(struct rf_aside *aside, const struct rf_rows *rows, uint32_t row,

@@ -174,17 +174,22 @@ static void note_misfit(struct worker *worker, struct job *job, struct rf_error 
 static enum rf_code compare_table(struct worker *worker, struct job *job) {
     struct compare *compare = worker->compare;
     struct rf_error *error = &worker->error;
+    struct rf_kept_hashes kept = {.count = 0};
     const struct rf_compare_table table = {
         .run = &compare->run,
         .target = &compare->target,
         .source = job->source,
         .plan = &job->standing->plan,
+        .kept = &kept,
     };
     job->result.rows = job->source->digest.rows;
     enum rf_code code = rf_preflight_columns(worker->pg, compare->target.schema, table.plan, error);
     if (code == RF_MISPLACED) {
         note_misfit(worker, job, error);
         return RF_OK;
+    }
+    if (code == RF_OK && table.plan->kept) {
+        code = rf_kept_hashes_read(worker->pg, &compare->target, table.plan->table, &kept, error);
     }
     if (code == RF_OK) {
         code = sum_both(worker, &table, job->bytes, error);
@@ -203,6 +208,7 @@ static enum rf_code compare_table(struct worker *worker, struct job *job) {
     if (code != RF_OK) {
         rf_while(error, "while comparing table %s", table.plan->table);
     }
+    rf_kept_hashes_release(&kept);
     return code;
 }
 

@@ -19,8 +19,15 @@ struct source_stream {
 static enum rf_code source_row(struct source_stream *stream, const struct rf_rows *rows,
                                uint32_t row, struct rf_error *error) {
     const struct rf_visitor *visitor = stream->visitor;
+    const struct rf_kept_hashes *kept = stream->table->kept;
     uint32_t column;
     rf_buffer_clear(&stream->tuple);
+    if (kept && kept->count > 0) {
+        struct rf_hash hash = rf_encode_hash(rows, row, &stream->scratch);
+        if (rf_kept_hashes_have(kept, hash)) {
+            return visitor->aside(visitor->context, hash, rows, row, error);
+        }
+    }
     if (rf_encode_row(&stream->encoder, rows, row, &stream->tuple, &column) != RF_FITS) {
         struct rf_hash hash = rf_encode_hash(rows, row, &stream->scratch);
         return visitor->aside(visitor->context, hash, rows, row, error);
@@ -76,8 +83,8 @@ static enum rf_code scan_source(struct source_stream *stream, struct rf_error *e
 enum rf_code rf_compare_read_source(const struct rf_compare_table *table,
                                     const struct rf_visitor *visitor, struct rf_error *error) {
     struct source_stream stream = {.table = table, .visitor = visitor};
-    enum rf_code code =
-        rf_plan_whole_encoder(table->plan, table->source->census, &stream.arena, &stream.encoder, error);
+    enum rf_code code = rf_plan_whole_encoder(table->plan, table->source->census, &stream.arena,
+                                              &stream.encoder, error);
     if (code == RF_OK) {
         code = rf_tuple_reader_init(&stream.reader, table->plan, &stream.arena, error);
     }
@@ -192,7 +199,11 @@ static enum rf_code read_table(const struct rf_compare_table *table, struct rf_p
     if (code == RF_OK) {
         struct copy_stream stream = {
             .reader = &reader, .tuple = visitor->row, .context = visitor->context};
-        rf_plan_copy_out(table->plan, table->target->schema, &sql);
+        if (table->plan->kept) {
+            rf_keep_copy_out(table->target, table->plan, &sql);
+        } else {
+            rf_plan_copy_out(table->plan, table->target->schema, &sql);
+        }
         code = read_copy(pg, &sql, &stream, error);
     }
     rf_buffer_release(&sql);

@@ -7,6 +7,7 @@
 
 #include "format/manifest.h"
 #include "replay/connection.h"
+#include "replay/keep.h"
 #include "replay/ledger.h"
 #include "replay/plan.h"
 #include "replay/run.h"
@@ -17,6 +18,7 @@ struct rf_compare_table {
     const struct rf_target *target;
     const struct rf_manifest_table *source;
     const struct rf_plan *plan;
+    const struct rf_kept_hashes *kept; /* rows of the source that were left out; NULL: none */
 };
 
 struct rf_visitor {

@@ -8,6 +8,7 @@
 #include "replay/commit.h"
 #include "replay/delta_table.h"
 #include "replay/foreign_key.h"
+#include "replay/fit.h"
 #include "replay/object.h"
 #include "replay/preflight.h"
 #include "replay/result.h"
@@ -22,13 +23,15 @@ static bool is_too_narrow(const struct rf_plan *plan, const struct rf_manifest_t
 
 enum rf_delta_step rf_delta_step_of(const struct rf_run *run,
                                     const struct rf_manifest_table *source,
-                                    const struct rf_ledger_table *standing) {
+                                    const struct rf_ledger_table *standing,
+                                    const struct rf_catalog *catalog) {
     if (!standing) {
         return rf_run_selects(run, source->table.name) ? RF_DELTA_MAKE : RF_DELTA_LEFT_OUT;
     }
     struct rf_arena arena = {0};
-    bool evolves = rf_plan_outdated(&standing->plan, source, &arena) ||
-                   is_too_narrow(&standing->plan, source, &arena);
+    bool evolves = standing->plan.owned ? rf_plan_outdated(&standing->plan, source, &arena) ||
+                                              is_too_narrow(&standing->plan, source, &arena)
+                                        : rf_fit_outdated(&standing->plan, source, catalog, &arena);
     rf_arena_release(&arena);
     if (evolves || source->change == RF_CHANGE_NEW) {
         return RF_DELTA_EVOLVE;
@@ -45,6 +48,7 @@ struct apply {
     const struct rf_snapshot_name *from;
     const struct rf_snapshot_name *to;
     struct rf_ledger_tables standing;
+    struct rf_existing existing;
     bool same; /* `from` is `to`: no table changed, some may be wanting, or to be remade */
     struct rf_evolution **evolutions; /* for each table of the manifest; NULL: none */
     bool any_evolves;
@@ -65,7 +69,9 @@ static enum rf_delta_step step_of(const struct apply *apply,
     if (apply->same && standing) {
         return RF_DELTA_NOTHING;
     }
-    return rf_delta_step_of(apply->delta.run, source, standing);
+    const struct rf_existing *existing = apply->delta.existing;
+    return rf_delta_step_of(apply->delta.run, source, standing,
+                            existing ? &existing->catalog : NULL);
 }
 
 /* ---- tables that get another shape ---- */
@@ -89,7 +95,7 @@ static struct rf_ledger_table *renamed_from(struct apply *apply,
                                             const struct rf_manifest_table *source) {
     for (uint32_t i = 0; i < apply->standing.count && source->digest.rows > 0; i++) {
         struct rf_ledger_table *standing = &apply->standing.tables[i];
-        if (rf_digest_equal(&standing->digest, &source->digest) &&
+        if (standing->plan.owned && rf_digest_equal(&standing->digest, &source->digest) &&
             !rf_manifest_find(apply->manifest, standing->plan.table) &&
             !is_taken_over(apply, standing) &&
             same_columns(&standing->plan, source, &apply->delta.arena)) {
@@ -107,8 +113,13 @@ static enum rf_code find_evolution(struct apply *apply, const struct rf_manifest
     bool evolves = false;
     *standing = rf_ledger_find_table(&apply->standing, source->table.name);
     *fresh = *standing && apply->same && rf_run_remakes(delta->run, source->table.name);
+    if (*standing && !(*standing)->plan.owned) {
+        *standing = NULL; /* its shape is the application's affair */
+        return RF_OK;
+    }
     if (!*standing) {
-        bool wanted = !apply->same && rf_run_selects(delta->run, source->table.name);
+        bool wanted = !apply->same && !delta->run->options->rules->existing &&
+                      rf_run_selects(delta->run, source->table.name);
         *standing = wanted ? renamed_from(apply, source) : NULL;
         return RF_OK;
     }
@@ -252,6 +263,9 @@ static enum rf_code apply_table(struct apply *apply, uint32_t table, struct rf_e
     if (step == RF_DELTA_LEFT_OUT) {
         return RF_OK;
     }
+    if (rf_existing_makes(delta->existing, standing ? &standing->plan : NULL, step)) {
+        return rf_existing_make(delta, source, standing, touch(apply, source->table.name), error);
+    }
     if (step == RF_DELTA_MAKE) {
         return rf_delta_make(delta, source, touch(apply, source->table.name), error);
     }
@@ -260,6 +274,9 @@ static enum rf_code apply_table(struct apply *apply, uint32_t table, struct rf_e
     }
     bool rows = step == RF_DELTA_CHANGE;
     struct rf_counts *counts = rows ? touch(apply, source->table.name) : NULL;
+    if (!standing->plan.owned) {
+        return rows ? rf_existing_change(delta, source, standing, counts, error) : RF_OK;
+    }
     return change_table(apply, source, standing, rows, counts, error);
 }
 
@@ -364,6 +381,23 @@ static enum rf_code hold_ledger(struct apply *apply, bool *done, struct rf_error
     return RF_MISPLACED;
 }
 
+/* The tables of the application that will be written must do nothing of themselves meanwhile. */
+static enum rf_code hold_existing(struct apply *apply, struct rf_error *error) {
+    struct rf_delta *delta = &apply->delta;
+    if (!rf_existing_concerns(delta->run, &apply->standing)) {
+        return RF_OK;
+    }
+    apply->existing = (struct rf_existing){.run = delta->run,
+                                           .pg = delta->pg,
+                                           .target = delta->target,
+                                           .manifest = apply->manifest,
+                                           .arena = &delta->arena};
+    delta->existing = &apply->existing;
+    enum rf_code code = rf_existing_read(delta->existing, error);
+    return code == RF_OK ? rf_existing_hold(delta->existing, &apply->standing, apply->same, error)
+                         : code;
+}
+
 static enum rf_code in_transaction(struct apply *apply, bool *done, struct rf_error *error) {
     struct rf_delta *delta = &apply->delta;
     enum rf_code code = hold_ledger(apply, done, error);
@@ -387,12 +421,18 @@ static enum rf_code in_transaction(struct apply *apply, bool *done, struct rf_er
         code = rf_foreign_keys_hold(&keys, &apply->standing, touch_of, apply, error);
     }
     if (code == RF_OK) {
+        code = hold_existing(apply, error);
+    }
+    if (code == RF_OK) {
         code = apply_tables(apply, error);
     }
-    if (code == RF_OK) {
+    if (code == RF_OK && delta->existing) {
+        code = rf_hold_end(&delta->existing->hold, error);
+    }
+    if (code == RF_OK && !delta->existing) {
         code = rf_foreign_keys_put_back(&keys, error);
     }
-    if (code == RF_OK) {
+    if (code == RF_OK && !delta->existing) {
         code = rf_sequences_advance(delta->pg, delta->target, apply->manifest, error);
     }
     if (code == RF_OK) {

@@ -18,6 +18,7 @@
 #include "format/error.h"
 #include "format/manifest.h"
 #include "format/repository.h"
+#include "replay/catalog.h"
 #include "replay/connection.h"
 #include "replay/ledger.h"
 #include "replay/replay.h"
@@ -43,9 +44,11 @@ enum rf_delta_step {
 };
 
 /* What that transaction will do with a table of the manifest. `standing` is its line in the ledger,
- * NULL for none. */
+ * NULL for none. `catalog`: what stands in the target, which matters to tables that the application
+ * made; may be NULL where there are none. */
 enum rf_delta_step rf_delta_step_of(const struct rf_run *run,
                                     const struct rf_manifest_table *source,
-                                    const struct rf_ledger_table *standing);
+                                    const struct rf_ledger_table *standing,
+                                    const struct rf_catalog *catalog);
 
 #endif

@@ -18,6 +18,9 @@ static uint64_t without(uint64_t rows, uint64_t aside) {
 enum rf_code rf_delta_drop(struct rf_delta *delta, const struct rf_ledger_table *standing,
                            struct rf_counts *counts, struct rf_error *error) {
     const char *table = standing->plan.table;
+    if (!standing->plan.owned) {
+        return rf_existing_drop(delta, standing, error);
+    }
     uint64_t aside = 0;
     enum rf_code code = rf_aside_count(delta->pg, delta->target, table, &aside, error);
     counts->deleted += without(standing->digest.rows, aside);
@@ -60,43 +63,12 @@ static struct rf_fill_options fill_options(struct rf_delta *delta,
     };
 }
 
-static enum rf_code fail_digest(const struct rf_manifest_table *source,
-                                const struct rf_digest *reached, struct rf_error *error) {
-    char is[RF_HASH_HEX], wanted[RF_HASH_HEX];
-    rf_fail(error, RF_CORRUPT, "the archives of table %s do not lead to the snapshot",
-            source->table.name);
-    rf_detail(error,
-              "they lead to %" PRIu64 " rows with digest %s, the manifest says %" PRIu64 " with %s",
-              reached->rows, rf_hash_text(reached->sum, is), source->digest.rows,
-              rf_hash_text(source->digest.sum, wanted));
-    rf_hint(error, "nothing of the snapshot was applied; run `rowferry verify` on the repository.");
-    return RF_CORRUPT;
-}
-
 enum rf_code rf_delta_fill(struct rf_delta *delta, const struct rf_manifest_table *source,
                            const struct rf_plan *plan, struct rf_counts *counts,
                            struct rf_error *error) {
     struct rf_fill_options options = fill_options(delta, source, plan);
     options.freeze = true;
-    rf_run_expect(delta->run, source->digest.rows);
-    struct rf_fill fill;
-    struct rf_state *state = NULL;
-    enum rf_code code = rf_fill_init(&fill, &options, error);
-    if (code == RF_OK) {
-        code = rf_state_open(delta->run->repository, source, &state, error);
-    }
-    if (code == RF_OK) {
-        code = rf_fill_from_state(&fill, state, 0, rf_state_parts(state), error);
-    }
-    if (code == RF_OK && !rf_digest_equal(&fill.digest, &source->digest)) {
-        code = fail_digest(source, &fill.digest, error);
-    }
-    counts->inserted += fill.applied;
-    counts->set_aside += fill.aside.rows;
-    counts->altered += fill.aside.altered;
-    rf_state_close(state);
-    rf_fill_release(&fill);
-    return code;
+    return rf_fill_whole(&options, counts, error);
 }
 
 static enum rf_code make_plan(struct rf_delta *delta, const struct rf_manifest_table *source,
@@ -335,13 +307,20 @@ static enum rf_code open_delta(struct rf_delta *delta, const struct rf_manifest_
 static enum rf_code fill_once(struct rf_delta *delta, const struct rf_manifest_table *source,
                               const struct rf_plan *plan, struct rf_archive *archive,
                               struct rf_fill *fill, struct rf_error *error) {
-    const struct rf_fill_options options = fill_options(delta, source, plan);
+    struct rf_fill_options options = fill_options(delta, source, plan);
+    struct rf_keep keep = {
+        .run = delta->run, .pg = delta->pg, .target = delta->target, .plan = plan};
+    options.keep = plan->kept ? &keep : NULL;
     rf_run_expect(delta->run, rf_archive_rows(archive, RF_BLOCK_ROWS));
     enum rf_code code = rf_fill_init(fill, &options, error);
+    if (code == RF_OK && plan->kept) {
+        code = rf_keep_find_in_delta(&keep, archive, error);
+    }
     if (code == RF_OK) {
         code = rf_fill_from_delta(fill, archive, error);
     }
     rf_fill_release(fill);
+    rf_keep_release(&keep);
     return code;
 }
 
@@ -482,8 +461,9 @@ static enum rf_code check_digest(const struct rf_manifest_table *source,
     rf_digest_remove(&reached, sum);
     reached.rows = standing->digest.rows - gone->digest.rows;
     rf_digest_join(&reached, &fill->digest);
-    return rf_digest_equal(&reached, &source->digest) ? RF_OK
-                                                      : fail_digest(source, &reached, error);
+    return rf_digest_equal(&reached, &source->digest)
+               ? RF_OK
+               : rf_fill_fail_digest(source, &reached, error);
 }
 
 static enum rf_code exchange_rows(struct rf_delta *delta, const struct rf_manifest_table *source,

@@ -4,6 +4,7 @@
 
 #include "format/archive.h"
 #include "replay/delta.h"
+#include "replay/existing.h"
 #include "replay/names.h"
 #include "replay/naming.h"
 #include "replay/result.h"
@@ -15,7 +16,8 @@ struct rf_delta {
     uint64_t snapshot;
     bool utf16; /* the source's encoding */
     struct rf_arena arena;
-    struct rf_names taken; /* names in the target schema */
+    struct rf_existing *existing; /* NULL: no table is the application's */
+    struct rf_names taken;        /* names in the target schema */
     bool taken_known;
     struct rf_naming naming;
 };

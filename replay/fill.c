@@ -1,5 +1,7 @@
 #include "replay/fill.h"
 
+#include <inttypes.h>
+
 #include "replay/json_key.h"
 
 enum rf_code rf_fill_init(struct rf_fill *fill, const struct rf_fill_options *options,
@@ -106,8 +108,12 @@ static enum rf_code fill_row(struct rf_fill *fill, const struct rf_rows *rows, u
     struct rf_hash hash = rf_encode_hash(rows, row, &fill->scratch);
     rf_digest_add(&fill->digest, hash);
     uint32_t column;
-    enum rf_misfit misfit = rf_encode_row(&fill->encoder, rows, row, &fill->tuples, &column);
     int64_t rowid = rows->rowids ? rows->rowids[row] + shift : 0;
+    if (fill->options.keep && rf_keep_leaves_out(fill->options.keep, fill->place++)) {
+        rf_aside_keep_out(&fill->aside, rows, row, rowid, hash);
+        return make_room(fill, error);
+    }
+    enum rf_misfit misfit = rf_encode_row(&fill->encoder, rows, row, &fill->tuples, &column);
     if (misfit != RF_FITS) {
         code = check_failing(fill, rows, row, rowid, column, error);
         rf_aside_add(&fill->aside, rows, row, rowid, hash, misfit, column);
@@ -187,4 +193,44 @@ enum rf_code rf_fill_from_delta(struct rf_fill *fill, struct rf_archive *delta,
     }
     rf_block_scan_free(scan);
     return code == RF_OK ? rf_fill_end(fill, error) : code;
+}
+
+enum rf_code rf_fill_fail_digest(const struct rf_manifest_table *source,
+                                 const struct rf_digest *reached, struct rf_error *error) {
+    char is[RF_HASH_HEX], wanted[RF_HASH_HEX];
+    rf_fail(error, RF_CORRUPT, "the archives of table %s do not lead to the snapshot",
+            source->table.name);
+    rf_detail(error,
+              "they lead to %" PRIu64 " rows with digest %s, the manifest says %" PRIu64 " with %s",
+              reached->rows, rf_hash_text(reached->sum, is), source->digest.rows,
+              rf_hash_text(source->digest.sum, wanted));
+    rf_hint(error, "nothing of the snapshot was applied; run `rowferry verify` on the repository.");
+    return RF_CORRUPT;
+}
+
+enum rf_code rf_fill_whole(const struct rf_fill_options *options, struct rf_counts *counts,
+                           struct rf_error *error) {
+    const struct rf_manifest_table *source = options->source;
+    struct rf_fill fill;
+    struct rf_state *state = NULL;
+    rf_run_expect(options->run, source->digest.rows);
+    enum rf_code code = rf_fill_init(&fill, options, error);
+    if (code == RF_OK) {
+        code = rf_state_open(options->run->repository, source, &state, error);
+    }
+    if (code == RF_OK && options->keep) {
+        code = rf_keep_find_in_state(options->keep, state, error);
+    }
+    if (code == RF_OK) {
+        code = rf_fill_from_state(&fill, state, 0, rf_state_parts(state), error);
+    }
+    if (code == RF_OK && !rf_digest_equal(&fill.digest, &source->digest)) {
+        code = rf_fill_fail_digest(source, &fill.digest, error);
+    }
+    counts->inserted += fill.applied;
+    counts->set_aside += fill.aside.rows;
+    counts->altered += fill.aside.altered;
+    rf_state_close(state);
+    rf_fill_release(&fill);
+    return code;
 }

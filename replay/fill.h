@@ -16,8 +16,10 @@
 #include "replay/aside.h"
 #include "replay/connection.h"
 #include "replay/encode.h"
+#include "replay/keep.h"
 #include "replay/ledger.h"
 #include "replay/plan.h"
+#include "replay/result.h"
 #include "replay/run.h"
 
 struct rf_fill_options {
@@ -28,7 +30,8 @@ struct rf_fill_options {
     const struct rf_manifest_table *source;
     const struct rf_plan *plan;
     uint64_t snapshot;
-    bool freeze; /* the table was made in this transaction */
+    bool freeze;          /* the table was made in this transaction */
+    struct rf_keep *keep; /* rows that are left out; NULL: none */
 };
 
 struct rf_fill {
@@ -41,6 +44,7 @@ struct rf_fill {
     bool copying;
     struct rf_digest digest; /* of all rows read */
     uint64_t applied;        /* rows in the table; the others are aside.rows */
+    uint64_t place;          /* of the next row */
 };
 
 RF_MUST_USE enum rf_code rf_fill_init(struct rf_fill *fill, const struct rf_fill_options *options,
@@ -58,5 +62,12 @@ RF_MUST_USE enum rf_code rf_fill_from_state(struct rf_fill *fill, struct rf_stat
                                             struct rf_error *error);
 RF_MUST_USE enum rf_code rf_fill_from_delta(struct rf_fill *fill, struct rf_archive *delta,
                                             struct rf_error *error);
+/* All rows of the table that the options name, which must be those of its manifest: else
+ * RF_CORRUPT. What went in is added to the counts. */
+RF_MUST_USE enum rf_code rf_fill_whole(const struct rf_fill_options *options,
+                                       struct rf_counts *counts, struct rf_error *error);
+/* The rows read have not the digest that the manifest says. */
+enum rf_code rf_fill_fail_digest(const struct rf_manifest_table *source,
+                                 const struct rf_digest *reached, struct rf_error *error);
 
 #endif

@@ -73,6 +73,18 @@ void rf_gone_count_keys(const struct rf_plan *plan, const char *schema, struct r
     match_keys(plan, sql);
 }
 
+/* An image has the types of its columns in it: a domain's would not be that of the list. */
+static void target_columns(const struct rf_plan *plan, struct rf_buffer *sql) {
+    for (uint32_t i = 0; i < plan->column_count; i++) {
+        separate(sql, i, ", t.");
+        rf_buffer_printf(sql, "%s", i == 0 ? "t." : "");
+        rf_quote_name(sql, plan->columns[i].name);
+        if (!plan->owned) {
+            rf_buffer_printf(sql, "::%s", plan->columns[i].conversion->type);
+        }
+    }
+}
+
 static void list_columns(const struct rf_plan *plan, struct rf_buffer *sql) {
     for (uint32_t i = 0, listed = 0; i < plan->column_count; i++) {
         if (is_listed(plan, RF_GONE_ROW, i)) {
@@ -111,7 +123,7 @@ static void filter(const struct rf_plan *plan, bool table, struct rf_buffer *sql
 void rf_gone_delete_rows(const struct rf_plan *plan, const char *schema, struct rf_buffer *sql) {
     struct rf_buffer target = {0}, columns_t = {0}, columns_d = {0}, filter_t = {0}, filter_d = {0};
     rf_quote_qualified(&target, schema, plan->relation);
-    rf_plan_column_list(plan, "t", &columns_t);
+    target_columns(plan, &columns_t);
     list_columns(plan, &columns_d);
     filter(plan, true, &filter_t);
     filter(plan, false, &filter_d);

@@ -157,10 +157,25 @@ enum rf_code rf_ledger_ready(struct rf_pg *pg, const struct rf_target *target,
     return rf_pg_do_args(pg, rf_sql_source_ready, &args, NULL, error);
 }
 
+/* A statement that takes lines of other tables along, by foreign keys of the ledger. */
+static enum rf_code do_cascading(struct rf_pg *pg, const char *sql, const struct rf_pg_args *args,
+                                 struct rf_error *error) {
+    struct rf_pg_rows *held = NULL;
+    enum rf_code code = rf_pg_ask(pg, rf_sql_ledger_keys_on, NULL, &held, error);
+    if (code == RF_OK) {
+        code = rf_pg_do_args(pg, sql, args, NULL, error);
+    }
+    if (code == RF_OK && rf_pg_rows_count(held) > 0) {
+        code = rf_pg_do(pg, rf_sql_replica_local, NULL, error);
+    }
+    rf_pg_rows_free(held);
+    return code;
+}
+
 enum rf_code rf_ledger_forget(struct rf_pg *pg, const struct rf_target *target,
                               struct rf_error *error) {
     struct rf_pg_args args = rf_ledger_args(target);
-    return rf_pg_do_args(pg, rf_sql_source_forget, &args, NULL, error);
+    return do_cascading(pg, rf_sql_source_forget, &args, error);
 }
 
 /* ---- tables ---- */
@@ -264,6 +279,8 @@ enum rf_code rf_ledger_add_table(struct rf_pg *pg, const struct rf_target *targe
     rf_pg_text(&args, plan->table);
     rf_pg_text(&args, plan->relation);
     rf_pg_truth(&args, plan->key_given);
+    rf_pg_truth(&args, plan->owned);
+    rf_pg_truth(&args, plan->kept);
     rf_pg_number(&args, digest->rows);
     rf_pg_text(&args, rf_hash_text(digest->sum, sum));
     uint64_t lines = 0;
@@ -298,7 +315,7 @@ enum rf_code rf_ledger_remove_table(struct rf_pg *pg, const struct rf_target *ta
     struct rf_pg_args args = rf_ledger_args(target);
     rf_pg_text(&args, table);
     enum rf_code code = rf_pg_do_args(pg, rf_sql_aside_clear, &args, NULL, error);
-    return code == RF_OK ? rf_pg_do_args(pg, rf_sql_relation_remove, &args, NULL, error) : code;
+    return code == RF_OK ? do_cascading(pg, rf_sql_relation_remove, &args, error) : code;
 }
 
 enum rf_code rf_ledger_replace_table(struct rf_pg *pg, const struct rf_target *target,
@@ -307,7 +324,7 @@ enum rf_code rf_ledger_replace_table(struct rf_pg *pg, const struct rf_target *t
     bool added = false;
     struct rf_pg_args args = rf_ledger_args(target);
     rf_pg_text(&args, table);
-    enum rf_code code = rf_pg_do_args(pg, rf_sql_relation_remove, &args, NULL, error);
+    enum rf_code code = do_cascading(pg, rf_sql_relation_remove, &args, error);
     if (code == RF_OK) {
         rf_pg_text(&args, plan->table);
         code = rf_pg_do_args(pg, rf_sql_aside_rename, &args, NULL, error);

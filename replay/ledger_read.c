@@ -73,8 +73,10 @@ static enum rf_code take_relations(const struct rf_pg_rows *rows, struct rf_ledg
         table->plan.table = rf_arena_copy(&tables->arena, rf_pg_rows_text(rows, i, 0));
         table->plan.relation = rf_arena_copy(&tables->arena, rf_pg_rows_text(rows, i, 1));
         table->plan.key_given = rf_pg_rows_truth(rows, i, 2);
-        table->digest.rows = rf_pg_rows_number(rows, i, 3);
-        if (!rf_hash_parse(rf_pg_rows_text(rows, i, 4), &table->digest.sum)) {
+        table->plan.owned = rf_pg_rows_truth(rows, i, 3);
+        table->plan.kept = rf_pg_rows_truth(rows, i, 4);
+        table->digest.rows = rf_pg_rows_number(rows, i, 5);
+        if (!rf_hash_parse(rf_pg_rows_text(rows, i, 6), &table->digest.sum)) {
             code = rf_ledger_fail(error, "the digest", table->plan.table);
         }
     }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "replay/build.h"
+#include "replay/existing_load.h"
 #include "replay/load_work.h"
 #include "replay/preflight.h"
 #include "replay/quote.h"
@@ -122,7 +123,7 @@ static enum rf_code list_tables(struct rf_load *load, const struct rf_ledger_tab
     }
     for (uint32_t i = 0; i < manifest->table_count; i++) {
         const struct rf_manifest_table *table = &manifest->tables[i];
-        if (rf_run_selects(load->run, table->table.name) ||
+        if ((!load->existing && rf_run_selects(load->run, table->table.name)) ||
             rf_ledger_find_table(standing, table->table.name)) {
             load->tables[load->count].source = table;
             load->tables[load->count].bytes = bytes_of(table);
@@ -318,6 +319,24 @@ static void add_names(struct rf_names *names, const struct rf_plan *plan) {
     }
 }
 
+/* Tables that the application made are in the ledger since the load began, and have no chunk that
+ * brings anything else along. */
+static enum rf_code prepare_existing(struct rf_load *load, struct rf_pg *pg,
+                                     const struct rf_ledger_tables *standing,
+                                     struct rf_error *error) {
+    enum rf_code code = list_tables(load, standing, error);
+    for (uint32_t i = 0; code == RF_OK && i < load->count; i++) {
+        struct rf_load_table *table = &load->tables[i];
+        table->plan = rf_ledger_find_table(standing, table->source->table.name)->plan;
+        code = table->plan.kept ? RF_OK : count_chunks(load, table, error);
+        table->whole = false;
+    }
+    if (code == RF_OK) {
+        code = rf_existing_load_prepare(load, pg, error);
+    }
+    return code == RF_OK ? mark_steps(load, pg, error) : code;
+}
+
 static enum rf_code prepare(struct rf_load *load, struct rf_pg *pg,
                             struct rf_ledger_tables *standing, struct rf_error *error) {
     struct rf_names names;
@@ -347,6 +366,18 @@ static enum rf_code prepare(struct rf_load *load, struct rf_pg *pg,
     return code == RF_OK ? mark_steps(load, pg, error) : code;
 }
 
+/* The application's tables are left without rows, but otherwise as they were. */
+static void give_up(struct rf_load *load, struct rf_pg *pg, struct rf_error *error) {
+    struct rf_error late;
+    rf_error_clear(&late);
+    rf_run_go_on(load->run);
+    if (rf_existing_load_discard(load->run, pg, load->target, &late) == RF_OK) {
+        rf_while(error, "the load was given up: its tables are empty, their indexes back");
+    } else {
+        rf_while(error, "the load could not be given up: %s", late.what);
+    }
+}
+
 static enum rf_code carry_out(struct rf_load *load, struct rf_pg **pg,
                               const struct rf_snapshot_name *at, struct rf_replay_result *result,
                               struct rf_error *error) {
@@ -355,12 +386,16 @@ static enum rf_code carry_out(struct rf_load *load, struct rf_pg **pg,
     if (code != RF_OK) {
         return code;
     }
-    code = prepare(load, *pg, &standing, error);
+    code = load->existing ? prepare_existing(load, *pg, &standing, error)
+                          : prepare(load, *pg, &standing, error);
     if (code == RF_OK) {
         code = rf_load_work(load, load->run->options->jobs, error);
     }
     if (code == RF_OK) {
         code = rf_load_show(load, pg, at, result, error);
+    }
+    if (code != RF_OK && load->existing && rf_existing_load_hopeless(error)) {
+        give_up(load, *pg, error);
     }
     rf_ledger_tables_release(&standing);
     return code;
@@ -390,7 +425,16 @@ enum rf_code rf_load(struct rf_run *run, struct rf_pg **pg, const struct rf_targ
     char staging[64];
     staging_name(target, staging);
     enum rf_code code = rf_ledger_source(*pg, target, false, &source, error);
-    if (code == RF_OK && source.state == RF_TARGET_NONE) {
+    bool fresh = code == RF_OK && source.state == RF_TARGET_NONE;
+    bool existing = fresh ? run->options->rules->existing : rf_existing_load_is(source.staging);
+    if (fresh && existing && run->options->rules->atomic) {
+        return rf_existing_load_atomic(run, pg, target, manifest, at, result, error);
+    }
+    if (fresh && existing) {
+        code = rf_existing_load_begin(run, *pg, target, manifest, at, error);
+    } else if (code == RF_OK && existing) {
+        rf_run_note(run, "going on with the load of snapshot %" PRIu64, at->number);
+    } else if (fresh) {
         code = begin(*pg, target, at, staging, error);
     } else if (code == RF_OK) {
         code = take_up(run, *pg, target, at, source.staging, error);
@@ -403,7 +447,8 @@ enum rf_code rf_load(struct rf_run *run, struct rf_pg **pg, const struct rf_targ
                            .target = target,
                            .manifest = manifest,
                            .snapshot = at->number,
-                           .staging = staging};
+                           .staging = existing ? target->schema : staging,
+                           .existing = existing};
     code = carry_out(&load, pg, at, result, error);
     if (code == RF_MISPLACED && !rf_pg_broken(*pg)) {
         /* A value that is to fail the run would fail this load for ever. */

@@ -6,6 +6,7 @@
 
 #include "replay/commit.h"
 #include "replay/foreign_key.h"
+#include "replay/existing_load.h"
 #include "replay/object.h"
 #include "replay/quote.h"
 #include "replay/result.h"
@@ -50,7 +51,8 @@ static enum rf_code add_up(struct rf_load *load, struct rf_pg *pg, struct tally 
     }
     rf_ledger_steps_release(&steps);
     for (uint32_t i = 0; code == RF_OK && i < load->count; i++) {
-        code = check_table(&load->tables[i], &tallies[i], error);
+        code =
+            load->tables[i].plan.kept ? RF_OK : check_table(&load->tables[i], &tallies[i], error);
     }
     return code;
 }
@@ -78,6 +80,9 @@ static enum rf_code move_tables(struct rf_load *load, struct rf_pg *pg, struct r
 }
 
 static struct rf_counts counts_of(const struct rf_load_table *table, const struct tally *tally) {
+    if (table->plan.kept) {
+        return table->kept;
+    }
     return (struct rf_counts){
         .name = table->source->table.name,
         .inserted = tally->digest.rows - tally->set_aside,
@@ -86,17 +91,20 @@ static struct rf_counts counts_of(const struct rf_load_table *table, const struc
     };
 }
 
-static enum rf_code move_ledger(struct rf_load *load, struct rf_pg *pg,
-                                const struct rf_snapshot_name *at, const struct tally *tallies,
-                                struct rf_error *error) {
+static enum rf_code hold_ledger(struct rf_load *load, struct rf_pg *pg,
+                                const struct rf_snapshot_name *at, struct rf_error *error) {
     struct rf_ledger_source source;
     enum rf_code code = rf_ledger_source(pg, load->target, true, &source, error);
     if (code == RF_OK && (source.state != RF_TARGET_LOADING || source.at.number != at->number)) {
         code = rf_fail(error, RF_LOCKED, "another run has ended this load");
     }
-    if (code == RF_OK) {
-        code = rf_ledger_ready(pg, load->target, at, error);
-    }
+    return code;
+}
+
+static enum rf_code move_ledger(struct rf_load *load, struct rf_pg *pg,
+                                const struct rf_snapshot_name *at, const struct tally *tallies,
+                                struct rf_error *error) {
+    enum rf_code code = rf_ledger_ready(pg, load->target, at, error);
     for (uint32_t i = 0; code == RF_OK && i < load->count; i++) {
         struct rf_counts counts = counts_of(&load->tables[i], &tallies[i]);
         code = rf_ledger_add_trip(pg, load->target, 0, at->number, "load", &counts, error);
@@ -115,23 +123,28 @@ enum rf_code rf_load_show(struct rf_load *load, struct rf_pg **pg,
     if (code == RF_CORRUPT) {
         /* Chunks read before the damage, or after it was mended, do not belong together. */
         struct rf_error ignored;
-        (void)!rf_load_discard(*pg, load->target, load->staging, &ignored);
+        (void)!(load->existing ? rf_existing_load_discard(load->run, *pg, load->target, &ignored)
+                               : rf_load_discard(*pg, load->target, load->staging, &ignored));
     }
     if (code == RF_OK) {
         code = rf_pg_begin(*pg, error);
     }
     if (code == RF_OK) {
+        code = hold_ledger(load, *pg, at, error);
+    }
+    if (code == RF_OK) {
+        code = load->existing ? rf_existing_load_finish(load, *pg, error)
+                              : move_tables(load, *pg, error);
+    }
+    if (code == RF_OK) {
         code = move_ledger(load, *pg, at, tallies, error);
     }
-    if (code == RF_OK) {
-        code = move_tables(load, *pg, error);
-    }
-    if (code == RF_OK) {
+    if (code == RF_OK && !load->existing) {
         const struct rf_foreign_keys keys = {load->run, *pg, load->target, load->manifest,
                                              &load->arena};
         code = rf_foreign_keys_put_back(&keys, error);
     }
-    if (code == RF_OK) {
+    if (code == RF_OK && !load->existing) {
         code = rf_sequences_advance(*pg, load->target, load->manifest, error);
     }
     if (code == RF_OK) {

@@ -42,10 +42,11 @@ static bool take_chunk(struct rf_load_table *table, struct task *task) {
 }
 
 static bool take_index(struct rf_load_table *table, struct task *task) {
-    while (table->next_index < table->plan.index_count && table->index_done[table->next_index]) {
+    uint32_t count = rf_load_index_count(table);
+    while (table->next_index < count && table->index_done[table->next_index]) {
         table->next_index++;
     }
-    if (table->next_index == table->plan.index_count) {
+    if (table->next_index == count) {
         return false;
     }
     *task = (struct task){.kind = TASK_INDEX, .table = table, .number = table->next_index++};
@@ -240,6 +241,10 @@ static enum rf_code run_whole(struct worker *worker, const struct task *task,
 static enum rf_code run_index(struct worker *worker, const struct task *task,
                               struct rf_error *error) {
     struct rf_load *load = worker->load;
+    if (load->existing) {
+        return rf_put_aside_restore(load->run, worker->pg, load->target,
+                                    &task->table->asides[task->number], error);
+    }
     struct rf_plan_index *index = &task->table->plan.indexes[task->number];
     struct rf_ledger_step step = step_of(task, "index", index->name);
     bool claimed = false;
@@ -307,6 +312,9 @@ static enum rf_code in_transaction(struct worker *worker, const struct task *tas
 static enum rf_code work(struct worker *worker) {
     struct rf_load *load = worker->load;
     enum rf_code code = rf_pg_open(load->run, RF_PG_LOADER, &worker->pg, &worker->error);
+    if (code == RF_OK && load->existing) {
+        code = rf_hold_session(worker->pg, load->replica, false, &worker->error);
+    }
     while (code == RF_OK) {
         struct task task;
         code = next_task(worker, &task);

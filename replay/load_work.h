@@ -7,9 +7,11 @@
 #include <stdint.h>
 
 #include "format/state.h"
+#include "replay/hold.h"
 #include "replay/load.h"
 #include "replay/naming.h"
 #include "replay/plan.h"
+#include "replay/result.h"
 
 /* A chunk is one transaction: large enough that its fixed cost is nothing, small enough that little
  * is lost with it. A table of one chunk goes in whole: made, filled, indexed in one transaction. */
@@ -32,8 +34,15 @@ struct rf_load_table {
     uint32_t indexes_left;
     bool finish_taken;
     bool finished;
-    uint64_t rows_done; /* by an earlier run */
+    uint64_t rows_done;          /* by an earlier run */
+    struct rf_counts kept;       /* what went into a table that keeps its rows, at the end */
+    uint32_t aside_count;        /* of a table that the application made: what is put back */
+    struct rf_put_aside *asides; /* in the place of the plan's indexes */
 };
+
+static inline uint32_t rf_load_index_count(const struct rf_load_table *table) {
+    return table->plan.owned ? table->plan.index_count : table->aside_count;
+}
 
 /* An entry of the list of tables by name. */
 struct rf_load_name {
@@ -45,8 +54,11 @@ struct rf_load {
     const struct rf_target *target;
     const struct rf_manifest *manifest;
     uint64_t snapshot;
-    const char *staging;
     struct rf_naming naming;
+    const char *staging; /* where the tables are until the end; those that the application made
+                            are in the target's schema */
+    bool existing;       /* the application made all of them */
+    bool replica;        /* … and they are held by session_replication_role */
     struct rf_arena arena;
     uint32_t count;
     struct rf_load_table *tables; /* the largest first */

@@ -15,6 +15,7 @@ enum rf_code rf_plan_make(const struct rf_plan_request *request, struct rf_arena
     *plan = (struct rf_plan){
         .table = table,
         .relation = request->relation ? rf_arena_copy(arena, request->relation) : table,
+        .owned = true,
     };
     enum rf_code code = rf_plan_columns(request, arena, plan, error);
     if (code == RF_OK) {

@@ -85,6 +85,8 @@ struct rf_plan_constraint {
 struct rf_plan {
     const char *table;    /* its name in the source, and in the ledger */
     const char *relation; /* its name in the target */
+    bool owned;           /* rowferry made it; else the application did (fit.h) */
+    bool kept;            /* not owned, and rows that it had before stay in it (keep.h) */
     uint32_t column_count;
     struct rf_plan_column *columns;
     uint32_t excluded_count;

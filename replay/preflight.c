@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "format/value.h"
+#include "replay/fit_type.h"
 #include "replay/quote.h"
 #include "replay/sql.h"
 
@@ -196,6 +197,29 @@ enum rf_code rf_preflight_rights(struct rf_pg *pg, const struct rf_target *targe
     return code;
 }
 
+/* A table that the application made is looked at by the names of its types: oids of domains and
+ * enumerations are not the plan's. */
+static const char *existing_trouble(const struct rf_pg_rows *rows,
+                                    const struct rf_plan_column *plan) {
+    enum { NAME, OID, NOT_NULL, TYPE, TYPTYPE, TYPE_SCHEMA, TYPE_NAME };
+    for (uint32_t i = 0; i < rf_pg_rows_count(rows); i++) {
+        const char *name = rf_pg_rows_text(rows, i, NAME);
+        if (!name || strcmp(name, plan->name) != 0) {
+            continue;
+        }
+        const struct rf_catalog_column column = {
+            .type = rf_pg_rows_text(rows, i, TYPE),
+            .kind = rf_catalog_kind_of(rf_pg_rows_text(rows, i, TYPTYPE)[0],
+                                       rf_pg_rows_text(rows, i, TYPE_SCHEMA),
+                                       rf_pg_rows_text(rows, i, TYPE_NAME)),
+            .type_schema = rf_pg_rows_text(rows, i, TYPE_SCHEMA),
+            .type_name = rf_pg_rows_text(rows, i, TYPE_NAME),
+        };
+        return rf_fit_type_is(&column, plan->conversion->type) ? NULL : "has another type";
+    }
+    return "is missing";
+}
+
 static const char *column_trouble(const struct rf_pg_rows *rows,
                                   const struct rf_plan_column *plan) {
     for (uint32_t i = 0; i < rf_pg_rows_count(rows); i++) {
@@ -223,7 +247,8 @@ enum rf_code rf_preflight_columns(struct rf_pg *pg, const char *schema, const st
         code = rf_fail(error, RF_MISPLACED, "table %s is missing in the target", plan->table);
     }
     for (uint32_t i = 0; code == RF_OK && i < plan->column_count; i++) {
-        const char *trouble = column_trouble(rows, &plan->columns[i]);
+        const char *trouble = plan->owned ? column_trouble(rows, &plan->columns[i])
+                                          : existing_trouble(rows, &plan->columns[i]);
         if (trouble) {
             code = rf_fail(error, RF_MISPLACED, "column %s of table %s %s in the target",
                            plan->columns[i].name, plan->table, trouble);
@@ -231,8 +256,10 @@ enum rf_code rf_preflight_columns(struct rf_pg *pg, const char *schema, const st
         }
     }
     if (code != RF_OK) {
-        rf_hint(error, "rowferry's tables were changed by hand: put them back, or drop them with "
-                       "schema rowferry and replay again.");
+        rf_hint(error, "%s",
+                plan->owned ? "rowferry's tables were changed by hand: put them back, or drop them "
+                              "with schema rowferry and replay again."
+                            : "the application changed the table since: replay fits it anew.");
     }
     rf_pg_rows_free(rows);
     return code;

@@ -8,6 +8,7 @@
 #include "replay/aside.h"
 #include "replay/connection.h"
 #include "replay/delta.h"
+#include "replay/existing_load.h"
 #include "replay/ledger.h"
 #include "replay/load.h"
 #include "replay/preflight.h"
@@ -23,6 +24,9 @@ struct replay {
     const struct rf_snapshot_name *to;
     struct rf_ledger_source standing; /* where the target stands */
     struct rf_ledger_tables tables;   /* where it is ready */
+    bool concerned;                   /* tables are the application's */
+    struct rf_existing existing;
+    struct rf_arena arena;
     bool load;    /* a first load, of `start`; else `start` is where it stands */
     bool discard; /* an unfinished load that cannot be gone on with */
     struct rf_snapshot_name start;
@@ -45,6 +49,20 @@ static enum rf_code check_owner(const struct replay *replay, struct rf_error *er
     return RF_MISPLACED;
 }
 
+/* An unfinished load goes on as it began, whatever the rules say now. */
+static enum rf_code look_at_existing(struct replay *replay, struct rf_error *error) {
+    const struct rf_ledger_source *standing = &replay->standing;
+    replay->concerned = standing->state == RF_TARGET_LOADING
+                            ? rf_existing_load_is(standing->staging)
+                            : rf_existing_concerns(&replay->run, &replay->tables);
+    if (!replay->concerned) {
+        return RF_OK;
+    }
+    replay->existing = (struct rf_existing){
+        .run = &replay->run, .pg = replay->pg, .target = &replay->target, .arena = &replay->arena};
+    return rf_existing_look(&replay->existing, error);
+}
+
 static enum rf_code look(struct replay *replay, struct rf_error *error) {
     bool found = false;
     enum rf_code code = rf_pg_open(&replay->run, RF_PG_CONTROL, &replay->pg, error);
@@ -63,7 +81,7 @@ static enum rf_code look(struct replay *replay, struct rf_error *error) {
     if (code == RF_OK && replay->standing.state == RF_TARGET_READY) {
         code = rf_ledger_read(replay->pg, &replay->target, &replay->tables, error);
     }
-    return code;
+    return code == RF_OK ? look_at_existing(replay, error) : code;
 }
 
 /* A load under way is gone on with when its snapshot is still there and leads to the one asked for.
@@ -115,7 +133,9 @@ static enum rf_code check_table(struct replay *replay, const struct rf_manifest_
                                 bool load, struct rf_error *error) {
     const struct rf_ledger_table *standing =
         rf_ledger_find_table(&replay->tables, source->table.name);
-    enum rf_delta_step step = rf_delta_step_of(&replay->run, source, load ? NULL : standing);
+    enum rf_delta_step step =
+        rf_delta_step_of(&replay->run, source, load ? NULL : standing,
+                         replay->concerned ? &replay->existing.catalog : NULL);
     if (step == RF_DELTA_LEFT_OUT) {
         return RF_OK;
     }
@@ -132,9 +152,9 @@ static enum rf_code check_table(struct replay *replay, const struct rf_manifest_
     return code == RF_OK ? foresee(replay, source, step, error) : code;
 }
 
-static enum rf_code check_manifest(struct replay *replay, const struct rf_manifest *manifest,
-                                   bool load, struct rf_error *error) {
-    const struct rf_ledger_tables *standing = load ? NULL : &replay->tables;
+/* Tables that rowferry is to make. */
+static enum rf_code check_names(struct replay *replay, const struct rf_manifest *manifest,
+                                const struct rf_ledger_tables *standing, struct rf_error *error) {
     struct rf_arena arena = {0};
     struct rf_names taken;
     rf_names_init(&taken, &arena);
@@ -149,11 +169,23 @@ static enum rf_code check_manifest(struct replay *replay, const struct rf_manife
     if (code == RF_OK) {
         code = rf_preflight_free(&naming, standing, &taken, error);
     }
+    rf_naming_release(&naming);
+    rf_arena_release(&arena);
+    return code;
+}
+
+static enum rf_code check_manifest(struct replay *replay, const struct rf_manifest *manifest,
+                                   bool load, struct rf_error *error) {
+    const struct rf_ledger_tables *standing = load ? NULL : &replay->tables;
+    bool makes = load ? !replay->concerned : !replay->run.options->rules->existing;
+    enum rf_code code = makes ? check_names(replay, manifest, standing, error) : RF_OK;
+    if (code == RF_OK && replay->concerned) {
+        replay->existing.manifest = manifest;
+        code = rf_existing_check(&replay->existing, standing, error);
+    }
     for (uint32_t i = 0; code == RF_OK && i < manifest->table_count; i++) {
         code = check_table(replay, &manifest->tables[i], load, error);
     }
-    rf_naming_release(&naming);
-    rf_arena_release(&arena);
     return code;
 }
 
@@ -191,7 +223,8 @@ static enum rf_code check(struct replay *replay, struct rf_error *error) {
     enum rf_code code = check_rules(replay, error);
     if (code == RF_OK && replay->load) {
         struct rf_preflight_facts facts;
-        code = rf_preflight_rights(replay->pg, &replay->target, &facts, error);
+        code = replay->concerned ? rf_existing_rights(replay->pg, &replay->target, error)
+                                 : rf_preflight_rights(replay->pg, &replay->target, &facts, error);
         if (code == RF_OK) {
             code = check_snapshot(replay, &replay->start, true, error);
         }
@@ -212,7 +245,10 @@ static enum rf_code load(struct replay *replay, struct rf_error *error) {
     if (code == RF_OK && replay->discard) {
         rf_run_note(&replay->run, "discarding an unfinished load of snapshot %" PRIu64,
                     replay->standing.at.number);
-        code = rf_load_discard(replay->pg, &replay->target, replay->standing.staging, error);
+        const char *staging = replay->standing.staging;
+        code = rf_existing_load_is(staging)
+                   ? rf_existing_load_discard(&replay->run, replay->pg, &replay->target, error)
+                   : rf_load_discard(replay->pg, &replay->target, staging, error);
     }
     if (code == RF_OK) {
         code = rf_repository_load(replay->run.repository, &replay->start, &manifest, error);
@@ -343,6 +379,7 @@ enum rf_code rf_replay(struct rf_repository *repository, const struct rf_target_
     code = run_replay(&replay, error);
     rf_pg_close(replay.pg);
     rf_ledger_tables_release(&replay.tables);
+    rf_arena_release(&replay.arena);
     rf_route_release(&replay.route);
     rf_run_release(&replay.run);
     if (code != RF_OK) {

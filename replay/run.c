@@ -90,7 +90,9 @@ static bool matches(const char *const *globs, const char *name) {
 
 bool rf_run_selects(const struct rf_run *run, const char *table) {
     const struct rf_target_options *options = run->options;
-    return (!options->include || matches(options->include, table)) &&
+    bool skipped = options->rules->existing &&
+                   rf_rules_table(options->rules, table).standing_rows == RF_STANDING_SKIP;
+    return !skipped && (!options->include || matches(options->include, table)) &&
            (!options->exclude || !matches(options->exclude, table));
 }
 

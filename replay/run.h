@@ -35,6 +35,10 @@ static inline bool rf_run_ends(const struct rf_run *run) {
 static inline void rf_run_give_up(struct rf_run *run) {
     atomic_store(&run->give_up, true);
 }
+/* After all other threads ended: what is left to be done may be. */
+static inline void rf_run_go_on(struct rf_run *run) {
+    atomic_store(&run->give_up, false);
+}
 /* RF_INTERRUPTED once the run is to end. */
 RF_MUST_USE enum rf_code rf_run_check(const struct rf_run *run, struct rf_error *error);
 

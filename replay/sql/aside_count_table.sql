@@ -2,4 +2,4 @@ SELECT count(*)
   FROM (SELECT DISTINCT row_hash, copy
           FROM rowferry.set_aside
          WHERE source_id = $1::uuid AND target_schema = $2 AND table_name = $3
-           AND outcome = 'set aside') AS r;
+           AND outcome <> 'altered') AS r;

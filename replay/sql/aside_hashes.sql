@@ -2,5 +2,5 @@
 COPY (SELECT DISTINCT row_hash, copy
         FROM rowferry.set_aside
        WHERE source_id = {source}::uuid AND target_schema = {schema} AND table_name = {table}
-         AND outcome = 'set aside')
+         AND outcome <> 'altered')
 TO STDOUT (FORMAT binary)

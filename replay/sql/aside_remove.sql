@@ -16,6 +16,6 @@ WITH wanted AS (
     RETURNING s.row_hash, s.copy, s.outcome
 ), cleared AS (
     DELETE FROM pg_temp.rowferry_gone AS g USING standing AS t
-     WHERE g.h = t.row_hash AND t.outcome = 'set aside'
+     WHERE g.h = t.row_hash AND t.outcome <> 'altered'
 )
-SELECT count(*) FROM (SELECT DISTINCT row_hash, copy FROM removed WHERE outcome = 'set aside') AS r;
+SELECT count(*) FROM (SELECT DISTINCT row_hash, copy FROM removed WHERE outcome <> 'altered') AS r;

@@ -30,6 +30,8 @@ CREATE TABLE rowferry.relation (
     table_name    text        NOT NULL,
     relation_name text        NOT NULL,
     key_given     boolean     NOT NULL,
+    owned         boolean     NOT NULL,
+    kept          boolean     NOT NULL,
     rows          bigint      NOT NULL,
     digest        text        NOT NULL,
     created       timestamptz NOT NULL DEFAULT now(),
@@ -41,6 +43,8 @@ COMMENT ON TABLE rowferry.relation IS 'Tables that came from a source; those of 
 COMMENT ON COLUMN rowferry.relation.table_name IS 'Its name in SQLite, by which the other tables here know it';
 COMMENT ON COLUMN rowferry.relation.relation_name IS 'Its name in target_schema';
 COMMENT ON COLUMN rowferry.relation.key_given IS 'Its key is the one that the configuration names; SQLite declares none';
+COMMENT ON COLUMN rowferry.relation.owned IS 'Whether rowferry made it; else an application did';
+COMMENT ON COLUMN rowferry.relation.kept IS 'Whether rows that it had before the first load stay in it';
 COMMENT ON COLUMN rowferry.relation.digest IS 'Sum of the row hashes, as in the manifest of the snapshot';
 
 CREATE TABLE rowferry."column" (
@@ -137,7 +141,7 @@ CREATE TABLE rowferry.set_aside (
     class         text    NOT NULL CHECK (class IN ('null', 'integer', 'real', 'text', 'blob')),
     value         bytea,
     reason        text    NOT NULL,
-    outcome       text    NOT NULL CHECK (outcome IN ('set aside', 'altered')),
+    outcome       text    NOT NULL CHECK (outcome IN ('set aside', 'altered', 'kept')),
     snapshot      bigint  NOT NULL,
     PRIMARY KEY (source_id, target_schema, table_name, row_hash, copy, column_name),
     FOREIGN KEY (source_id, target_schema) REFERENCES rowferry.source ON DELETE CASCADE
@@ -148,7 +152,7 @@ COMMENT ON COLUMN rowferry.set_aside.copy IS '1, or 1, 2, 3 … for rows that ar
 COMMENT ON COLUMN rowferry.set_aside.key IS 'JSON object with the columns of the primary key, else the rowid; blobs and text that is not UTF-8 as \x and hexadecimal digits';
 COMMENT ON COLUMN rowferry.set_aside.class IS 'Storage class of the value in SQLite';
 COMMENT ON COLUMN rowferry.set_aside.value IS 'Text and blob: their exact bytes. Integer and real: in digits, exactly. NULL for null, and for what is larger than 1 GB';
-COMMENT ON COLUMN rowferry.set_aside.outcome IS 'set aside: the whole row is not in its table; altered: it is, with another value in its place';
+COMMENT ON COLUMN rowferry.set_aside.outcome IS 'set aside: the whole row is not in its table; altered: it is, with another value in its place; kept: the row is not in its table, where the application has one with its key';
 COMMENT ON COLUMN rowferry.set_aside.snapshot IS 'The first snapshot of which this is so';
 
 CREATE TABLE rowferry.object (
@@ -165,6 +169,31 @@ CREATE TABLE rowferry.object (
 COMMENT ON TABLE rowferry.object IS 'Views and triggers of the source that were asked for and made';
 COMMENT ON COLUMN rowferry.object.object_name IS 'Its name in SQLite; a view as written is called the same here';
 COMMENT ON COLUMN rowferry.object.as_written IS 'The view''s own statement; otherwise SQL that the user gave';
+CREATE TABLE rowferry.kept_row (
+    source_id     uuid   NOT NULL,
+    target_schema text   NOT NULL,
+    table_name    text   NOT NULL,
+    image         bytea  NOT NULL,
+    FOREIGN KEY (source_id, target_schema, table_name) REFERENCES rowferry.relation ON DELETE CASCADE
+);
+CREATE INDEX ON rowferry.kept_row (source_id, target_schema, table_name, image);
+COMMENT ON TABLE rowferry.kept_row IS 'Rows that a table of an application had before the first load, where it keeps them';
+COMMENT ON COLUMN rowferry.kept_row.image IS 'SHA-256 of the columns that the source has, as Postgres sends them';
+
+CREATE TABLE rowferry.put_aside (
+    source_id     uuid   NOT NULL,
+    target_schema text   NOT NULL,
+    number        bigint GENERATED ALWAYS AS IDENTITY,
+    relation_name text   NOT NULL,
+    kind          text   NOT NULL CHECK (kind IN ('index', 'constraint', 'foreign key', 'trigger', 'rule')),
+    name          text   NOT NULL,
+    definition    text   NOT NULL,
+    PRIMARY KEY (source_id, target_schema, number),
+    FOREIGN KEY (source_id, target_schema) REFERENCES rowferry.source
+);
+COMMENT ON TABLE rowferry.put_aside IS 'What was dropped or disabled on tables of an application while they are loaded; empty when none is';
+COMMENT ON COLUMN rowferry.put_aside.relation_name IS 'The table that has it: in target_schema for index and constraint, else with its schema';
+COMMENT ON COLUMN rowferry.put_aside.definition IS 'The statement that puts it back, which the next replay runs';
 
 CREATE TABLE rowferry.load_step (
     source_id     uuid        NOT NULL,

@@ -1,0 +1,134 @@
+/* What a delta does with tables that the application made. */
+#include <string.h>
+
+#include "replay/build.h"
+#include "replay/delta_table.h"
+
+static bool is_written(const struct rf_existing *existing, const struct rf_manifest_table *source,
+                       const struct rf_ledger_table *standing, bool same) {
+    if (standing && (same || standing->plan.owned)) {
+        return false;
+    }
+    enum rf_delta_step step = rf_delta_step_of(existing->run, source, standing, &existing->catalog);
+    return standing ? step == RF_DELTA_CHANGE || step == RF_DELTA_EVOLVE
+                    : rf_existing_makes(existing, NULL, step);
+}
+
+enum rf_code rf_existing_hold(struct rf_existing *existing, const struct rf_ledger_tables *standing,
+                              bool same, struct rf_error *error) {
+    const struct rf_manifest *manifest = existing->manifest;
+    const char **names = rf_arena_take(existing->arena, manifest->table_count, sizeof *names);
+    uint32_t count = 0;
+    for (uint32_t i = 0; names && i < manifest->table_count; i++) {
+        const struct rf_manifest_table *source = &manifest->tables[i];
+        const struct rf_ledger_table *known = rf_ledger_find_table(standing, source->table.name);
+        if (!is_written(existing, source, known, same)) {
+            continue;
+        }
+        const struct rf_catalog_table *to =
+            rf_existing_target(existing, source, known ? &known->plan : NULL);
+        if (to) {
+            names[count++] = to->name;
+        }
+    }
+    existing->hold = (struct rf_hold){
+        .run = existing->run,
+        .pg = existing->pg,
+        .target = existing->target,
+        .catalog = &existing->catalog,
+        .count = count,
+        .tables = names,
+    };
+    rf_hold_sort(&existing->hold);
+    enum rf_code code = rf_arena_check(existing->arena, error);
+    return code == RF_OK && count > 0 ? rf_hold_begin(&existing->hold, error) : code;
+}
+
+bool rf_existing_makes(const struct rf_existing *existing, const struct rf_plan *before,
+                       enum rf_delta_step step) {
+    if (!existing || (step != RF_DELTA_MAKE && step != RF_DELTA_EVOLVE)) {
+        return false;
+    }
+    return before ? !before->owned : existing->run->options->rules->existing;
+}
+
+static enum rf_code plan_table(struct rf_existing *existing, const struct rf_manifest_table *source,
+                               const struct rf_plan *before, struct rf_plan *plan,
+                               struct rf_error *error) {
+    struct rf_troubles troubles = {.arena = existing->arena};
+    bool added = false;
+    enum rf_code code = rf_existing_fit(existing, source, before, plan, &troubles, error);
+    if (code == RF_OK) {
+        code = rf_existing_fail(existing, &troubles, error);
+    }
+    if (code == RF_OK) {
+        rf_build_remarks(existing->run, plan);
+        code = rf_ledger_add_table(existing->pg, existing->target, plan, &source->digest, &added,
+                                   error);
+    }
+    return code == RF_OK && !added
+               ? rf_fail(error, RF_MISPLACED, "another table of the source feeds \"%s\" already",
+                         plan->relation)
+               : code;
+}
+
+/* Rows that came by an earlier plan, or that were there before any. */
+static enum rf_code empty(struct rf_delta *delta, const struct rf_ledger_table *standing,
+                          const struct rf_plan *plan, struct rf_counts *counts,
+                          struct rf_error *error) {
+    uint64_t rows = 0;
+    enum rf_code code =
+        rf_existing_empty(delta->pg, delta->target->schema, plan->relation, &rows, error);
+    counts->deleted += standing ? rows : 0;
+    return code;
+}
+
+enum rf_code rf_existing_make(struct rf_delta *delta, const struct rf_manifest_table *source,
+                              const struct rf_ledger_table *standing, struct rf_counts *counts,
+                              struct rf_error *error) {
+    struct rf_existing *existing = delta->existing;
+    struct rf_plan plan;
+    if (standing && standing->plan.kept) {
+        rf_fail(error, RF_MISPLACED,
+                "table \"%s\" has another shape, and rows of the application that it keeps",
+                standing->plan.relation);
+        rf_hint(error, "which rows are whose cannot be told any more: empty the table, delete its "
+                       "line in rowferry.relation, and run the same command again.");
+        return RF_MISPLACED;
+    }
+    enum rf_code code =
+        standing ? rf_ledger_remove_table(delta->pg, delta->target, standing->plan.table, error)
+                 : RF_OK;
+    if (code == RF_OK) {
+        code = plan_table(existing, source, standing ? &standing->plan : NULL, &plan, error);
+    }
+    if (code == RF_OK && !plan.kept) {
+        code = empty(delta, standing, &plan, counts, error);
+    }
+    if (code == RF_OK) {
+        code = rf_existing_fill(existing, source, &plan, delta->snapshot, counts, error);
+    }
+    if (code == RF_OK) {
+        code = rf_existing_set_sequences(existing, &plan, error);
+    }
+    return code == RF_OK ? rf_build_analyze(delta->pg, &plan, delta->target->schema, error) : code;
+}
+
+enum rf_code rf_existing_change(struct rf_delta *delta, const struct rf_manifest_table *source,
+                                struct rf_ledger_table *standing, struct rf_counts *counts,
+                                struct rf_error *error) {
+    enum rf_code code = rf_delta_change(delta, source, standing, counts, error);
+    return code == RF_OK ? rf_existing_set_sequences(delta->existing, &standing->plan, error)
+                         : code;
+}
+
+enum rf_code rf_existing_drop(struct rf_delta *delta, const struct rf_ledger_table *standing,
+                              struct rf_error *error) {
+    const struct rf_plan *plan = &standing->plan;
+    if (rf_catalog_find(&delta->existing->catalog, plan->relation)) {
+        rf_fail(error, RF_MISPLACED, "table \"%s\" is gone from the source", plan->table);
+        rf_hint(error, "the application made it: drop it, then run the same command again.");
+        return RF_MISPLACED;
+    }
+    return rf_ledger_remove_table(delta->pg, delta->target, plan->table, error);
+}

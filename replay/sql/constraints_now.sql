@@ -1,0 +1,2 @@
+-- What was deferred is checked here, where an error still says what it is about.
+SET CONSTRAINTS ALL IMMEDIATE;

@@ -1,0 +1,7 @@
+COPY (SELECT {columns}
+        FROM ONLY {relation} AS t
+       WHERE NOT EXISTS (SELECT FROM rowferry.kept_row AS k
+                          WHERE k.source_id = {source}::uuid AND k.target_schema = {schema}
+                            AND k.table_name = {table}
+                            AND k.image = sha256(record_send(ROW({columns})))))
+TO STDOUT (FORMAT binary)

@@ -1,0 +1,1 @@
+ROLLBACK TO SAVEPOINT rowferry_replica; RELEASE SAVEPOINT rowferry_replica;

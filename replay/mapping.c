@@ -283,12 +283,32 @@ static bool may_be_moments(const struct rf_mapping *mapping) {
     return !ends.refuted;
 }
 
+/* The lowest rung that is of the kind that was wanted. A blob column that holds none is no reason
+ * to keep text as bytes. */
+static enum rung first_rung(const struct rf_mapping *mapping) {
+    if (!mapping->wanted) {
+        return RUNG_BIGINT;
+    }
+    const char *type = mapping->wanted->type;
+    if (is_textual(mapping->wanted) || strcmp(type, "jsonb") == 0) {
+        return RUNG_TEXT;
+    }
+    if (strcmp(type, "bytea") == 0) {
+        return mapping->asked ? RUNG_BYTEA : RUNG_BIGINT;
+    }
+    if (begins_with(type, "numeric")) {
+        return mapping->asked ? RUNG_NUMERIC : RUNG_BIGINT;
+    }
+    bool real = strcmp(type, "double precision") == 0 || strcmp(type, "real") == 0;
+    return real ? RUNG_DOUBLE : RUNG_BIGINT;
+}
+
 /* What the higher rungs depend on. */
 static enum rf_code ask_rungs(struct rf_mapping *mapping, struct rf_survey *survey,
                               struct rf_error *error) {
-    uint64_t reals = count_of(mapping, RF_REAL);
+    bool no_bigint = count_of(mapping, RF_REAL) > 0 || first_rung(mapping) > RUNG_BIGINT;
     bool of_numeric = mapping->wanted && mapping->wanted->bound.precision > 0;
-    if (only_numbers(mapping) && ((reals > 0 && beyond_double(mapping)) || of_numeric)) {
+    if (only_numbers(mapping) && ((no_bigint && beyond_double(mapping)) || of_numeric)) {
         const struct rf_conversion *numeric = &rf_as_numeric;
         enum rf_code code = RF_OK;
         if (mapping->distinct) {
@@ -349,26 +369,6 @@ enum rf_code rf_mapping_begin(struct rf_mapping *mapping, struct rf_survey *surv
 
 static bool holds(const struct rf_survey_question *fit) {
     return fit && fit->misfits == 0;
-}
-
-/* The lowest rung that is of the kind that was wanted. A blob column that holds none is no reason
- * to keep text as bytes. */
-static enum rung first_rung(const struct rf_mapping *mapping) {
-    if (!mapping->wanted) {
-        return RUNG_BIGINT;
-    }
-    const char *type = mapping->wanted->type;
-    if (is_textual(mapping->wanted) || strcmp(type, "jsonb") == 0) {
-        return RUNG_TEXT;
-    }
-    if (strcmp(type, "bytea") == 0) {
-        return mapping->asked ? RUNG_BYTEA : RUNG_BIGINT;
-    }
-    if (begins_with(type, "numeric")) {
-        return mapping->asked ? RUNG_NUMERIC : RUNG_BIGINT;
-    }
-    bool real = strcmp(type, "double precision") == 0 || strcmp(type, "real") == 0;
-    return real ? RUNG_DOUBLE : RUNG_BIGINT;
 }
 
 static const struct rf_conversion *text_rung(const struct rf_mapping *mapping) {

@@ -142,7 +142,7 @@ Test(mapping, values_outside_the_declared_type_get_the_narrowest_that_holds_all)
          "{\"rowid\": 3} has x'01ff'; 'a' and x'61' become alike"},
         {"INTEGER", 1, {B}, "bytea", true, NULL},
         {"REAL", 2, {R(1.5), T("x")}, "text from any", true, NULL},
-        {"REAL", 1, {I(BEYOND)}, "text from any", true, NULL},
+        {"REAL", 1, {I(BEYOND)}, "numeric", true, NULL},
         {"TEXT", 2, {T("a"), I(1)}, "text from any", true, NULL},
         {"TEXT", 2, {T("a"), B}, "bytea from any", true, NULL},
         {"TEXT", 1, {B}, "bytea", true, NULL},

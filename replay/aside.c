@@ -99,8 +99,6 @@ static void put_line(struct rf_aside *aside, const struct misfit_row *row, uint3
     start = open_field(out);
     if (strcmp(outcome, KEPT) == 0) {
         rf_buffer_printf(out, "the application has a row with this key");
-    } else if (misfit == RF_FITS) {
-        rf_buffer_printf(out, "NUL or invalid UTF-8 in the text was mended");
     } else {
         rf_misfit_reason(misfit, value.class, aside->encoder->columns[column].conversion, out);
     }

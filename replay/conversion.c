@@ -30,6 +30,7 @@ enum rf_verdict rf_conversion_fits_census(const struct rf_conversion *conversion
 
 /* What needs no more said than this. */
 static const char *const sentences[] = {
+    [RF_FITS] = "NUL or invalid UTF-8 in the text is mended",
     [RF_MISFIT_NULL] = "NULL in a column that is NOT NULL",
     [RF_MISFIT_BOOLEAN] = "only 0 and 1 fit boolean",
     [RF_MISFIT_DOUBLE] = "integers beyond 2^53 do not fit double precision exactly",

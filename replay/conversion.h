@@ -150,7 +150,7 @@ extern const struct rf_conversion rf_as_bigint, rf_as_double, rf_as_boolean, rf_
 enum rf_verdict rf_conversion_fits_census(const struct rf_conversion *conversion,
                                           const struct rf_census *census);
 
-/* A sentence for rowferry.set_aside. */
+/* A sentence for rowferry.set_aside; RF_FITS: why a value is there that fits once it is mended. */
 void rf_misfit_reason(enum rf_misfit misfit, enum rf_class class,
                       const struct rf_conversion *conversion, struct rf_buffer *out);
 

@@ -90,28 +90,45 @@ static enum rf_code try_lock(struct rf_pg *pg, uint64_t number, bool *held,
     return code;
 }
 
-/* RF_LOCKED with who it is. *alive: that session surely has a client. */
-static enum rf_code fail_locked(struct rf_pg *pg, uint64_t number, const char *schema, bool *alive,
+#define LOCKED_HINT "wait until it has ended, then run the same command again."
+
+/* Who holds the lock, as RF_LOCKED; RF_OK where nobody does, or it cannot be seen who. *alive: that
+ * session surely has a client. */
+static enum rf_code find_holder(struct rf_pg *pg, uint64_t number, const char *schema, bool *alive,
                                 struct rf_error *error) {
     enum { PID, STATE, SINCE };
     struct rf_pg_args args = {.count = 0};
     rf_pg_number(&args, number);
     struct rf_pg_rows *rows;
     enum rf_code code = rf_pg_ask(pg, rf_sql_lock_holder, &args, &rows, error);
-    if (code != RF_OK) {
-        return code;
-    }
-    rf_fail(error, RF_LOCKED, "another run is replaying into schema \"%s\"", schema);
     *alive = false;
-    if (rf_pg_rows_count(rows) > 0) {
+    if (code == RF_OK && rf_pg_rows_count(rows) > 0) {
         const char *state = rf_pg_rows_text(rows, 0, STATE);
         *alive = state && strncmp(state, "idle", 4) == 0;
+        code = rf_fail(error, RF_LOCKED, "another run is replaying into schema \"%s\"", schema);
         rf_detail(error, "it is the server's process %s, connected since %s",
                   rf_pg_rows_text(rows, 0, PID), rf_pg_rows_text(rows, 0, SINCE));
+        rf_hint(error, LOCKED_HINT);
     }
-    rf_hint(error, "wait until it has ended, then run the same command again.");
     rf_pg_rows_free(rows);
-    return RF_LOCKED;
+    return code;
+}
+
+static enum rf_code fail_locked(struct rf_pg *pg, uint64_t number, const char *schema, bool *alive,
+                                struct rf_error *error) {
+    enum rf_code code = find_holder(pg, number, schema, alive, error);
+    if (code == RF_OK) {
+        code = rf_fail(error, RF_LOCKED, "another run is replaying into schema \"%s\"", schema);
+        rf_hint(error, LOCKED_HINT);
+    }
+    return code;
+}
+
+enum rf_code rf_ledger_locked(struct rf_pg *pg, const struct rf_target *target,
+                              struct rf_error *error) {
+    bool alive;
+    return find_holder(pg, rf_ledger_lock_number("target", target->schema, ""), target->schema,
+                       &alive, error);
 }
 
 /* The server lets go of the lock of a session whose client was killed when it notices, which takes

@@ -37,6 +37,9 @@ RF_MUST_USE enum rf_code rf_ledger_create(struct rf_pg *pg, struct rf_error *err
  * dead already is given a few seconds to be noticed. */
 RF_MUST_USE enum rf_code rf_ledger_lock(struct rf_run *run, struct rf_pg *pg,
                                         const struct rf_target *target, struct rf_error *error);
+/* RF_LOCKED when another session holds it, RF_OK otherwise. Only looks. */
+RF_MUST_USE enum rf_code rf_ledger_locked(struct rf_pg *pg, const struct rf_target *target,
+                                          struct rf_error *error);
 
 struct rf_ledger_source {
     enum rf_target_state state; /* NONE: nothing came to this schema yet */
@@ -49,6 +52,10 @@ struct rf_ledger_source {
 RF_MUST_USE enum rf_code rf_ledger_source(struct rf_pg *pg, const struct rf_target *target,
                                           bool lock, struct rf_ledger_source *source,
                                           struct rf_error *error);
+/* RF_MISPLACED: the schema is fed by another source than the target's. */
+RF_MUST_USE enum rf_code rf_ledger_check_owner(const struct rf_target *target,
+                                               const struct rf_ledger_source *standing,
+                                               struct rf_error *error);
 RF_MUST_USE enum rf_code rf_ledger_begin_load(struct rf_pg *pg, const struct rf_target *target,
                                               const struct rf_snapshot_name *snapshot,
                                               const char *staging, struct rf_error *error);

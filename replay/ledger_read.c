@@ -2,6 +2,7 @@
  * from outside: somebody may have edited it. */
 #include "replay/ledger_inner.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,6 +49,20 @@ enum rf_code rf_ledger_source(struct rf_pg *pg, const struct rf_target *target, 
     }
     rf_pg_rows_free(rows);
     return code;
+}
+
+enum rf_code rf_ledger_check_owner(const struct rf_target *target,
+                                   const struct rf_ledger_source *standing,
+                                   struct rf_error *error) {
+    if (standing->state == RF_TARGET_NONE || strcmp(standing->source, target->source) == 0) {
+        return RF_OK;
+    }
+    rf_fail(error, RF_MISPLACED, "schema \"%s\" is fed by another source", target->schema);
+    rf_detail(error, "it %s snapshot %" PRIu64 " of source %s; this repository is of source %s",
+              standing->state == RF_TARGET_READY ? "stands at" : "is loading", standing->at.number,
+              standing->source, target->source);
+    rf_hint(error, "name another --schema, or the repository of that source.");
+    return RF_MISPLACED;
 }
 
 static int compare_tables(const void *a, const void *b) {

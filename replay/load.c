@@ -357,10 +357,11 @@ static enum rf_code prepare(struct rf_load *load, struct rf_pg *pg,
     for (uint32_t i = 0; i < standing->count; i++) {
         add_names(&names, &standing->tables[i].plan);
     }
+    /* In an order that rows have no part in, as check and deltas plan: names are given by turns. */
     for (uint32_t i = 0; code == RF_OK && i < load->count; i++) {
         code = rf_run_check(load->run, error);
         if (code == RF_OK) {
-            code = prepare_table(load, pg, &load->tables[i], standing, &names, error);
+            code = prepare_table(load, pg, load->by_name[i].table, standing, &names, error);
         }
     }
     return code == RF_OK ? mark_steps(load, pg, error) : code;

@@ -319,3 +319,27 @@ enum rf_code rf_objects_make(struct rf_run *run, struct rf_pg *pg, const struct 
     rf_arena_release(&objects.arena);
     return code;
 }
+
+enum rf_code rf_objects_foresee(struct rf_run *run, const struct rf_target *target,
+                                const struct rf_manifest *manifest,
+                                const struct rf_ledger_tables *tables, struct rf_arena *arena,
+                                uint32_t *count, struct rf_foreseen_object **foreseen,
+                                struct rf_error *error) {
+    struct objects objects = {
+        .run = run, .target = target, .manifest = manifest, .tables = *tables};
+    enum rf_code code = list_wanted(&objects, error);
+    *count = 0;
+    *foreseen = rf_arena_take(arena, objects.count, sizeof **foreseen);
+    for (uint32_t i = 0; code == RF_OK && *foreseen && i < manifest->object_count; i++) {
+        const struct rf_object *object = &manifest->objects[i];
+        const struct wanted *wanted = find_wanted(&objects, object->name);
+        if (wanted && in_source(&objects, object->name) == object) {
+            (*foreseen)[(*count)++] = (struct rf_foreseen_object){
+                .name = rf_arena_copy(arena, wanted->rule->name),
+                .sql = rf_arena_copy(arena, wanted->sql),
+            };
+        }
+    }
+    rf_arena_release(&objects.arena);
+    return code == RF_OK ? rf_arena_check(arena, error) : code;
+}

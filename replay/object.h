@@ -23,4 +23,17 @@ RF_MUST_USE enum rf_code rf_objects_make(struct rf_run *run, struct rf_pg *pg,
                                          const struct rf_manifest *manifest,
                                          struct rf_error *error);
 
+/* The same without a server: the statements that would be tried, in the order of the source. `tables`
+ * has the plans of its tables. What cannot be made is told to the caller of the run. */
+struct rf_foreseen_object {
+    const char *name;
+    const char *sql;
+};
+RF_MUST_USE enum rf_code rf_objects_foresee(struct rf_run *run, const struct rf_target *target,
+                                            const struct rf_manifest *manifest,
+                                            const struct rf_ledger_tables *tables,
+                                            struct rf_arena *arena, uint32_t *count,
+                                            struct rf_foreseen_object **foreseen,
+                                            struct rf_error *error);
+
 #endif

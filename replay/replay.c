@@ -36,19 +36,6 @@ struct replay {
 
 /* ---- looking ---- */
 
-static enum rf_code check_owner(const struct replay *replay, struct rf_error *error) {
-    const struct rf_ledger_source *standing = &replay->standing;
-    if (standing->state == RF_TARGET_NONE || strcmp(standing->source, replay->target.source) == 0) {
-        return RF_OK;
-    }
-    rf_fail(error, RF_MISPLACED, "schema \"%s\" is fed by another source", replay->target.schema);
-    rf_detail(error, "it %s snapshot %" PRIu64 " of source %s; this repository is of source %s",
-              standing->state == RF_TARGET_READY ? "stands at" : "is loading", standing->at.number,
-              standing->source, replay->target.source);
-    rf_hint(error, "name another --schema, or the repository of that source.");
-    return RF_MISPLACED;
-}
-
 /* An unfinished load goes on as it began, whatever the rules say now. */
 static enum rf_code look_at_existing(struct replay *replay, struct rf_error *error) {
     const struct rf_ledger_source *standing = &replay->standing;
@@ -76,7 +63,7 @@ static enum rf_code look(struct replay *replay, struct rf_error *error) {
         code = rf_ledger_source(replay->pg, &replay->target, false, &replay->standing, error);
     }
     if (code == RF_OK) {
-        code = check_owner(replay, error);
+        code = rf_ledger_check_owner(&replay->target, &replay->standing, error);
     }
     if (code == RF_OK && replay->standing.state == RF_TARGET_READY) {
         code = rf_ledger_read(replay->pg, &replay->target, &replay->tables, error);

@@ -23,6 +23,7 @@ extern const char rf_sql_catalog_reflexes[];
 extern const char rf_sql_catalog_role[];
 extern const char rf_sql_catalog_sequences[];
 extern const char rf_sql_catalog_tables[];
+extern const char rf_sql_check_facts[];
 extern const char rf_sql_column_add[];
 extern const char rf_sql_column_list[];
 extern const char rf_sql_column_plain[];

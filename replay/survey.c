@@ -296,11 +296,7 @@ static void report(struct findings *findings, uint32_t column, enum rf_misfit mi
     show_value(&value, text);
     rf_buffer_u8(text, 0);
     size_t reason_at = text->size;
-    if (misfit == RF_FITS) {
-        rf_buffer_printf(text, "NUL or invalid UTF-8 in the text is mended");
-    } else {
-        rf_misfit_reason(misfit, value.class, at->conversion, text);
-    }
+    rf_misfit_reason(misfit, value.class, at->conversion, text);
     rf_buffer_u8(text, 0);
     if (text->failed) {
         return;

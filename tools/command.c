@@ -47,6 +47,22 @@ const struct rf_command rf_commands[RF_COMMANDS] = {
      .description = "Does what capture and replay do, one after the other, while it holds the "
                     "repository's lock.",
      .run = rf_command_sync},
+    {.name = "check",
+     .operand = "DATABASE",
+     .operand_required = true,
+     .repo_optional = true,
+     .options = ALWAYS | TARGET | TABLES | RULES | WORK | TAKES(BUSY_TIMEOUT) |
+                TAKES(EXAMPLE_CONFIG) | TAKES(SQL),
+     .summary = "tell what would become of a database, and write nothing",
+     .description =
+         "Reads DATABASE and prints the plan: what each column holds, the PostgreSQL type it gets "
+         "and why, which indexes and constraints come along and which do not, and every value that "
+         "would be set aside or altered. With a target it also tells whether that is ready. "
+         "--target '' means the database that libpq's environment names. Nothing is written, "
+         "neither to the target nor beside DATABASE.\n"
+         "The exit code is 8 where rows would be set aside, and 4 or 5 where something stands in "
+         "the way of a replay.",
+     .run = rf_command_check},
     {.name = "verify",
      .options = ALWAYS | TARGET | TABLES | WORK | TAKES(SNAPSHOT),
      .summary = "prove the repository, and the target equal to it",

@@ -15,13 +15,14 @@ struct rf_command {
     const char *name;
     const char *operand; /* "DATABASE"; NULL for none */
     bool operand_required;
+    bool repo_optional;
     uint32_t options;        /* bits 1 << enum rf_option_id */
     const char *summary;     /* for the list of commands: no capital, no full stop */
     const char *description; /* for its own help: sentences, paragraphs parted by line feeds */
     enum rf_code (*run)(struct rf_task *task, struct rf_error *error);
 };
 
-#define RF_COMMANDS 7u
+#define RF_COMMANDS 8u
 extern const struct rf_command rf_commands[RF_COMMANDS];
 
 const struct rf_command *rf_command_find(const char *name); /* NULL when there is none */
@@ -34,6 +35,7 @@ static inline bool rf_command_takes(const struct rf_command *command, enum rf_op
 RF_MUST_USE enum rf_code rf_command_capture(struct rf_task *task, struct rf_error *error);
 RF_MUST_USE enum rf_code rf_command_replay(struct rf_task *task, struct rf_error *error);
 RF_MUST_USE enum rf_code rf_command_sync(struct rf_task *task, struct rf_error *error);
+RF_MUST_USE enum rf_code rf_command_check(struct rf_task *task, struct rf_error *error);
 RF_MUST_USE enum rf_code rf_command_verify(struct rf_task *task, struct rf_error *error);
 RF_MUST_USE enum rf_code rf_command_log(struct rf_task *task, struct rf_error *error);
 RF_MUST_USE enum rf_code rf_command_show(struct rf_task *task, struct rf_error *error);

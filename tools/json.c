@@ -144,6 +144,21 @@ void rf_json_append(struct rf_json *array, struct rf_json *child) {
     *child = (struct rf_json){0};
 }
 
+void rf_json_append_text(struct rf_json *array, const char *text) {
+    struct rf_buffer escaped = {0};
+    json_t *value = NULL;
+    if (rf_utf8_valid(text)) {
+        value = json_string(text);
+    } else {
+        put_escaped(&escaped, text);
+        value = escaped.failed ? NULL : json_stringn((const char *)escaped.bytes, escaped.size);
+    }
+    if (json_array_append_new(array->object, value) != 0) {
+        array->failed = true;
+    }
+    rf_buffer_release(&escaped);
+}
+
 void rf_json_join(struct rf_json *json, struct rf_json *other) {
     json->failed = json->failed || other->failed;
     if (other->object && json_object_update(json->object, other->object) != 0) {

@@ -44,6 +44,8 @@ struct rf_json rf_json_error(const struct rf_error *error);
 /* An array is an rf_json as well; only these take it, beside rf_json_put, as the child. */
 struct rf_json rf_json_array(void);
 void rf_json_append(struct rf_json *array, struct rf_json *child);
+/* A text that is not valid UTF-8 is escaped as said above, and stands for itself. */
+void rf_json_append_text(struct rf_json *array, const char *text);
 
 /* Prints the object as one line, at once, and releases it. */
 void rf_json_print(struct rf_json *json, struct rf_output *output);

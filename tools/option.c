@@ -45,8 +45,12 @@ const struct rf_option rf_options[RF_OPTIONS] = {
     {RF_OPTION_BUSY_TIMEOUT, 0, "busy-timeout", "SECONDS", NULL, "busy_timeout",
      "how long to wait for a writer that locks the database (default: 10)"},
     {RF_OPTION_CONFIG, 'c', "config", "FILE", NULL, NULL, "read settings from this YAML file"},
+    {RF_OPTION_EXAMPLE_CONFIG, 0, "example-config", NULL, NULL, NULL,
+     "print a configuration file that explains every setting"},
     {RF_OPTION_JSON, 0, "json", NULL, NULL, NULL,
      "print JSON lines, one object a line, the last one a summary"},
+    {RF_OPTION_SQL, 0, "sql", NULL, NULL, NULL,
+     "print the statements that make the tables, for psql, and nothing else"},
     {RF_OPTION_PROGRESS, 0, "progress", "WHEN", NULL, "progress",
      "show progress on standard error: auto (on a terminal, default), always or never"},
     {RF_OPTION_QUIET, 'q', "quiet", NULL, NULL, NULL,
@@ -273,7 +277,7 @@ static bool is_abbreviated(const char *word, int answer) {
 static enum rf_code check_operand(const struct rf_arguments *arguments, struct rf_error *error) {
     const struct rf_command *command = arguments->command;
     if (command->operand && command->operand_required && !arguments->operand &&
-        !arguments->given[RF_OPTION_HELP]) {
+        !arguments->given[RF_OPTION_HELP] && !arguments->given[RF_OPTION_EXAMPLE_CONFIG]) {
         rf_fail(error, RF_USAGE, "rowferry %s needs an argument: %s", command->name,
                 command->operand);
         hint_at_help(command, error);

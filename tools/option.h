@@ -33,13 +33,15 @@ enum rf_option_id {
     RF_OPTION_SAME_SOURCE,
     RF_OPTION_BUSY_TIMEOUT,
     RF_OPTION_CONFIG,
+    RF_OPTION_EXAMPLE_CONFIG,
     RF_OPTION_JSON,
+    RF_OPTION_SQL,
     RF_OPTION_PROGRESS,
     RF_OPTION_QUIET,
     RF_OPTION_VERBOSE,
     RF_OPTION_HELP,
 };
-#define RF_OPTIONS 23u
+#define RF_OPTIONS 25u
 
 struct rf_option {
     enum rf_option_id id;    /* its place in the table */
@@ -64,7 +66,8 @@ struct rf_arguments {
 };
 
 /* `argv[0]` is the command's name. RF_USAGE, with the command's name in the hint, for anything that
- * is not in its list. Where --help is among the options the operand may be missing. */
+ * is not in its list. Where --help or --example-config is among the options the
+ * operand may be missing. */
 RF_MUST_USE enum rf_code rf_arguments_parse(const struct rf_command *command, int argc, char **argv,
                                             struct rf_arguments *arguments, struct rf_error *error);
 void rf_arguments_release(struct rf_arguments *arguments);

@@ -25,7 +25,8 @@ static bool is_free(const char *path) {
     return empty;
 }
 
-static enum rf_code make_temporary(struct rf_place *place, struct rf_error *error) {
+enum rf_code rf_place_temporary(struct rf_place *place, struct rf_error *error) {
+    *place = (struct rf_place){0};
     const char *parent = getenv("TMPDIR");
     struct rf_buffer path = {0};
     rf_buffer_printf(&path, "%s/rowferry-XXXXXX", parent && *parent ? parent : "/tmp");
@@ -50,7 +51,7 @@ enum rf_code rf_place_open(const char *path, bool dry_run, struct rf_place *plac
                            struct rf_error *error) {
     *place = (struct rf_place){0};
     if (dry_run && is_free(path)) {
-        return make_temporary(place, error);
+        return rf_place_temporary(place, error);
     }
     enum rf_repository_mode mode = dry_run ? RF_REPOSITORY_READ : RF_REPOSITORY_CREATE;
     return rf_repository_open(rf_io_posix(), path, mode, &place->repository, error);

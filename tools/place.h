@@ -20,6 +20,8 @@ struct rf_place {
  * and made where there is none. */
 RF_MUST_USE enum rf_code rf_place_open(const char *path, bool dry_run, struct rf_place *place,
                                        struct rf_error *error);
+/* An empty one in the folder for temporary files, for the caller alone. */
+RF_MUST_USE enum rf_code rf_place_temporary(struct rf_place *place, struct rf_error *error);
 void rf_place_close(struct rf_place *place); /* twice is fine */
 
 #endif

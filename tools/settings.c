@@ -163,7 +163,10 @@ static enum rf_code check(const struct rf_arguments *arguments, const struct rf_
         return rf_fail(error, RF_USAGE, "the snapshot is named twice: \"%s\" and \"%s\"",
                        arguments->value[RF_OPTION_SNAPSHOT], arguments->operand);
     }
-    if (!settings->repo) {
+    if (settings->sql && settings->json) {
+        return rf_fail(error, RF_USAGE, "--sql and --json exclude each other");
+    }
+    if (!settings->repo && !arguments->command->repo_optional) {
         rf_fail(error, RF_USAGE, "no repository named");
         rf_hint(error, "use --repo DIR, the variable ROWFERRY_REPO, or repo: in a configuration "
                        "file.");
@@ -189,7 +192,9 @@ enum rf_code rf_settings_resolve(const struct rf_arguments *arguments, struct rf
     settings->remake = arguments->remake;
     settings->dry_run = arguments->given[RF_OPTION_DRY_RUN];
     settings->same_source = arguments->given[RF_OPTION_SAME_SOURCE];
+    settings->example_config = arguments->given[RF_OPTION_EXAMPLE_CONFIG];
     settings->json = arguments->given[RF_OPTION_JSON];
+    settings->sql = arguments->given[RF_OPTION_SQL];
     settings->quiet = arguments->given[RF_OPTION_QUIET];
     settings->verbose = arguments->given[RF_OPTION_VERBOSE];
     if (code == RF_OK) {

@@ -11,7 +11,7 @@
 #include "tools/values.h"
 
 struct rf_settings {
-    const char *repo;   /* never NULL once resolved */
+    const char *repo;   /* never NULL once resolved, but for commands that can do without */
     const char *target; /* NULL where none was given: libpq's environment for those that need one */
     const char *schema;
     const char *snapshot;       /* NULL where not given */
@@ -22,7 +22,7 @@ struct rf_settings {
     unsigned jobs;
     int busy_timeout_ms;
     enum rf_progress_when progress;
-    bool dry_run, same_source, json, quiet, verbose;
+    bool dry_run, same_source, example_config, json, sql, quiet, verbose;
     struct rf_config config; /* holds the strings that came from there */
 };
 

@@ -26,6 +26,20 @@ const char *rf_units_count(uint64_t count, const char *word, char text[RF_UNITS_
     return text;
 }
 
+const char *rf_units_grouped(uint64_t number, char text[RF_UNITS_TEXT]) {
+    char digits[RF_UNITS_TEXT];
+    int count = snprintf(digits, sizeof digits, "%" PRIu64, number);
+    char *to = text;
+    for (int i = 0; i < count; i++) {
+        if (i > 0 && (count - i) % 3 == 0) {
+            *to++ = ',';
+        }
+        *to++ = digits[i];
+    }
+    *to = 0;
+    return text;
+}
+
 const char *rf_units_seconds(double seconds, char text[RF_UNITS_TEXT]) {
     int digits = seconds < 9.995 ? 2 : seconds < 99.95 ? 1 : 0;
     snprintf(text, RF_UNITS_TEXT, "%.*f s", digits, seconds);

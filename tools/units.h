@@ -10,6 +10,8 @@
 const char *rf_units_bytes(uint64_t bytes, char text[RF_UNITS_TEXT]);
 /* "1 row", "2 rows": the word gets an s. */
 const char *rf_units_count(uint64_t count, const char *word, char text[RF_UNITS_TEXT]);
+/* "0", "999", "1,000", "12,345,678". */
+const char *rf_units_grouped(uint64_t number, char text[RF_UNITS_TEXT]);
 /* "0.05 s", "12.3 s", "123 s". */
 const char *rf_units_seconds(double seconds, char text[RF_UNITS_TEXT]);
 /* "5 s", "3 min 20 s", "2 h 05 min", "3 d 4 h": for ages and the time that is left. */

@@ -8,7 +8,7 @@ _rowferry() {
 
     if [ "$COMP_CWORD" -eq 1 ]; then
         mapfile -t COMPREPLY < <(compgen -W \
-            'capture replay sync verify log show status help --help --version' -- "$current")
+            'capture replay sync check verify log show status help --help --version' -- "$current")
         return
     fi
 
@@ -16,11 +16,12 @@ _rowferry() {
         capture) options='-r --repo -t --table -T --exclude-table -j --jobs -n --dry-run --same-source --busy-timeout -c --config --json --progress -q --quiet -v --verbose -h --help' files=yes ;;
         replay) options='-r --repo -d --target --schema -s --snapshot -t --table -T --exclude-table -j --jobs --fold-names --existing --atomic --no-foreign-keys --on-mismatch --bad-text --remake -n --dry-run -c --config --json --progress -q --quiet -v --verbose -h --help' ;;
         sync) options='-r --repo -d --target --schema -t --table -T --exclude-table -j --jobs --fold-names --existing --atomic --no-foreign-keys --on-mismatch --bad-text --remake -n --dry-run --same-source --busy-timeout -c --config --json --progress -q --quiet -v --verbose -h --help' files=yes ;;
+        check) options='-r --repo -d --target --schema -t --table -T --exclude-table -j --jobs --fold-names --existing --atomic --no-foreign-keys --on-mismatch --bad-text --busy-timeout -c --config --example-config --json --sql --progress -q --quiet -v --verbose -h --help' files=yes ;;
         verify) options='-r --repo -d --target --schema -s --snapshot -t --table -T --exclude-table -j --jobs -c --config --json --progress -q --quiet -v --verbose -h --help' ;;
         log) options='-r --repo -c --config --json -q --quiet -v --verbose -h --help' ;;
         show) options='-r --repo -s --snapshot -t --table -T --exclude-table -c --config --json -q --quiet -v --verbose -h --help' ;;
         status) options='-r --repo -d --target --schema -c --config --json -q --quiet -v --verbose -h --help' ;;
-        help) options='capture replay sync verify log show status' ;;
+        help) options='capture replay sync check verify log show status' ;;
     esac
 
     case $previous in

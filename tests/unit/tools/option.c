@@ -143,6 +143,9 @@ Test(option, each_command_takes_what_the_contract_says) {
          "repo target schema table exclude-table jobs fold-names existing atomic no-foreign-keys "
          "on-mismatch bad-text remake dry-run same-source busy-timeout config json progress quiet "
          "verbose help"},
+        {"check", "repo target schema table exclude-table jobs fold-names existing atomic "
+                  "no-foreign-keys on-mismatch bad-text busy-timeout config example-config json "
+                  "sql progress quiet verbose help"},
         {"verify", "repo target schema snapshot table exclude-table jobs config json progress "
                    "quiet verbose help"},
         {"log", "repo config json quiet verbose help"},

@@ -55,6 +55,19 @@ Test(place, a_rehearsal_without_a_repository_leaves_nothing) {
     cr_expect_eq(rmdir(folder), 0, "and so is TMPDIR");
 }
 
+Test(place, a_temporary_one_is_for_the_caller_alone) {
+    struct rf_error error = {0};
+    struct rf_place place;
+    struct stat status;
+    cr_assert_eq(rf_place_temporary(&place, &error), RF_OK, "%s", error.what);
+    cr_assert_eq(stat(place.temporary, &status), 0);
+    cr_expect_eq(status.st_mode & 0777, 0700);
+    rf_place_close(&place);
+    cr_expect_eq(rmdir(folder), 0, "TMPDIR is empty again");
+    cr_expect_eq(rf_place_temporary(&place, &error), RF_STORAGE, "and now it is gone");
+    rf_place_close(&place);
+}
+
 Test(place, a_capture_makes_it_and_a_rehearsal_reads_it) {
     struct rf_error error = {0};
     struct rf_place place, again;

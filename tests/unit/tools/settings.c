@@ -210,6 +210,7 @@ Test(settings, refused) {
         {"replay -r /r -t a -T ", "--exclude-table is empty"},
         {"capture -r /r ", "DATABASE is empty"},
         {"log -r /r -q -v", "--quiet and --verbose exclude each other"},
+        {"check --sql --json x", "--sql and --json exclude each other"},
         {"show -r /r -s 1 2", "the snapshot is named twice: \"1\" and \"2\""},
         {"replay -r /r --on-mismatch Fail",
          "--on-mismatch must be widen, set-aside, null or fail, not \"Fail\""},
@@ -233,6 +234,19 @@ Test(settings, refused) {
         cr_expect_str_eq(error.what, cases[i].what, "%s: %s", cases[i].line, error.what);
         release();
     }
+}
+
+Test(settings, check_can_do_without_a_repository) {
+    cr_assert_eq(resolve("check x"), RF_OK, "%s", error.what);
+    cr_expect_null(settings.repo);
+    release();
+    cr_assert_eq(resolve("check --example-config"), RF_OK, "%s", error.what);
+    cr_expect(settings.example_config);
+    release();
+    cr_assert_eq(resolve("check --sql -r /r x"), RF_OK, "%s", error.what);
+    cr_expect(settings.sql);
+    cr_expect_str_eq(settings.repo, "/r");
+    release();
 }
 
 Test(settings, an_empty_target_is_libpqs_environment) {

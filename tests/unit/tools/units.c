@@ -34,6 +34,15 @@ Test(units, counts) {
     cr_expect_str_eq(rf_units_count(UINT64_MAX, "row", text), "18446744073709551615 rows");
 }
 
+Test(units, grouped) {
+    char text[RF_UNITS_TEXT];
+    cr_expect_str_eq(rf_units_grouped(0, text), "0");
+    cr_expect_str_eq(rf_units_grouped(999, text), "999");
+    cr_expect_str_eq(rf_units_grouped(1000, text), "1,000");
+    cr_expect_str_eq(rf_units_grouped(12345678, text), "12,345,678");
+    cr_expect_str_eq(rf_units_grouped(UINT64_MAX, text), "18,446,744,073,709,551,615");
+}
+
 Test(units, seconds) {
     struct {
         double seconds;

@@ -42,11 +42,14 @@ enum rf_code rf_ledger_find(struct rf_pg *pg, bool *found, struct rf_error *erro
         return RF_MISPLACED;
     }
     code = rf_pg_ask(pg, rf_sql_ledger_version, NULL, &rows, error);
-    if (code == RF_OK && rf_pg_rows_number(rows, 0, 0) > RF_LEDGER_VERSION) {
+    uint64_t written = code == RF_OK ? rf_pg_rows_number(rows, 0, 0) : RF_LEDGER_VERSION;
+    if (written != RF_LEDGER_VERSION) {
         code = rf_fail(error, RF_MISPLACED,
                        "the target's ledger has version %s, this program knows %d",
                        rf_pg_rows_text(rows, 0, 0), RF_LEDGER_VERSION);
-        rf_hint(error, "use the rowferry that wrote it, or a newer one.");
+        rf_hint(error, written > RF_LEDGER_VERSION
+                           ? "use the rowferry that wrote it, or a newer one."
+                           : "drop the schema rowferry and the tables it made, and replay anew.");
     }
     rf_pg_rows_free(rows);
     *found = code == RF_OK;

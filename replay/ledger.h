@@ -20,7 +20,7 @@
 #include "replay/replay.h"
 #include "replay/result.h"
 
-#define RF_LEDGER_VERSION 1
+#define RF_LEDGER_VERSION 2
 
 /* Whom the lines of the ledger are about. */
 struct rf_target {
@@ -28,8 +28,8 @@ struct rf_target {
     const char *schema;
 };
 
-/* Whether there is a ledger at all. RF_MISPLACED: a newer one, or a schema that is something else.
- */
+/* Whether there is a ledger at all. RF_MISPLACED: one of another version, or a schema that is something
+ * else. */
 RF_MUST_USE enum rf_code rf_ledger_find(struct rf_pg *pg, bool *found, struct rf_error *error);
 /* Makes it where it is not there; several runs may do so at once. A transaction of its own. */
 RF_MUST_USE enum rf_code rf_ledger_create(struct rf_pg *pg, struct rf_error *error);

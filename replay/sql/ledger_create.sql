@@ -3,7 +3,7 @@ COMMENT ON SCHEMA rowferry IS 'Ledger of rowferry: what came from which SQLite d
 
 CREATE TABLE rowferry.version (version integer NOT NULL);
 COMMENT ON TABLE rowferry.version IS 'Version of the layout of this schema';
-INSERT INTO rowferry.version VALUES (1);
+INSERT INTO rowferry.version VALUES (2);
 
 CREATE TABLE rowferry.source (
     source_id        uuid        NOT NULL,

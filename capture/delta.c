@@ -12,17 +12,24 @@ static bool key_holds_nulls(const struct rf_manifest_table *table) {
     return false;
 }
 
+static bool is_mixed(const struct rf_census *old, const struct rf_census *new) {
+    const uint64_t none[RF_CLASSES] = {0}, *a = old->count, *b = new ? new->count : none;
+    bool numbers = a[RF_INTEGER] + a[RF_REAL] + b[RF_INTEGER] + b[RF_REAL] > 0;
+    bool texts = a[RF_TEXT] + b[RF_TEXT] > 0;
+    bool blobs = a[RF_BLOB] + b[RF_BLOB] > 0;
+    return numbers + texts + blobs > 1;
+}
+
 /* A target may write 1, '1' and x'31' alike: where a column of the key has values of more than one
- * kind, now or before, two rows of the target may have the same key. */
+ * kind, now or before, two rows of the target may have the same key. The form of a table that is
+ * told apart by its key has to be known while its rows are still being read: those that are gone
+ * are the parent's, and only they. */
 static bool key_is_mixed(const struct rf_table_job *job) {
     const struct rf_table *table = &job->child->table;
+    bool both = table->key_kind != RF_KEY_COLUMNS;
     for (uint32_t i = 0; i < table->key_count; i++) {
-        const uint64_t *old = job->parent->census[table->key[i]].count;
-        const uint64_t *new = job->child->census[table->key[i]].count;
-        bool numbers = old[RF_INTEGER] + old[RF_REAL] + new[RF_INTEGER] + new[RF_REAL] > 0;
-        bool texts = old[RF_TEXT] + new[RF_TEXT] > 0;
-        bool blobs = old[RF_BLOB] + new[RF_BLOB] > 0;
-        if (numbers + texts + blobs > 1) {
+        uint32_t column = table->key[i];
+        if (is_mixed(&job->parent->census[column], both ? &job->child->census[column] : NULL)) {
             return true;
         }
     }
@@ -33,12 +40,15 @@ static bool key_is_mixed(const struct rf_table_job *job) {
  * it is mixed. */
 enum rf_gone_form rf_delta_gone_form(const struct rf_table_job *job) {
     const struct rf_table *table = &job->child->table;
-    if (table->alias >= 0 || table->key_kind == RF_KEY_COLUMNS) {
+    if (table->alias >= 0) {
         return RF_GONE_KEY;
     }
-    bool usable = table->key_count > 0 && !key_holds_nulls(job->parent) &&
-                  !key_holds_nulls(job->child) && !key_is_mixed(job);
-    return usable ? RF_GONE_KEY : RF_GONE_ROW;
+    if (table->key_count == 0 || key_is_mixed(job)) {
+        return RF_GONE_ROW;
+    }
+    bool nulls = table->key_kind != RF_KEY_COLUMNS &&
+                 (key_holds_nulls(job->parent) || key_holds_nulls(job->child));
+    return nulls ? RF_GONE_ROW : RF_GONE_KEY;
 }
 
 static enum rf_code put(struct rf_delta *delta, enum rf_block_kind kind, int64_t rowid,

@@ -21,7 +21,8 @@ struct rf_delta {
     struct rf_outlet outlet;
     struct rf_digest digest; /* the parent's, with what the delta does to it */
 };
-/* What is kept of rows that are gone; known once the census of the child is. */
+/* What is kept of rows that are gone; known once the census of the child is, and for
+ * RF_KEY_COLUMNS from the start. */
 enum rf_gone_form rf_delta_gone_form(const struct rf_table_job *job);
 /* Rows of either kind ascend by key. `cells`: what the gone form wants. */
 RF_MUST_USE enum rf_code rf_delta_row(struct rf_delta *delta, const struct rf_source_row *row,

@@ -14,6 +14,7 @@ struct pass {
     struct rf_table_job *job;
     const struct rf_table *table;
     struct rf_parent_rows *parent;
+    struct rf_parent_rows *whole; /* the same rows with all their cells, where those are wanted */
     struct rf_row_scan *scan;
     const struct rf_source_row *row; /* of the scan */
     struct rf_keyed_row keyed;       /* the same, as the diff wants it */
@@ -77,15 +78,40 @@ static enum rf_code start_index(struct pass *pass, struct rf_error *error) {
     return code == RF_OK ? rf_buffer_check(&pass->key, error) : code;
 }
 
+/* What the delta keeps of the row that `parent` has just given. Both have the same rows in the same
+ * order, and `whole` is behind. */
+static enum rf_code put_old(struct pass *pass, const struct rf_keyed_row *old,
+                            struct rf_error *error) {
+    rf_buffer_clear(&pass->old_key);
+    if (!pass->whole) {
+        rf_parent_rows_key(pass->parent, &pass->old_key);
+        return rf_buffer_check(&pass->old_key, error);
+    }
+    const struct rf_keyed_row *row = NULL;
+    enum rf_code code = RF_OK;
+    do {
+        code = rf_parent_rows_next(pass->whole, &row, error);
+    } while (code == RF_OK && row && !rf_hash_equal(row->hash, old->hash));
+    if (code == RF_OK && !row) {
+        return rf_fail(error, RF_CORRUPT,
+                       "the archives of table \"%.200s\" lack a row of its index",
+                       pass->table->name);
+    }
+    if (code == RF_OK) {
+        rf_parent_rows_cells(pass->whole, &pass->old_key);
+    }
+    return code == RF_OK ? rf_buffer_check(&pass->old_key, error) : code;
+}
+
 static enum rf_code take_single(struct pass *pass, const struct rf_keyed_row *old,
                                 const struct rf_keyed_row *new, struct rf_error *error) {
     enum rf_code code = RF_OK;
     if (old) {
-        rf_buffer_clear(&pass->old_key);
-        rf_parent_rows_key(pass->parent, &pass->old_key);
-        code = pass->old_key.failed ? rf_fail_memory(error)
-                                    : rf_delta_gone(pass->delta, old->rowid, old->hash,
-                                                    pass->old_key.bytes, pass->old_key.size, error);
+        code = put_old(pass, old, error);
+        if (code == RF_OK) {
+            code = rf_delta_gone(pass->delta, old->rowid, old->hash, pass->old_key.bytes,
+                                 pass->old_key.size, error);
+        }
     }
     if (code == RF_OK && new) {
         code = rf_delta_row(pass->delta, pass->row, error);
@@ -149,6 +175,11 @@ static enum rf_code first_pass(struct pass *pass, struct rf_error *error) {
         code =
             rf_fail(error, RF_CORRUPT, "the index of table \"%.200s\" is gone", pass->table->name);
     }
+    if (code == RF_OK && is_single_pass(pass->table) &&
+        rf_delta_gone_form(pass->job) == RF_GONE_ROW) {
+        code = rf_parent_rows_from_state(pass->job->settings->repository, pass->job->parent,
+                                         &pass->whole, error);
+    }
     if (code == RF_OK) {
         code = rf_row_scan_new(pass->job->source, pass->table, RF_SCAN_ALL, &pass->scan, error);
     }
@@ -157,6 +188,8 @@ static enum rf_code first_pass(struct pass *pass, struct rf_error *error) {
     }
     rf_row_scan_free(pass->scan);
     rf_parent_rows_close(pass->parent);
+    rf_parent_rows_close(pass->whole);
+    pass->whole = NULL;
     pass->scan = NULL;
     pass->parent = NULL;
     return code;

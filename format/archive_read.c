@@ -34,12 +34,12 @@ static enum rf_code read_at(const struct rf_archive *archive, void *bytes, size_
     return rf_io_read_at(archive->io, archive->fd, archive->path, bytes, size, offset, error);
 }
 
-/* Whole rows need no key and a key needs columns; a table that is told apart by its key keeps that. */
+/* Whole rows need no key, and a key needs columns. */
 static bool gone_form_fits(const struct rf_table *table, uint8_t kind, uint8_t gone) {
     if (kind != RF_ARCHIVE_DELTA) {
         return gone == 0;
     }
-    return gone == RF_GONE_ROW ? table->key_kind != RF_KEY_COLUMNS : table->key_count > 0;
+    return gone == RF_GONE_ROW || table->key_count > 0;
 }
 
 static bool decode_head(struct rf_archive *archive, const uint8_t *body, size_t size) {

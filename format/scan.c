@@ -28,6 +28,7 @@ struct cursor {
 
 struct layer {
     struct cursor gone, moves, rows;
+    bool whole_gone;        /* rows that are gone are there whole, not by their keys */
     struct rf_span below; /* what is left of the span from the layer below */
     bool below_ended;
 };
@@ -167,6 +168,7 @@ enum rf_code rf_scan_new(struct rf_state *state, uint32_t first_part, uint32_t p
     for (uint32_t i = 1; code == RF_OK && i < state->count; i++) {
         struct layer *layer = &scan->layers[i - 1];
         struct rf_archive *delta = state->archives[i];
+        layer->whole_gone = rf_archive_head_of(delta)->gone == RF_GONE_ROW;
         code = cursor_open(scan, &layer->gone, delta, RF_BLOCK_GONE, error);
         if (code == RF_OK && state->moves) {
             code = cursor_open(scan, &layer->moves, delta, RF_BLOCK_MOVES, error);
@@ -285,7 +287,9 @@ static enum rf_code apply_gone(struct rf_scan *scan, struct layer *layer, struct
                                bool *dropped, struct rf_error *error) {
     *dropped = false;
     while (!cursor_ended(scan, &layer->gone)) {
-        struct key gone = {.rows = layer->gone.rows, .row = layer->gone.row};
+        struct key gone = {.rows = layer->gone.rows,
+                           .row = layer->gone.row,
+                           .columns = layer->whole_gone ? scan->state->table->key : NULL};
         struct key first = span_key(scan, span, 0);
         int order = compare(scan, &gone, &first);
         if (order > 0) {

@@ -397,7 +397,7 @@ class Archive:
         self.start = end + 8
 
     def _gone_forms(self):
-        if self.kind != DELTA or self.table.key == BY_COLUMNS:
+        if self.kind != DELTA:
             return {0}
         return {0, 1} if self.table.parts else {1}
 

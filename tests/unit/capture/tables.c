@@ -186,6 +186,24 @@ Test(tables, keys_of_several_kinds_delete_whole_rows) {
     cr_assert_eq(gone_form("t"), RF_GONE_ROW, "a text came");
 }
 
+/* Here the old rows are read beside the index. */
+Test(tables, mixed_keys_without_rowid_delete_whole_rows) {
+    fixture_sql(&fixture, "CREATE TABLE t(k, n, v, PRIMARY KEY(n, k)) WITHOUT ROWID; "
+                          "INSERT INTO t VALUES (1, 7, 'a'), ('1', 7, 'b'), (x'31', 7, 'c'), "
+                          "(2, 7, 'd'), (3, 6, 'e'), ('z', 9, 'f')");
+    fixture_capture(&fixture);
+    fixture_sql(&fixture,
+                "DELETE FROM t WHERE v IN ('a', 'f'); UPDATE t SET v = 'B' WHERE v = 'b'");
+    expect("t", 3, 0, 1, 2, 0);
+    cr_assert_eq(gone_form("t"), RF_GONE_ROW);
+    fixture_sql(&fixture, "DELETE FROM t WHERE typeof(k) <> 'integer'");
+    expect("t", 2, 0, 0, 2, 0);
+    cr_assert_eq(gone_form("t"), RF_GONE_ROW);
+    fixture_sql(&fixture, "UPDATE t SET k = 'x' WHERE n = 6");
+    expect("t", 1, 1, 0, 1, 0);
+    cr_assert_eq(gone_form("t"), RF_GONE_KEY, "all that could go was of one kind");
+}
+
 Test(tables, other_columns_or_another_key_make_another_table) {
     fixture_sql(&fixture, "CREATE TABLE t(a, b); INSERT INTO t VALUES (1, 2)");
     fixture_capture(&fixture);

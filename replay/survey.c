@@ -355,6 +355,8 @@ static void report_altered(struct findings *findings) {
     findings->counts->altered += altered;
 }
 
+#define TUPLE_KEPT (4u << 20)
+
 static void take_for_plan(void *context, const struct rf_span *span, bool *more) {
     struct findings *findings = context;
     findings->span = span;
@@ -372,6 +374,9 @@ static void take_for_plan(void *context, const struct rf_span *span, bool *more)
     }
     findings->counts->rows += span->count;
     *more = !findings->tuple.failed && !findings->text.failed;
+    if (*more && findings->tuple.capacity > TUPLE_KEPT) {
+        rf_buffer_release(&findings->tuple);
+    }
 }
 
 enum rf_code rf_survey_plan(struct rf_run *run, const struct rf_manifest_table *source,

@@ -59,8 +59,8 @@ def base_rank(column):
     declared = column.declared.upper()
     if declared.startswith("BOOL"):
         return 0
-    if "BLOB" in declared and column.affinity == "BLOB":
-        return 5
+    if is_decimal(column):
+        return 2
     return {"INTEGER": 1, "REAL": 2, "TEXT": 4, "BLOB": 1, "NUMERIC": 1}[column.affinity]
 
 

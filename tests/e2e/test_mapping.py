@@ -4,6 +4,7 @@ prints them. What is expected is written out here, from SQLite's and PostgreSQL'
 import pytest
 
 import makedb
+from compare import Asked, assert_same
 from program import OK, SET_ASIDE, USAGE
 
 
@@ -74,6 +75,9 @@ CHOSEN = {
     "a text in integers": ("INTEGER", [1, "x"], "text", ["1", "x"]),
     "a real in integers": ("INTEGER", [1, 0.5], "double precision", ["1", "0.5"]),
     "a blob in text": ("TEXT", ["a", b"\xff"], "bytea", ["\\x61", "\\xff"]),
+    "only text in blobs": ("BLOB", ["a"], "text", ["a"]),
+    "text and blobs": ("BLOB", ["a", b"b"], "bytea", ["\\x61", "\\x62"]),
+    "only integers in decimals": ("DECIMAL", [5], "numeric", ["5"]),
     "a two in booleans": ("BOOLEAN", [1, 2], "bigint", ["1", "2"]),
 }
 
@@ -84,6 +88,7 @@ def test_chosen_type(ferry, scratch, case):
     said, type_, got = one_column(ferry, scratch, declared, *values)
     assert (said.code, type_, got) == (OK, wanted, printed)
     assert ferry.verify().code == OK
+    assert_same(scratch / "source.db", ferry.target, asked=Asked(keeps=False), fresh=True)
 
 
 # What a rule asks for, values, type, what psql prints.

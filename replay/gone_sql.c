@@ -75,9 +75,12 @@ void rf_gone_count_keys(const struct rf_plan *plan, const char *schema, struct r
 
 /* An image has the types of its columns in it: a domain's would not be that of the list. */
 static void target_columns(const struct rf_plan *plan, struct rf_buffer *sql) {
-    for (uint32_t i = 0; i < plan->column_count; i++) {
-        separate(sql, i, ", t.");
-        rf_buffer_printf(sql, "%s", i == 0 ? "t." : "");
+    for (uint32_t i = 0, listed = 0; i < plan->column_count; i++) {
+        if (!is_listed(plan, RF_GONE_ROW, i)) {
+            continue;
+        }
+        separate(sql, listed++, ", ");
+        rf_buffer_printf(sql, "t.");
         rf_quote_name(sql, plan->columns[i].name);
         if (!plan->owned) {
             rf_buffer_printf(sql, "::%s", plan->columns[i].conversion->type);

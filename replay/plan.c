@@ -84,7 +84,7 @@ bool rf_plan_outdated(const struct rf_plan *plan, const struct rf_manifest_table
             return true;
         }
     }
-    return next != plan->column_count;
+    return next != plan->column_count || rf_plan_carries_otherwise(plan, source, arena);
 }
 
 static bool is_clean(const struct rf_census *census) {

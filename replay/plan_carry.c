@@ -8,6 +8,7 @@
 
 #include "replay/expression_statement.h"
 #include "replay/plan_expression.h"
+#include "replay/plan_inner.h"
 
 struct carrier {
     const struct rf_manifest_table *source;
@@ -84,6 +85,62 @@ static bool may_alter(const struct rf_plan *plan) {
     for (uint32_t i = 0; i < plan->column_count; i++) {
         if (plan->columns[i].on_mismatch == RF_MISMATCH_NULL ||
             plan->columns[i].conversion->alters) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool same_text(const char *a, const char *b) {
+    return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+/* What the columns would do by themselves today; NULL for want of memory. */
+static const struct rf_plan_column *today(const struct rf_plan *plan,
+                                          const struct rf_manifest_table *source, bool utf16,
+                                          struct rf_arena *arena) {
+    struct rf_plan copy = *plan;
+    struct rf_error ignored;
+    copy.remark_count = 0;
+    copy.columns = rf_arena_take(arena, plan->column_count, sizeof *copy.columns);
+    if (!copy.columns) {
+        return NULL;
+    }
+    memcpy(copy.columns, plan->columns, plan->column_count * sizeof *copy.columns);
+    return rf_plan_carry_columns(source, utf16, NULL, arena, &copy, &ignored) == RF_OK
+               ? copy.columns
+               : NULL;
+}
+
+static bool does_anything(const struct rf_plan *plan, const struct rf_table *table) {
+    bool does = false;
+    for (uint32_t i = 0; i < plan->column_count; i++) {
+        const struct rf_plan_column *column = &plan->columns[i];
+        const struct rf_column *from = &table->columns[column->cell];
+        does = does || column->default_sql || column->generated_sql || from->default_sql ||
+               from->generated != RF_STORED_AS_IS;
+    }
+    return does;
+}
+
+/* A generated column that stands by its values may go on doing so. The plan does not say which
+ * encoding it was made for; neither may give other values. */
+bool rf_plan_carries_otherwise(const struct rf_plan *plan, const struct rf_manifest_table *source,
+                               struct rf_arena *arena) {
+    if (!does_anything(plan, &source->table)) {
+        return false;
+    }
+    const struct rf_plan_column *utf8 = today(plan, source, false, arena),
+                                *utf16 = utf8 ? today(plan, source, true, arena) : NULL;
+    if (!utf16) {
+        return true;
+    }
+    for (uint32_t i = 0; i < plan->column_count; i++) {
+        const struct rf_plan_column *column = &plan->columns[i];
+        bool generated = column->generated_sql &&
+                         !same_text(column->generated_sql, utf8[i].generated_sql) &&
+                         !same_text(column->generated_sql, utf16[i].generated_sql);
+        if (generated || !same_text(column->default_sql, utf8[i].default_sql)) {
             return true;
         }
     }

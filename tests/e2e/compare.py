@@ -54,7 +54,7 @@ def assert_same(path, target, schema="public", *, tables=None, asked=None, fresh
 
 
 class Comparison:
-    """One table, with its columns in the order of the target."""
+    """One table, with its columns in the order of the source."""
 
     def __init__(self, table, landed, ledger, asked, place):
         self.table = table
@@ -88,8 +88,10 @@ class Comparison:
         decisions.assert_allowed(self.table, self.decisions, self.asked, fresh)
         wanted, altered, misfits = self.expected()
         landed = Counter()
+        there = list(self.landed.types)
+        order = [there.index(name) for name in self.names.values()]
         for row, count in self.landed.rows.items():
-            landed[tuple(rule.landed(v) for rule, v in zip(self.rules, row))] += count
+            landed[tuple(rule.landed(row[at]) for rule, at in zip(self.rules, order))] += count
         refused = self.refused_as_a_whole(wanted - landed)
         name = self.table.name
         assert_equal_bags(f"rows of {name}", wanted - refused, landed, list(self.names.values()))

@@ -91,6 +91,26 @@ def test_a_default_that_has_no_equal(source):
     assert not warnings(trip(source))
 
 
+def remake(ferry, table, columns):
+    """As applications migrate: a new table, the rows copied, the old name."""
+    names = ", ".join(column.split()[0] for column in columns if " AS (" not in column)
+    sql(ferry, f"CREATE TABLE fresh ({', '.join(columns)})",
+        f"INSERT INTO fresh ({names}) SELECT {names} FROM {table}", f"DROP TABLE {table}",
+        f"ALTER TABLE fresh RENAME TO {table}")
+
+
+def test_a_default_changes(source):
+    sql(source, "CREATE TABLE d (id INTEGER PRIMARY KEY, n INTEGER DEFAULT 7, t TEXT)",
+        "INSERT INTO d VALUES (1, 1, 'a')")
+    trip(source)
+    for number, column in enumerate(("n INTEGER DEFAULT 8", "n INTEGER",
+                                     "n INTEGER DEFAULT -1")):
+        remake(source, "d", ["id INTEGER PRIMARY KEY", column, "t TEXT DEFAULT 'x'"])
+        assert not warnings(trip(source))
+        both(source, f"INSERT INTO d (id) VALUES ({number + 10})",
+             f"DELETE FROM d WHERE id = {number + 10}")
+
+
 # CHECK constraints
 
 def test_checks(source):
@@ -178,6 +198,18 @@ def test_generated_columns_without_a_key(source):
     sql(source, "DELETE FROM g WHERE rowid IN (1, 4)", "UPDATE g SET a = 5 WHERE a = 2",
         "INSERT INTO g VALUES (NULL)")
     trip(source)
+
+
+def test_an_expression_changes(source):
+    """The rows are the same to SQLite's file, and yet one of their values is another."""
+    columns = ["id INTEGER PRIMARY KEY", "a TEXT", "g TEXT AS (a || 'x')"]
+    sql(source, f"CREATE TABLE g ({', '.join(columns)})", "INSERT INTO g (id, a) VALUES (1, 'b')")
+    trip(source)
+    for expression in ("a || 'y'", "upper(a)", "strftime('%Y', a)", "a || 'z'"):
+        remake(source, "g", columns[:2] + [f"g TEXT AS ({expression})"])
+        trip(source)
+        sql(source, "UPDATE g SET a = a || 'b'", "INSERT INTO g (a) VALUES ('c')")
+        trip(source)
 
 
 def test_a_generated_column_that_stays_plain(source):

@@ -207,3 +207,29 @@ Test(encode, rows_that_no_page_holds) {
         free(values);
     }
 }
+
+/* id, a column that the server computes, text: the field in the middle has to fit, and stays away. */
+Test(encode, generated_fields_stay_out_of_the_tuple) {
+    const struct rf_value values[] = {integer_value(7), text_value("7x"), text_value("ab"),
+                                      integer_value(8), real_value(1.5),  null_value()};
+    struct rf_encoder_column how[] = {column_as(&rf_as_bigint, 0), column_as(&rf_as_text, 1),
+                                      column_as(&rf_as_text, 2)};
+    how[1].generated = true;
+    const struct rf_encoder encoder = {.count = 3, .columns = how, .generated = 1};
+    struct test_rows rows;
+    test_rows_make(&rows, values, 3, 2);
+    struct rf_buffer out = {0};
+    uint32_t column = 0;
+    rf_buffer_u8(&out, 'z');
+    cr_expect_eq(rf_encode_row(&encoder, &rows.rows, 0, &out, &column), RF_FITS);
+    static const char bytes[] = "z\0\2"
+                                "\0\0\0\10\0\0\0\0\0\0\0\7"
+                                "\0\0\0\2ab";
+    cr_assert_eq(out.size, sizeof bytes - 1);
+    cr_expect_arr_eq(out.bytes, bytes, out.size);
+    cr_expect_eq(rf_encode_row(&encoder, &rows.rows, 1, &out, &column), RF_MISFIT_CLASS);
+    cr_expect_eq(column, 1);
+    cr_expect_eq(out.size, sizeof bytes - 1, "nothing was added");
+    rf_buffer_release(&out);
+    test_rows_release(&rows);
+}

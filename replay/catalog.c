@@ -148,7 +148,9 @@ static void take_index(const struct reader *reader, uint32_t row, struct rf_cata
         CONSTRAINT_DEFINITION,
         COLUMNS,
         VALID,
-        MARKED
+        MARKED,
+        DEFERRABLE,
+        DUPLICATES
     };
     const char *columns = rf_pg_rows_text(reader->rows, row, COLUMNS);
     *index = (struct rf_catalog_index){
@@ -160,6 +162,8 @@ static void take_index(const struct reader *reader, uint32_t row, struct rf_cata
         .constraint_definition = text(reader, row, CONSTRAINT_DEFINITION),
         .valid = truth(reader, row, VALID),
         .marked = truth(reader, row, MARKED),
+        .deferrable = truth(reader, row, DEFERRABLE),
+        .duplicates = text(reader, row, DUPLICATES),
         .plain = columns != NULL,
     };
     if (columns) {

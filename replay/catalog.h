@@ -62,6 +62,8 @@ struct rf_catalog_index {
     const char *constraint_definition; /* pg_get_constraintdef */
     bool valid;
     bool marked; /* more is said of it than its definition repeats */
+    bool deferrable;        /* its constraint is looked after by triggers, */
+    const char *duplicates; /* and this query counts what they let pass; NULL: there is none */
     bool plain;  /* on columns alone, without a predicate; then: */
     uint32_t column_count;
     uint32_t *columns; /* rf_catalog_column.number */

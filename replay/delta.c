@@ -344,7 +344,7 @@ static enum rf_code apply_tables(struct apply *apply, struct rf_error *error) {
 
 static bool has_counts(const struct rf_counts *counts) {
     return counts->inserted || counts->updated || counts->deleted || counts->set_aside ||
-           counts->altered;
+           counts->altered || counts->widened;
 }
 
 static enum rf_code move_ledger(struct apply *apply, struct rf_error *error) {

@@ -32,6 +32,7 @@ static void keep_choices(const struct rf_evolution *evolution) {
             now->on_mismatch = was->on_mismatch;
             now->bad_text = was->bad_text;
             now->asked = was->asked;
+            now->widened = was->widened;
             now->reason = was->reason;
         }
     }
@@ -325,8 +326,8 @@ static enum rf_code free_key(struct rf_delta *delta, const struct rf_evolution *
 enum rf_code rf_delta_empty(struct rf_delta *delta, const struct rf_evolution *evolution,
                             struct rf_error *error) {
     const struct rf_plan *plan = &evolution->standing->plan;
-    enum rf_code code = evolution->refill ? empty_table(delta, plan, error)
-                                          : free_key(delta, evolution, error);
+    enum rf_code code =
+        evolution->refill ? empty_table(delta, plan, error) : free_key(delta, evolution, error);
     if (code == RF_OK) {
         code = leave_name(delta, evolution, error);
     }
@@ -413,8 +414,24 @@ static enum rf_code rewrite_ledger(struct rf_delta *delta, struct rf_evolution *
     return code;
 }
 
+/* Columns that rows forced another type on than was declared, or than they had. */
+static uint32_t count_widened(const struct rf_evolution *evolution) {
+    uint32_t widened = 0;
+    for (uint32_t i = 0; i < evolution->to.column_count; i++) {
+        const struct rf_plan_column *now = &evolution->to.columns[i];
+        bool came = evolution->matches[i] == RF_EVOLVE_NEW;
+        const struct rf_plan_column *was =
+            came ? NULL : &evolution->standing->plan.columns[evolution->matches[i]];
+        bool changed = was && strcmp(was->declared, now->declared) == 0 &&
+                       strcmp(was->conversion->name, now->conversion->name) != 0;
+        widened += came ? now->widened : changed && !evolution->fresh;
+    }
+    return widened;
+}
+
 enum rf_code rf_delta_evolve(struct rf_delta *delta, struct rf_evolution *evolution,
                              struct rf_counts *counts, struct rf_error *error) {
+    counts->widened += count_widened(evolution);
     enum rf_code code = evolution->refill ? refill(delta, evolution, counts, error)
                                           : rewrite_ledger(delta, evolution, error);
     if (code != RF_OK) {

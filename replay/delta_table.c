@@ -97,6 +97,7 @@ enum rf_code rf_delta_make(struct rf_delta *delta, const struct rf_manifest_tabl
     if (code == RF_OK) {
         code = make_plan(delta, source, &plan, error);
     }
+    counts->widened += rf_plan_widened(&plan);
     if (code == RF_OK) {
         rf_build_remarks(delta->run, &plan);
         code = rf_ledger_add_table(delta->pg, delta->target, &plan, &source->digest, &added, error);

@@ -52,10 +52,27 @@ static bool fires(const struct rf_hold *hold, const struct rf_catalog_reflex *re
 
 #define WHAT_TO_GRANT "GRANT SET ON PARAMETER session_replication_role TO \"%s\""
 
+/* Nobody would notice what it does not allow. */
+static void check_deferrable(const struct rf_hold *hold, const struct rf_catalog_table *table,
+                             struct rf_troubles *troubles) {
+    for (uint32_t i = 0; hold->catalog->may_be_replica && i < table->index_count; i++) {
+        const struct rf_catalog_index *index = &table->indexes[i];
+        if (index->deferrable && !index->duplicates) {
+            rf_trouble(troubles,
+                       "table \"%s\": exclusion constraint \"%s\" is deferrable, and would not be "
+                       "checked (drop it, or make it one that is not)",
+                       table->name, index->constraint);
+        }
+    }
+}
+
 void rf_hold_check(const struct rf_hold *hold, struct rf_troubles *troubles) {
     const struct rf_catalog *catalog = hold->catalog;
     for (uint32_t i = 0; i < hold->count; i++) {
         const struct rf_catalog_table *table = rf_catalog_find(catalog, hold->tables[i]);
+        if (table) {
+            check_deferrable(hold, table, troubles);
+        }
         for (uint32_t at = 0; table && !table->owned && at < table->reflex_count; at++) {
             const struct rf_catalog_reflex *reflex = &table->reflexes[at];
             if (fires(hold, reflex)) {
@@ -438,6 +455,40 @@ static enum rf_code check_foreign_key(const struct rf_hold *hold,
     return own ? invalidate(hold, key, error) : RF_OK;
 }
 
+/* ---- unique constraints that nobody checked ---- */
+
+static enum rf_code check_unique(const struct rf_hold *hold, const struct rf_catalog_table *table,
+                                 const struct rf_catalog_index *index, struct rf_error *error) {
+    struct rf_pg_rows *rows;
+    enum rf_code code = rf_pg_ask(hold->pg, index->duplicates, NULL, &rows, error);
+    uint64_t count = code == RF_OK ? rf_pg_rows_number(rows, 0, 0) : 0;
+    rf_pg_rows_free(rows);
+    if (code != RF_OK || count == 0) {
+        return code;
+    }
+    rf_fail(error, RF_MISPLACED,
+            "the source has rows that constraint %s of table %s holds to be alike",
+            index->constraint, table->name);
+    rf_detail(error, "%" PRIu64 " of its keys occur more than once", count);
+    rf_hint(error, "change them in the source, or drop the constraint, then run the same command "
+                   "again.");
+    return RF_MISPLACED;
+}
+
+static enum rf_code check_deferred(const struct rf_hold *hold, struct rf_error *error) {
+    enum rf_code code = RF_OK;
+    for (uint32_t i = 0; hold->catalog->may_be_replica && i < hold->count; i++) {
+        const struct rf_catalog_table *table = rf_catalog_find(hold->catalog, hold->tables[i]);
+        for (uint32_t at = 0; code == RF_OK && table && at < table->index_count; at++) {
+            const struct rf_catalog_index *index = &table->indexes[at];
+            if (index->deferrable && index->duplicates) {
+                code = check_unique(hold, table, index, error);
+            }
+        }
+    }
+    return code;
+}
+
 static bool defers(const struct rf_hold *hold) {
     for (uint32_t i = 0; i < hold->catalog->foreign_key_count; i++) {
         const struct rf_catalog_foreign_key *key = &hold->catalog->foreign_keys[i];
@@ -450,7 +501,7 @@ static bool defers(const struct rf_hold *hold) {
 
 enum rf_code rf_hold_end(const struct rf_hold *hold, struct rf_error *error) {
     const struct rf_catalog *catalog = hold->catalog;
-    enum rf_code code = RF_OK;
+    enum rf_code code = check_deferred(hold, error);
     for (uint32_t i = 0; code == RF_OK && i < catalog->foreign_key_count; i++) {
         const struct rf_catalog_foreign_key *key = &catalog->foreign_keys[i];
         bool unchecked = key->valid && touches(hold, key) && way_of(hold, key) == WAY_REPLICA;

@@ -13,6 +13,9 @@
  *                                               dropped and added again, which checks them.
  *   neither, one transaction                    deferrable foreign keys are deferred.
  *
+ * A deferrable unique constraint is kept by triggers of the server, which are off as well then: it
+ * is looked at in the end, and rows that are alike are an error.
+ *
  * What else would act is refused before anything is written, with what to grant. Whatever is
  * dropped or disabled stands in rowferry.put_aside, written by the transaction that drops it, and
  * goes from there in the transaction that puts it back: whenever a run dies, the next one finds

@@ -230,7 +230,7 @@ static void array_optional(struct rf_buffer *array, const char *text) {
     }
 }
 
-enum { COLUMN_ARRAYS = 15 };
+enum { COLUMN_ARRAYS = 16 };
 
 /* A column that is not carried has a line without a name in the target. */
 static void array_excluded(struct rf_buffer arrays[COLUMN_ARRAYS], const char *source) {
@@ -246,9 +246,10 @@ static void array_excluded(struct rf_buffer arrays[COLUMN_ARRAYS], const char *s
     array_text(&arrays[9], "f");
     array_number(&arrays[10], 0);
     array_text(&arrays[11], "excluded");
-    for (unsigned i = 12; i < COLUMN_ARRAYS; i++) {
+    for (unsigned i = 12; i < 15; i++) {
         array_optional(&arrays[i], NULL);
     }
+    array_text(&arrays[15], "f");
 }
 
 static enum rf_code add_columns(struct rf_pg *pg, const struct rf_target *target,
@@ -271,6 +272,7 @@ static enum rf_code add_columns(struct rf_pg *pg, const struct rf_target *target
         array_optional(&arrays[12], column->default_sql);
         array_optional(&arrays[13], column->generated_sql);
         array_optional(&arrays[14], column->identity);
+        array_text(&arrays[15], column->widened ? "t" : "f");
     }
     for (uint32_t i = 0; i < plan->excluded_count; i++) {
         array_excluded(arrays, plan->excluded[i]);
@@ -400,5 +402,6 @@ enum rf_code rf_ledger_add_trip(struct rf_pg *pg, const struct rf_target *target
     rf_pg_number(&args, table->deleted);
     rf_pg_number(&args, table->set_aside);
     rf_pg_number(&args, table->altered);
+    rf_pg_number(&args, table->widened);
     return rf_pg_do_args(pg, rf_sql_trip_add, &args, NULL, error);
 }

@@ -133,7 +133,7 @@ static enum rf_code take_key(struct rf_arena *arena, struct rf_plan *plan, struc
 static enum rf_code take_column(const struct rf_pg_rows *rows, uint32_t row, struct rf_arena *arena,
                                 struct rf_plan *plan, struct rf_error *error) {
     enum { SOURCE = 1, NAME, CELL, DECLARED, CONVERSION, ON_MISMATCH, BAD_TEXT, ASKED };
-    enum { NOT_NULL = ASKED + 1, KEY_PART, REASON, DEFAULT, GENERATED, IDENTITY };
+    enum { NOT_NULL = ASKED + 1, KEY_PART, REASON, DEFAULT, GENERATED, IDENTITY, WIDENED };
     const char *source = rf_arena_copy(arena, rf_pg_rows_text(rows, row, SOURCE));
     const char *name = rf_arena_copy(arena, rf_pg_rows_text(rows, row, NAME));
     if (name && !*name) {
@@ -154,6 +154,7 @@ static enum rf_code take_column(const struct rf_pg_rows *rows, uint32_t row, str
         .default_sql = rf_arena_copy(arena, rf_pg_rows_text(rows, row, DEFAULT)),
         .generated_sql = rf_arena_copy(arena, rf_pg_rows_text(rows, row, GENERATED)),
         .identity = rf_arena_copy(arena, rf_pg_rows_text(rows, row, IDENTITY)),
+        .widened = rf_pg_rows_truth(rows, row, WIDENED),
     };
     if (!rf_mismatch_find(rf_pg_rows_text(rows, row, ON_MISMATCH), &column->on_mismatch) ||
         !rf_bad_text_find(rf_pg_rows_text(rows, row, BAD_TEXT), &column->bad_text)) {

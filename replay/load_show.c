@@ -88,6 +88,7 @@ static struct rf_counts counts_of(const struct rf_load_table *table, const struc
         .inserted = tally->digest.rows - tally->set_aside,
         .set_aside = tally->set_aside,
         .altered = tally->altered,
+        .widened = rf_plan_widened(&table->plan),
     };
 }
 

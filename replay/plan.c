@@ -87,6 +87,14 @@ bool rf_plan_outdated(const struct rf_plan *plan, const struct rf_manifest_table
     return next != plan->column_count || rf_plan_carries_otherwise(plan, source, arena);
 }
 
+uint32_t rf_plan_widened(const struct rf_plan *plan) {
+    uint32_t widened = 0;
+    for (uint32_t i = 0; i < plan->column_count; i++) {
+        widened += plan->columns[i].widened;
+    }
+    return widened;
+}
+
 static bool is_clean(const struct rf_census *census) {
     return census && census->text_with_nul == 0 && census->text_not_utf8 == 0;
 }

@@ -37,7 +37,7 @@ struct rf_plan_column {
     enum rf_bad_text bad_text;    /* never DEFAULT */
     const char *asked;            /* the conversion that a rule asked for; NULL where none did */
     const char *reason;
-    bool forced; /* its rows forced another type on it than was declared or asked for; not kept */
+    bool widened; /* its rows forced another type on it than was declared or asked for */
     bool not_null;
     uint32_t key_part;         /* 1-based place in the key, 0 for none */
     const char *default_sql;   /* SQL: what follows DEFAULT; NULL: none */
@@ -183,6 +183,8 @@ bool rf_plan_key_blurs(const struct rf_plan *plan);
 const char *rf_plan_index_kind_name(enum rf_plan_index_kind kind);
 bool rf_plan_index_kind_find(const char *name, enum rf_plan_index_kind *kind);
 
+/* Columns that are widened. */
+uint32_t rf_plan_widened(const struct rf_plan *plan);
 /* Whether the table is declared in another way than when the plan was made, so that it has to be
  * made anew: other columns, types, NOT NULLs or another key. */
 bool rf_plan_outdated(const struct rf_plan *plan, const struct rf_manifest_table *source,

@@ -246,8 +246,8 @@ static enum rf_code choose_types(const struct rf_plan_request *request, struct r
         }
         column->conversion = mappings[i].conversion;
         column->reason = mappings[i].reason;
-        column->forced = mappings[i].forced;
-        if (column->forced || !anew) {
+        column->widened = mappings[i].forced;
+        if (column->widened || !anew) {
             remark_choice(&mappings[i], column, plan, arena);
         }
     }
@@ -320,7 +320,6 @@ static enum rf_code copy_columns(const struct rf_plan *standing, struct rf_arena
     enum rf_code code = rf_arena_check(arena, error);
     for (uint32_t i = 0; code == RF_OK && i < plan->column_count; i++) {
         plan->columns[i] = standing->columns[i];
-        plan->columns[i].forced = false;
     }
     return code;
 }

@@ -39,7 +39,7 @@ static void print_column(struct rf_checking *checking, const struct rf_plan_colu
     rf_json_text(&line, "generated", column->generated_sql);
     rf_json_bool(&line, "identity", column->identity);
     rf_json_text(&line, "on_mismatch", rf_mismatch_name(column->on_mismatch));
-    rf_json_bool(&line, "forced", column->forced);
+    rf_json_bool(&line, "forced", column->widened);
     rf_json_text(&line, "reason", column->reason);
     rf_json_print(&line, checking->task->output);
 }

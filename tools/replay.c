@@ -23,7 +23,7 @@ static const char *mode_name(enum rf_replay_mode mode) {
 
 static bool is_unchanged(const struct rf_replay_table *table) {
     return table->inserted == 0 && table->updated == 0 && table->deleted == 0 &&
-           table->set_aside == 0 && table->altered == 0;
+           table->set_aside == 0 && table->altered == 0 && table->widened == 0;
 }
 
 /* ---- JSON ---- */
@@ -34,6 +34,7 @@ static void put_counts(struct rf_json *json, const struct rf_replay_table *table
     rf_json_count(json, "deleted", table->deleted);
     rf_json_count(json, "set_aside", table->set_aside);
     rf_json_count(json, "altered", table->altered);
+    rf_json_count(json, "widened", table->widened);
 }
 
 static void print_table_line(struct rf_task *task, const struct rf_replay_table *table) {
@@ -65,12 +66,13 @@ static void add_row(struct rf_grid *grid, const char *name, const struct rf_repl
     rf_grid_number(grid, table->deleted);
     rf_grid_number(grid, table->set_aside);
     rf_grid_number(grid, table->altered);
+    rf_grid_number(grid, table->widened);
 }
 
 static void print_tables(struct rf_task *task, const struct rf_replay_result *result) {
-    static const struct rf_grid_column columns[] = {{"table", false},    {"inserted", true},
-                                                    {"updated", true},   {"deleted", true},
-                                                    {"set aside", true}, {"altered", true}};
+    static const struct rf_grid_column columns[] = {
+        {"table", false},    {"inserted", true}, {"updated", true}, {"deleted", true},
+        {"set aside", true}, {"altered", true},  {"widened", true}};
     struct rf_grid *grid = rf_grid_new(columns, sizeof columns / sizeof columns[0]);
     bool all = task->settings->verbose || result->table_count <= LISTED_ALWAYS;
     uint32_t left_out = 0;

@@ -67,12 +67,14 @@ CREATE TABLE rowferry."column" (
     default_sql   text,
     generated_sql text,
     identity      text,
+    widened       boolean NOT NULL,
     PRIMARY KEY (source_id, target_schema, table_name, position),
     FOREIGN KEY (source_id, target_schema, table_name) REFERENCES rowferry.relation ON DELETE CASCADE
 );
 COMMENT ON TABLE rowferry."column" IS 'The type that each column got when its table was created, and why';
 COMMENT ON COLUMN rowferry."column".column_name IS 'Its name in SQLite';
 COMMENT ON COLUMN rowferry."column".cell IS 'Its place in the table in SQLite, from 0';
+COMMENT ON COLUMN rowferry."column".widened IS 'Its rows forced another type on it than was declared or asked for; reason says which';
 COMMENT ON COLUMN rowferry."column".on_mismatch IS 'What happens to values that do not fit';
 COMMENT ON COLUMN rowferry."column".bad_text IS 'What happens to text with NUL or invalid UTF-8';
 COMMENT ON COLUMN rowferry."column".asked IS 'The conversion that the configuration asked for; empty where it did not';
@@ -227,7 +229,10 @@ CREATE TABLE rowferry.trip (
     deleted       bigint      NOT NULL,
     set_aside     bigint      NOT NULL,
     altered       bigint      NOT NULL,
+    widened       bigint      NOT NULL,
     finished      timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (trip)
 );
 COMMENT ON TABLE rowferry.trip IS 'What each trip changed, a line for each table that it touched';
+COMMENT ON COLUMN rowferry.trip.altered IS 'Rows with a value that was altered to fit';
+COMMENT ON COLUMN rowferry.trip.widened IS 'Columns that got another type than was declared, asked for or there, as rows forced it';

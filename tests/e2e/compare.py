@@ -88,10 +88,10 @@ class Comparison:
         decisions.assert_allowed(self.table, self.decisions, self.asked, fresh)
         wanted, altered, misfits = self.expected()
         landed = Counter()
-        there = list(self.landed.types)
-        order = [there.index(name) for name in self.names.values()]
+        places = [list(self.landed.types).index(decision.target) for decision in self.decisions]
         for row, count in self.landed.rows.items():
-            landed[tuple(rule.landed(row[at]) for rule, at in zip(self.rules, order))] += count
+            landed[tuple(rule.landed(row[place])
+                         for rule, place in zip(self.rules, places))] += count
         refused = self.refused_as_a_whole(wanted - landed)
         name = self.table.name
         assert_equal_bags(f"rows of {name}", wanted - refused, landed, list(self.names.values()))

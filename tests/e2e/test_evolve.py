@@ -135,6 +135,11 @@ def test_a_type_becomes_too_narrow(source, column, value, type_):
     assert "person" in result.err and column in result.err and "2" in result.err
     line = next(line for line in result.of_type("table") if line["table"] == "person")
     assert (line["inserted"], line["updated"], line["deleted"], line["set_aside"]) == (1, 1, 0, 0)
+    assert line["widened"] == 1 and result.summary["widened"] == 1
+    assert source.target.value("SELECT widened FROM rowferry.trip WHERE table_name = 'person' "
+                               "ORDER BY trip DESC LIMIT 1") == "1"
+    assert source.target.value("SELECT string_agg(column_name, ',') FROM rowferry.\"column\" "
+                               "WHERE widened") == column
     sql(source, "DELETE FROM person WHERE id = 2", "UPDATE person SET age = 5 WHERE id = 7")
     trip(source)
     assert types(source)[column] == type_, "a type once chosen does not change by the way"

@@ -68,7 +68,7 @@ Test(plan_column, types_come_from_the_rows_and_forced_ones_are_told) {
     stored_make(&stored, &table, rows, 2);
     cr_assert_eq(make(&stored, &table, &plan), RF_OK, "%s", error.what);
     cr_expect_str_eq(spec(&plan, 0), "text from any");
-    cr_expect(plan.columns[0].forced);
+    cr_expect(plan.columns[0].widened);
     cr_expect_str_eq(spec(&plan, 1), "text from any");
     cr_expect_str_eq(spec(&plan, 2), "timestamp from iso YYYY-MM-DD HH:MM:SS");
     cr_expect_eq(plan.columns[2].on_mismatch, RF_MISMATCH_WIDEN);

@@ -429,10 +429,10 @@ static enum rf_code in_transaction(struct apply *apply, bool *done, struct rf_er
     if (code == RF_OK && delta->existing) {
         code = rf_hold_end(&delta->existing->hold, error);
     }
-    if (code == RF_OK && !delta->existing) {
+    if (code == RF_OK) {
         code = rf_foreign_keys_put_back(&keys, error);
     }
-    if (code == RF_OK && !delta->existing) {
+    if (code == RF_OK) {
         code = rf_sequences_advance(delta->pg, delta->target, apply->manifest, error);
     }
     if (code == RF_OK) {

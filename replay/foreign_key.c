@@ -317,7 +317,8 @@ enum rf_code rf_foreign_keys_put_back(const struct rf_foreign_keys *keys, struct
     for (uint32_t i = 0; code == RF_OK && i < tables.count; i++) {
         struct rf_plan *plan = &tables.tables[i].plan;
         const struct rf_manifest_table *child = rf_manifest_find(keys->manifest, plan->table);
-        if (!child || (child->table.foreign_key_count == 0 && !has_foreign_keys(plan))) {
+        if (!child || !plan->owned ||
+            (child->table.foreign_key_count == 0 && !has_foreign_keys(plan))) {
             continue;
         }
         uint32_t count = 0;

@@ -129,6 +129,10 @@ static const char *refusal_of(struct lister *lister, const struct rf_foreign_key
     if (!standing) {
         return rf_arena_printf(arena, "table %s is not in the target", parent->table.name);
     }
+    if (!standing->plan.owned) {
+        return rf_arena_printf(arena, "table %s in the target is the application's own",
+                               parent->table.name);
+    }
     wish->parent = &standing->plan;
     const char *refusal = NULL;
     for (uint32_t i = 0; !refusal && !arena->failed && i < key->part_count; i++) {

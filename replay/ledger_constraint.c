@@ -63,7 +63,8 @@ static bool take_constraint(const struct rf_pg_rows *rows, uint32_t row, struct 
     if (!rf_pg_rows_truth(rows, row, CARRIED)) {
         constraint->refusal = constraint->reason ? constraint->reason : "";
     }
-    return rf_plan_constraint_kind_find(rf_pg_rows_text(rows, row, KIND), &constraint->kind);
+    bool known = rf_plan_constraint_kind_find(rf_pg_rows_text(rows, row, KIND), &constraint->kind);
+    return known && (constraint->kind == RF_PLAN_CHECK || constraint->parent);
 }
 
 enum rf_code rf_ledger_take_constraints(const struct rf_pg_rows *rows, uint32_t from, uint32_t to,

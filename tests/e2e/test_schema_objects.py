@@ -475,6 +475,21 @@ def test_tables_that_are_left_out(source):
     assert_same(source.database, source.target)
 
 
+def test_own_tables_keep_theirs_beside_those_of_the_application(source):
+    sql(source, *FAMILY)
+    trip(source)
+    source.target.script("CREATE TABLE public.theirs (id bigint PRIMARY KEY, p bigint)")
+    sql(source, "CREATE TABLE theirs (id INTEGER PRIMARY KEY, p INTEGER REFERENCES parent)",
+        "INSERT INTO theirs VALUES (1, 2)", "UPDATE parent SET b = 7 WHERE id = 2",
+        "INSERT INTO gone VALUES (7, 1)")
+    source.capture(source.database)
+    source.replay("--existing", expect=OK)
+    source.verify(expect=OK)
+    assert foreign_keys(source) == {name: "t" for name in (
+        "fallen_p_fkey", "gone_p_fkey", "named", "nulled_p_fkey", "tree_up_fkey")}
+    assert next_number(source, "gone") == 8
+
+
 # Sequences
 
 def next_number(ferry, table, column="id"):

@@ -218,6 +218,7 @@ static void family(struct family *family, const char *child, const char *to, con
     family->manifest = (struct rf_manifest){.table_count = 2, .tables = family->tables};
     for (int i = 0; i < 2; i++) {
         family->standing[i].plan = make(&family->tables[i]);
+        family->standing[i].plan.owned = true;
     }
     family->ledger = (struct rf_ledger_tables){.count = 2, .tables = family->standing};
 }

@@ -545,6 +545,44 @@ def test_sequences_and_odd_names(source):
     assert source.target.value(f"SELECT max(\"i'd\") FROM {odd}") == "9"
 
 
+# Names
+
+def test_odd_names_everywhere(source):
+    """Quotes, keywords, semicolons, and more bytes than a name may have."""
+    parent, child, a, b = (quote(name) for name in (
+        "p\"; DROP TABLE x; --", "select", "a\"'b", "é" * 30))
+    long = quote("c" * 90)
+    sql(source, f"CREATE TABLE {parent} (id INTEGER PRIMARY KEY, {a} TEXT COLLATE NOCASE UNIQUE)",
+        f"CREATE TABLE {child} (id INTEGER PRIMARY KEY, {a} INTEGER DEFAULT 5 CHECK ({a} > 0), "
+        f"{b} TEXT AS ({a} || '$$%s{{target}}') STORED, "
+        f"CONSTRAINT {long} CHECK ({a} < 100), CONSTRAINT {long} CHECK ({a} <> 50), "
+        f"CONSTRAINT {long} FOREIGN KEY ({a}) REFERENCES {parent} ON DELETE CASCADE)",
+        f"CREATE UNIQUE INDEX {quote('i' * 90)} ON {child} ({a}) WHERE {b} > ''",
+        f"INSERT INTO {parent} VALUES (5, 'x'), (6, 'y')",
+        f"INSERT INTO {child} (id) VALUES (1)")
+    trip(source)
+    sql(source, f"INSERT INTO {child} (id, {a}) VALUES (2, 6)", f"DELETE FROM {child} WHERE id = 1",
+        f"UPDATE {parent} SET {a} = 'z' WHERE id = 5")
+    trip(source)
+    assert set(foreign_keys(source).values()) == {"t"}
+    for value, taken in ((0, False), (100, False), (50, False), (6, False), (7, False), (5, True)):
+        statement = f"INSERT INTO public.{child} (id, {a}) VALUES ({value + 10}, {value})"
+        assert postgres_takes(source, statement) == taken, value
+
+
+def test_utf16_sources(source):
+    """Their text has another order; equality is the same."""
+    db = makedb.connect(source.database)
+    db.execute("PRAGMA encoding = 'UTF-16le'")
+    db.execute("CREATE TABLE u (id INTEGER PRIMARY KEY, t TEXT CHECK (t <> 'x'), "
+               "v TEXT DEFAULT 'é' COLLATE NOCASE UNIQUE, w TEXT CHECK (w < 'z'))")
+    db.execute("INSERT INTO u VALUES (1, '\uffff', '\U00010000', 'a')")
+    db.close()
+    trip(source)
+    both(source, "INSERT INTO u (id, t) VALUES (2, 'x')", "INSERT INTO u (id, t) VALUES (3, 'X')",
+         "INSERT INTO u (id, t) VALUES (4, 'y')", "INSERT INTO u VALUES (5, 'y', 'É', NULL)")
+
+
 # What pg_dump has to get right
 
 def test_a_dump_restores(source, server):

@@ -158,7 +158,10 @@ static int set_up(struct rf_source *source) {
     sqlite3_extended_result_codes(db, 1);
     sqlite3_busy_handler(db, keep_waiting, source);
     sqlite3_progress_handler(db, STEPS_BETWEEN_LOOKS, look_at_stop, source);
-    sqlite3_db_config(db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+    /* Without it SQLite takes json_extract() and its like in an index, a CHECK or a generated
+     * column for unsafe, and the whole database for malformed. All that a schema can call here are
+     * SQLite's own functions, but for those that it never lets a schema call. */
+    sqlite3_db_config(db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 1, NULL);
     sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     return sqlite3_collation_needed(db, source, provide_collation);

@@ -157,7 +157,8 @@ static enum rf_code tell_orphans(const struct key *key, struct rf_error *error) 
     return judge(key, reason, error);
 }
 
-/* One or several statements behind a savepoint. *state: why the server would not; "" where it did. */
+/* A statement behind a savepoint. `state` and `reason`: why the server would not; "" where it did.
+ */
 static enum rf_code attempt(const struct key *key, struct rf_buffer *sql, char state[6],
                             char *reason, size_t size, struct rf_error *error) {
     struct rf_buffer whole = {0};

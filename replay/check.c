@@ -42,7 +42,8 @@ static void listen(struct rf_check *check) {
 /* What was heard about the table, then what its plan says of itself where nobody did. */
 static void keep_notes(struct rf_check *check, struct rf_check_table *table) {
     const struct rf_plan *plan = &table->plan;
-    uint32_t remarks = table->step == RF_CHECK_MAKE ? plan->remark_count : 0;
+    bool fresh = table->step == RF_CHECK_MAKE || table->step == RF_CHECK_FILL;
+    uint32_t remarks = fresh ? plan->remark_count : 0;
     table->notes =
         rf_arena_take(&check->arena, (size_t)check->heard_count + remarks, sizeof *table->notes);
     if (!table->notes) {
@@ -225,10 +226,14 @@ static enum rf_code plan_table(struct rf_check *check, const struct rf_resolve_n
     struct rf_ledger_table *standing = rf_ledger_find_table(&check->tables, name->source);
     struct rf_check_table *table = &check->planned[check->table_count++];
     table->source = rf_manifest_find(&check->manifest, name->source);
+    bool fits = true;
     listen(check);
-    enum rf_code code = standing ? rf_check_plan_standing(check, standing, table, error)
-                                 : plan_new(check, name, table, error);
-    if (code == RF_OK) {
+    enum rf_code code = rf_check_is_existing(check, standing)
+                            ? rf_check_plan_existing(check, standing, table, &fits, error)
+                        : standing ? rf_check_plan_standing(check, standing, table, error)
+                                   : plan_new(check, name, table, error);
+    check->table_count -= !fits;
+    if (code == RF_OK && fits) {
         keep_notes(check, table);
         code = rf_run_check(&check->run, error);
     }
@@ -262,7 +267,7 @@ static bool is_gone(const struct rf_manifest *manifest, const char *table) {
 static void find_gone(struct rf_check *check) {
     for (uint32_t i = 0; i < check->tables.count; i++) {
         const char *table = check->tables.tables[i].plan.table;
-        if (is_gone(&check->manifest, table)) {
+        if (check->tables.tables[i].plan.owned && is_gone(&check->manifest, table)) {
             rf_check_add(check, RF_CHECK_NOTE, "tables",
                          "table %s is gone from the source; a replay drops it here, or renames it "
                          "where a new one has its very rows",
@@ -305,10 +310,8 @@ const char *rf_check_object_sql(const struct rf_check *check, const struct rf_ob
 
 const char *rf_check_step_name(enum rf_check_step step) {
     static const char *const names[] = {
-        [RF_CHECK_MAKE] = "make",
-        [RF_CHECK_KEEP] = "keep",
-        [RF_CHECK_ALTER] = "alter",
-        [RF_CHECK_REFILL] = "refill",
+        [RF_CHECK_MAKE] = "make",   [RF_CHECK_FILL] = "fill",     [RF_CHECK_KEEP] = "keep",
+        [RF_CHECK_ALTER] = "alter", [RF_CHECK_REFILL] = "refill",
     };
     return names[step];
 }
@@ -323,7 +326,10 @@ enum rf_code rf_check_plan(struct rf_check *check, const struct rf_repository *r
         code = rf_naming_make(&check->run, &check->manifest, &check->tables, &check->taken,
                               &check->delta.naming, error);
     }
-    if (code == RF_OK) {
+    if (code == RF_OK && check->concerned) {
+        code = rf_check_find_troubles(check, error);
+    }
+    if (code == RF_OK && !(check->concerned && check->options.rules->existing)) {
         code = find_refusals(check, error);
     }
     if (code == RF_OK) {

@@ -5,6 +5,7 @@
 #include "replay/arena.h"
 #include "replay/check.h"
 #include "replay/delta_table.h"
+#include "replay/existing.h"
 #include "replay/ledger.h"
 #include "replay/names.h"
 #include "replay/object.h"
@@ -28,6 +29,8 @@ struct rf_check {
     struct rf_ledger_source standing; /* state NONE where there is no ledger */
     struct rf_ledger_tables tables;   /* of a target that this source feeds */
     struct rf_names taken;            /* names in the schema */
+    bool concerned;                   /* some tables are the application's */
+    struct rf_existing existing;
 
     struct rf_manifest manifest;
     struct rf_delta delta; /* for what it plans of tables that stand; and its naming */
@@ -49,6 +52,20 @@ void rf_check_advise(struct rf_check *check, struct rf_check_finding *finding, c
  * the target or the plan stay, and are returned. */
 RF_MUST_USE enum rf_code rf_check_take_error(struct rf_check *check, const char *subject,
                                              struct rf_error *error);
+
+/* check_existing.c: tables that the application made. The catalog is read in the transaction of the
+ * look, once the ledger is. */
+RF_MUST_USE enum rf_code rf_check_read_catalog(struct rf_check *check, struct rf_pg *pg,
+                                               struct rf_error *error);
+/* Whether a table is one of them; `standing` NULL: it is not in the ledger. */
+bool rf_check_is_existing(const struct rf_check *check, const struct rf_ledger_table *standing);
+/* All that stands against filling them, a finding each. */
+RF_MUST_USE enum rf_code rf_check_find_troubles(struct rf_check *check, struct rf_error *error);
+/* *fits is false where no plan can be made. */
+RF_MUST_USE enum rf_code rf_check_plan_existing(struct rf_check *check,
+                                                const struct rf_ledger_table *standing,
+                                                struct rf_check_table *table, bool *fits,
+                                                struct rf_error *error);
 
 /* check_standing.c: a table that stands in the target, by the ledger's plan or, where that no longer
  * holds it, by the plan that it would get. */

@@ -72,8 +72,10 @@ static enum rf_code take_error(struct look *look, const char *subject, enum rf_c
 
 static enum rf_code look_at_rights(struct look *look, struct rf_error *error) {
     struct rf_check *check = look->check;
-    struct rf_preflight_facts facts = {.schema_stands = false};
-    enum rf_code code = rf_preflight_rights(look->pg, &check->target, &facts, error);
+    bool existing = check->options.rules->existing;
+    struct rf_preflight_facts facts = {.schema_stands = existing};
+    enum rf_code code = existing ? rf_existing_rights(look->pg, &check->target, error)
+                                 : rf_preflight_rights(look->pg, &check->target, &facts, error);
     if (code != RF_OK) {
         return take_error(look, "rights", code, error);
     }
@@ -153,9 +155,10 @@ static enum rf_code read_ledger(struct look *look, struct rf_error *error) {
     if (code == RF_OK) {
         find_standing(look);
     }
-    return code == RF_OK && look->source
-               ? rf_ledger_read(look->pg, &check->target, &check->tables, error)
-               : code;
+    if (code == RF_OK && look->source) {
+        code = rf_ledger_read(look->pg, &check->target, &check->tables, error);
+    }
+    return code;
 }
 
 /* ---- all of it ---- */
@@ -175,6 +178,9 @@ static enum rf_code look_around(struct look *look, struct rf_error *error) {
     }
     if (code == RF_OK) {
         code = read_ledger(look, error);
+        if (code == RF_OK) {
+            code = rf_check_read_catalog(look->check, look->pg, error);
+        }
         code = code == RF_OK ? RF_OK : take_error(look, "ledger", code, error);
     }
     rf_pg_rollback(look->pg);

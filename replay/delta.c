@@ -7,8 +7,8 @@
 #include "replay/build.h"
 #include "replay/commit.h"
 #include "replay/delta_table.h"
-#include "replay/foreign_key.h"
 #include "replay/fit.h"
+#include "replay/foreign_key.h"
 #include "replay/object.h"
 #include "replay/preflight.h"
 #include "replay/result.h"
@@ -114,7 +114,11 @@ static enum rf_code find_evolution(struct apply *apply, const struct rf_manifest
     *standing = rf_ledger_find_table(&apply->standing, source->table.name);
     *fresh = *standing && apply->same && rf_run_remakes(delta->run, source->table.name);
     if (*standing && !(*standing)->plan.owned) {
-        *standing = NULL; /* its shape is the application's affair */
+        if (*fresh) {
+            rf_run_warn(delta->run, "table %s is the application's, and is not made anew",
+                        source->table.name);
+        }
+        *standing = NULL; /* its shape is not ours to change */
         return RF_OK;
     }
     if (!*standing) {

@@ -97,15 +97,13 @@ enum rf_code rf_existing_rights(struct rf_pg *pg, const struct rf_target *target
 struct checking {
     struct rf_existing *existing;
     const struct rf_ledger_tables *standing; /* NULL: a first load */
-    struct rf_troubles troubles;
+    struct rf_troubles *troubles;
     uint32_t count;
     const char **names; /* of tables that will be written, in the target */
 };
 
 static void will_be_written(struct checking *checking, const char *relation) {
-    if (relation) {
-        checking->names[checking->count++] = relation;
-    }
+    checking->names[checking->count++] = relation;
 }
 
 static enum rf_code check_table(struct checking *checking, const struct rf_manifest_table *source,
@@ -126,9 +124,10 @@ static enum rf_code check_table(struct checking *checking, const struct rf_manif
     }
     struct rf_plan plan;
     enum rf_code code = rf_existing_fit(existing, source, standing ? &standing->plan : NULL, &plan,
-                                        &checking->troubles, error);
-    if (code == RF_OK) {
+                                        checking->troubles, error);
+    if (code == RF_OK && plan.relation) {
         will_be_written(checking, plan.relation);
+        code = rf_existing_find_failing(existing, source, &plan, checking->troubles, error);
     }
     return code;
 }
@@ -141,20 +140,21 @@ static void check_gone(struct checking *checking) {
         const struct rf_plan *plan = &checking->standing->tables[i].plan;
         if (!plan->owned && !rf_manifest_find(manifest, plan->table) &&
             rf_catalog_find(catalog, plan->relation)) {
-            rf_trouble(&checking->troubles,
+            rf_trouble(checking->troubles,
                        "table \"%s\" is gone from the source (DROP TABLE \"%s\".\"%s\")",
                        plan->table, catalog->schema, plan->relation);
         }
     }
 }
 
-enum rf_code rf_existing_check(struct rf_existing *existing,
-                               const struct rf_ledger_tables *standing, struct rf_error *error) {
+enum rf_code rf_existing_find_troubles(struct rf_existing *existing,
+                                       const struct rf_ledger_tables *standing,
+                                       struct rf_troubles *troubles, struct rf_error *error) {
     const struct rf_manifest *manifest = existing->manifest;
     struct checking checking = {
         .existing = existing,
         .standing = standing,
-        .troubles = {.arena = existing->arena},
+        .troubles = troubles,
         .names = rf_arena_take(existing->arena, manifest->table_count, sizeof *checking.names),
     };
     enum rf_code code = rf_arena_check(existing->arena, error);
@@ -174,8 +174,15 @@ enum rf_code rf_existing_check(struct rf_existing *existing,
         .across = first && !existing->run->options->rules->atomic,
     };
     rf_hold_sort(&hold);
-    rf_hold_check(&hold, &checking.troubles);
-    return rf_existing_fail(existing, &checking.troubles, error);
+    rf_hold_check(&hold, troubles);
+    return rf_arena_check(existing->arena, error);
+}
+
+enum rf_code rf_existing_check(struct rf_existing *existing,
+                               const struct rf_ledger_tables *standing, struct rf_error *error) {
+    struct rf_troubles troubles = {.arena = existing->arena};
+    enum rf_code code = rf_existing_find_troubles(existing, standing, &troubles, error);
+    return code == RF_OK ? rf_existing_fail(existing, &troubles, error) : code;
 }
 
 /* ---- rows ---- */

@@ -52,6 +52,13 @@ RF_MUST_USE enum rf_code rf_existing_fit(struct rf_existing *existing,
 RF_MUST_USE enum rf_code rf_existing_prove(struct rf_existing *existing,
                                            const struct rf_manifest_table *source,
                                            const char *const **proven, struct rf_error *error);
+/* Values that do not fit a column with on_mismatch fail, as far as the census does not tell: the
+ * first of each. Only the rows know, so they are read. */
+RF_MUST_USE enum rf_code rf_existing_find_failing(struct rf_existing *existing,
+                                                  const struct rf_manifest_table *source,
+                                                  const struct rf_plan *plan,
+                                                  struct rf_troubles *troubles,
+                                                  struct rf_error *error);
 /* RF_MISPLACED with all troubles, if there are any. */
 RF_MUST_USE enum rf_code rf_existing_fail(const struct rf_existing *existing,
                                           const struct rf_troubles *troubles,
@@ -63,6 +70,11 @@ RF_MUST_USE enum rf_code rf_existing_rights(struct rf_pg *pg, const struct rf_ta
 
 /* Everything that can be known to stand against replaying a snapshot, of all tables at once.
  * `standing` NULL: a first load. */
+RF_MUST_USE enum rf_code rf_existing_find_troubles(struct rf_existing *existing,
+                                                   const struct rf_ledger_tables *standing,
+                                                   struct rf_troubles *troubles,
+                                                   struct rf_error *error);
+/* The same as an error, if there are any. */
 RF_MUST_USE enum rf_code rf_existing_check(struct rf_existing *existing,
                                            const struct rf_ledger_tables *standing,
                                            struct rf_error *error);

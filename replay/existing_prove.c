@@ -1,78 +1,14 @@
-/* What a column's dates and times are, found in its rows: one pass over the table, only where a
- * column of the target leaves it open. */
+/* What only the rows can tell of a table that is fitted: how dates and times are kept, where a
+ * column of the target leaves that open; and whether values are there that are to fail. */
 #include <string.h>
 
-#include "format/state.h"
-#include "replay/evidence.h"
 #include "replay/existing.h"
 #include "replay/fit.h"
 #include "replay/fit_type.h"
-
-struct wanted {
-    uint32_t column;
-    struct rf_instant_evidence evidence;
-};
-
-struct proof {
-    struct rf_existing *existing;
-    const struct rf_manifest_table *source;
-    uint32_t count;
-    struct wanted *wanted;
-};
+#include "replay/survey.h"
 
 static bool has_values(const struct rf_census *census) {
     return census->count[RF_INTEGER] + census->count[RF_REAL] + census->count[RF_TEXT] > 0;
-}
-
-static void list_wanted(struct proof *proof, const struct rf_catalog_table *to) {
-    const struct rf_rules *rules = proof->existing->run->options->rules;
-    const struct rf_table *table = &proof->source->table;
-    for (uint32_t i = 0; i < table->column_count; i++) {
-        const char *name = table->columns[i].name;
-        struct rf_column_settings settings = rf_rules_column(rules, table->name, name);
-        const struct rf_catalog_column *column = rf_fit_find_column(to, rules, table->name, name);
-        if (column && !settings.exclude && rf_fit_type_wants_proof(column, &settings) &&
-            has_values(&proof->source->census[i])) {
-            struct wanted *wanted = &proof->wanted[proof->count++];
-            wanted->column = i;
-            rf_instant_evidence_init(&wanted->evidence);
-        }
-    }
-}
-
-/* True: nothing is left to be found out. */
-static bool add_rows(struct proof *proof, const struct rf_span *span) {
-    bool settled = true;
-    for (uint32_t i = 0; i < proof->count; i++) {
-        struct wanted *wanted = &proof->wanted[i];
-        for (uint32_t row = 0; !wanted->evidence.refuted && row < span->count; row++) {
-            struct rf_value value = rf_rows_value(span->rows, wanted->column, span->first + row);
-            rf_instant_evidence_add(&wanted->evidence, &value);
-        }
-        settled = settled && wanted->evidence.refuted;
-    }
-    return settled;
-}
-
-static enum rf_code read_rows(struct proof *proof, struct rf_error *error) {
-    struct rf_run *run = proof->existing->run;
-    struct rf_state *state = NULL;
-    struct rf_scan *scan = NULL;
-    enum rf_code code = rf_state_open(run->repository, proof->source, &state, error);
-    if (code == RF_OK) {
-        code = rf_scan_new(state, 0, rf_state_parts(state), &scan, error);
-    }
-    while (code == RF_OK) {
-        struct rf_span span;
-        code = rf_scan_next(scan, &span, error);
-        if (code != RF_OK || span.count == 0 || add_rows(proof, &span)) {
-            break;
-        }
-        code = rf_run_check(run, error);
-    }
-    rf_scan_free(scan);
-    rf_state_close(state);
-    return code;
 }
 
 static bool is_text(enum rf_instant_encoding encoding) {
@@ -93,6 +29,21 @@ static const char *spell(struct rf_arena *arena, const struct rf_instant_evidenc
     return rf_arena_printf(arena, "iso %s", text);
 }
 
+static void ask_instants(const struct rf_existing *existing, const struct rf_catalog_table *to,
+                         struct rf_survey *survey) {
+    const struct rf_rules *rules = existing->run->options->rules;
+    const struct rf_table *table = &survey->source->table;
+    for (uint32_t i = 0; i < table->column_count; i++) {
+        const char *name = table->columns[i].name;
+        struct rf_column_settings settings = rf_rules_column(rules, table->name, name);
+        const struct rf_catalog_column *column = rf_fit_find_column(to, rules, table->name, name);
+        if (column && !settings.exclude && rf_fit_type_wants_proof(column, &settings) &&
+            has_values(&survey->source->census[i])) {
+            (void)rf_survey_ask(survey, RF_SURVEY_INSTANTS, i, NULL, 0);
+        }
+    }
+}
+
 enum rf_code rf_existing_prove(struct rf_existing *existing, const struct rf_manifest_table *source,
                                const char *const **proven, struct rf_error *error) {
     struct rf_arena *arena = existing->arena;
@@ -102,20 +53,45 @@ enum rf_code rf_existing_prove(struct rf_existing *existing, const struct rf_man
     if (!to) {
         return RF_OK;
     }
-    struct proof proof = {
-        .existing = existing,
-        .source = source,
-        .wanted = rf_arena_take(arena, source->table.column_count, sizeof *proof.wanted),
-    };
     const char **found = rf_arena_take(arena, source->table.column_count, sizeof *found);
-    if (arena->failed) {
-        return rf_fail_memory(error);
+    struct rf_survey survey;
+    rf_survey_init(&survey, source, arena);
+    ask_instants(existing, to, &survey);
+    enum rf_code code = rf_arena_check(arena, error);
+    if (code == RF_OK) {
+        code = rf_survey_run(&survey, existing->run, error);
     }
-    list_wanted(&proof, to);
-    enum rf_code code = proof.count > 0 ? read_rows(&proof, error) : RF_OK;
-    for (uint32_t i = 0; code == RF_OK && i < proof.count; i++) {
-        found[proof.wanted[i].column] = spell(arena, &proof.wanted[i].evidence);
+    for (struct rf_survey_question *at = survey.first; code == RF_OK && at; at = at->next) {
+        found[at->cell] = spell(arena, &at->instants);
     }
     *proven = found;
     return code == RF_OK ? rf_arena_check(arena, error) : code;
+}
+
+enum rf_code rf_existing_find_failing(struct rf_existing *existing,
+                                      const struct rf_manifest_table *source,
+                                      const struct rf_plan *plan, struct rf_troubles *troubles,
+                                      struct rf_error *error) {
+    struct rf_survey survey;
+    rf_survey_init(&survey, source, existing->arena);
+    for (uint32_t i = 0; i < plan->column_count; i++) {
+        const struct rf_plan_column *column = &plan->columns[i];
+        if (column->on_mismatch == RF_MISMATCH_FAIL &&
+            rf_conversion_fits_census(column->conversion, &source->census[column->cell]) ==
+                RF_VERDICT_UNSURE) {
+            (void)rf_survey_ask(&survey, RF_SURVEY_FIT, column->cell, column->conversion, 1);
+        }
+    }
+    enum rf_code code = rf_arena_check(existing->arena, error);
+    if (code == RF_OK) {
+        code = rf_survey_run(&survey, existing->run, error);
+    }
+    for (const struct rf_survey_question *at = survey.first; code == RF_OK && at; at = at->next) {
+        if (at->misfits > 0) {
+            rf_trouble(troubles, "table \"%s\": column \"%s\" does not hold %s of row %s",
+                       plan->relation, source->table.columns[at->cell].name, at->examples[0].value,
+                       at->examples[0].key);
+        }
+    }
+    return code;
 }

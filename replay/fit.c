@@ -31,8 +31,7 @@ const struct rf_catalog_table *rf_fit_find(const struct rf_catalog *catalog,
         return rf_catalog_find(catalog, settings.rename);
     }
     const struct rf_catalog_table *found = rf_catalog_find(catalog, table);
-    return found || !rules->fold_names || !fold(table, folded) ? found
-                                                               : rf_catalog_find(catalog, folded);
+    return found || !fold(table, folded) ? found : rf_catalog_find(catalog, folded);
 }
 
 const struct rf_catalog_column *rf_fit_find_column(const struct rf_catalog_table *table,
@@ -44,9 +43,7 @@ const struct rf_catalog_column *rf_fit_find_column(const struct rf_catalog_table
         return rf_catalog_find_column(table, settings.rename);
     }
     const struct rf_catalog_column *found = rf_catalog_find_column(table, column);
-    return found || !rules->fold_names || !fold(column, folded)
-               ? found
-               : rf_catalog_find_column(table, folded);
+    return found || !fold(column, folded) ? found : rf_catalog_find_column(table, folded);
 }
 
 /* ---- one fit ---- */
@@ -290,6 +287,13 @@ static enum rf_mismatch policy_of(struct fit *fit, const struct rf_column_settin
     return RF_MISMATCH_SET_ASIDE;
 }
 
+/* With how its values are read, where the type alone does not say it. */
+static const char *reason_for(struct fit *fit, const struct rf_catalog_column *to,
+                              const struct rf_conversion *conversion) {
+    const char *from = strstr(conversion->name, " from ");
+    return rf_arena_printf(fit->arena, "the column is %s%s", to->declared, from ? from : "");
+}
+
 static enum rf_code carry_column(struct fit *fit, uint32_t number,
                                  const struct rf_catalog_column *to,
                                  const struct rf_column_settings *settings,
@@ -312,7 +316,7 @@ static enum rf_code carry_column(struct fit *fit, uint32_t number,
         .on_mismatch = policy_of(fit, settings, to->name),
         .bad_text = settings->bad_text,
         .asked = settings->type ? conversion->name : NULL,
-        .reason = rf_arena_printf(fit->arena, "the column is %s", to->declared),
+        .reason = reason_for(fit, to, conversion),
         .not_null = to->not_null,
     };
     fit->place[number] = plan->column_count;
@@ -372,10 +376,43 @@ static void check_others(struct fit *fit) {
 
 /* ---- the key ---- */
 
+static void add_key_part(struct fit *fit, uint32_t place) {
+    struct rf_plan *plan = fit->plan;
+    plan->key[plan->key_count] = place - 1;
+    plan->columns[place - 1].key_part = ++plan->key_count;
+}
+
+/* One that a rule gives to a table without: rows are told apart by it when the two are compared. */
+static void take_given_key(struct fit *fit, const char *const *key) {
+    const struct rf_table *table = &fit->question->source->table;
+    uint32_t count = 0;
+    while (key[count]) {
+        count++;
+    }
+    fit->plan->key = rf_arena_take(fit->arena, count, sizeof *fit->plan->key);
+    fit->plan->key_given = count > 0;
+    for (uint32_t i = 0; !fit->arena->failed && i < count; i++) {
+        uint32_t number = 0;
+        while (number < table->column_count && strcmp(table->columns[number].name, key[i]) != 0) {
+            number++;
+        }
+        uint32_t place = number < table->column_count ? fit->place[number] : 0;
+        if (place == 0 || fit->plan->columns[place - 1].key_part > 0) {
+            rf_trouble(fit->troubles, "table \"%s\": \"%s\" cannot be part of its key",
+                       fit->to->name, key[i]);
+        } else {
+            add_key_part(fit, place);
+        }
+    }
+}
+
 /* A delta names the rows that are gone by the source's key alone. */
 static void find_key(struct fit *fit) {
     const struct rf_table *table = &fit->question->source->table;
-    struct rf_plan *plan = fit->plan;
+    const char *const *given = rf_rules_table(fit->question->rules, table->name).key;
+    if (table->key_count == 0 && given) {
+        take_given_key(fit, given);
+    }
     for (uint32_t i = 0; i < table->key_count; i++) {
         uint32_t place = fit->place[table->key[i]];
         if (place == 0) {
@@ -383,10 +420,22 @@ static void find_key(struct fit *fit) {
                        "table \"%s\": column \"%s\" is of the source's key, without which no row "
                        "could be found again",
                        fit->to->name, table->columns[table->key[i]].name);
-            continue;
+        } else {
+            add_key_part(fit, place);
         }
-        plan->key[plan->key_count] = place - 1;
-        plan->columns[place - 1].key_part = ++plan->key_count;
+    }
+}
+
+/* Rows that stay are told from those that come by the key alone. */
+static void find_kept(struct fit *fit) {
+    const char *table = fit->question->source->table.name;
+    fit->plan->kept = rf_rules_table(fit->question->rules, table).standing_rows == RF_STANDING_KEEP;
+    if (fit->plan->kept && fit->plan->key_count == 0) {
+        rf_trouble(
+            fit->troubles,
+            "table \"%s\": its rows cannot be kept, as the source's table has no key to tell "
+            "them by (give it one by a rule, or rows: replace, or skip)",
+            fit->to->name);
     }
 }
 
@@ -433,19 +482,12 @@ enum rf_code rf_fit_table(const struct rf_fit_question *question, struct rf_aren
     }
     if (code == RF_OK) {
         check_others(&fit);
-        plan->kept = rf_rules_table(question->rules, table->name).standing_rows == RF_STANDING_KEEP;
-        if (plan->kept && table->key_count == 0) {
-            rf_trouble(
-                troubles,
-                "table \"%s\": its rows cannot be kept, as the source's table has no primary "
-                "key to tell them by (rows: replace, or skip)",
-                to->name);
-        }
         if (plan->column_count == 0 && troubles->count == before) {
             rf_trouble(troubles, "table \"%s\": no column of it is carried", to->name);
         }
         if (troubles->count == before) {
             find_key(&fit);
+            find_kept(&fit);
         }
         code = rf_arena_check(arena, error);
     }
@@ -475,7 +517,7 @@ static bool is_excluded(const struct rf_plan *plan, const char *source) {
 static bool source_changed(const struct rf_plan *plan, const struct rf_table *table,
                            struct rf_arena *arena) {
     if (table->column_count != plan->column_count + plan->excluded_count ||
-        table->key_count != plan->key_count) {
+        table->key_count != (plan->key_given ? 0 : plan->key_count)) {
         return true;
     }
     for (uint32_t i = 0; i < table->column_count; i++) {
@@ -485,7 +527,8 @@ static bool source_changed(const struct rf_plan *plan, const struct rf_table *ta
             return true;
         }
         const char *declared = rf_sayable(arena, now->declared ? now->declared : "");
-        if (column && (column->cell != i || column->key_part != now->key_part || !declared ||
+        bool other_key = column && !plan->key_given && column->key_part != now->key_part;
+        if (column && (column->cell != i || other_key || !declared ||
                        strcmp(column->declared, declared) != 0)) {
             return true;
         }

@@ -2,8 +2,9 @@
  * application made: which column goes where and how, what fills the columns that the source does
  * not have, and everything that stands against it.
  *
- * Columns are matched by name: the one that a rule gives, else the source's own, else (with
- * fold_names) that in lower case. Nothing here asks the server or writes: a catalog was read
+ * Columns are matched by name: the one that a rule gives, else the source's own, else that in lower
+ * case, which is what the server makes of a name without quotes; to SQLite it is the same name.
+ * Nothing here asks the server or writes: a catalog was read
  * before. The result is a plan like any other, but of a table that is not owned. */
 #ifndef RF_REPLAY_FIT_H
 #define RF_REPLAY_FIT_H

@@ -24,7 +24,8 @@ struct replay {
     const struct rf_snapshot_name *to;
     struct rf_ledger_source standing; /* where the target stands */
     struct rf_ledger_tables tables;   /* where it is ready */
-    bool concerned;                   /* tables are the application's */
+    bool concerned;                   /* tables are the application's, and */
+    bool looked;                      /* the catalog of them was read */
     struct rf_existing existing;
     struct rf_arena arena;
     bool load;    /* a first load, of `start`; else `start` is where it stands */
@@ -35,20 +36,6 @@ struct replay {
 };
 
 /* ---- looking ---- */
-
-/* An unfinished load goes on as it began, whatever the rules say now. */
-static enum rf_code look_at_existing(struct replay *replay, struct rf_error *error) {
-    const struct rf_ledger_source *standing = &replay->standing;
-    replay->concerned = standing->state == RF_TARGET_LOADING
-                            ? rf_existing_load_is(standing->staging)
-                            : rf_existing_concerns(&replay->run, &replay->tables);
-    if (!replay->concerned) {
-        return RF_OK;
-    }
-    replay->existing = (struct rf_existing){
-        .run = &replay->run, .pg = replay->pg, .target = &replay->target, .arena = &replay->arena};
-    return rf_existing_look(&replay->existing, error);
-}
 
 static enum rf_code look(struct replay *replay, struct rf_error *error) {
     bool found = false;
@@ -68,7 +55,11 @@ static enum rf_code look(struct replay *replay, struct rf_error *error) {
     if (code == RF_OK && replay->standing.state == RF_TARGET_READY) {
         code = rf_ledger_read(replay->pg, &replay->target, &replay->tables, error);
     }
-    return code == RF_OK ? look_at_existing(replay, error) : code;
+    /* An unfinished load goes on as it began, whatever the rules say now. */
+    replay->concerned = replay->standing.state == RF_TARGET_LOADING
+                            ? rf_existing_load_is(replay->standing.staging)
+                            : rf_existing_concerns(&replay->run, &replay->tables);
+    return code;
 }
 
 /* A load under way is gone on with when its snapshot is still there and leads to the one asked for.
@@ -120,9 +111,11 @@ static enum rf_code check_table(struct replay *replay, const struct rf_manifest_
                                 bool load, struct rf_error *error) {
     const struct rf_ledger_table *standing =
         rf_ledger_find_table(&replay->tables, source->table.name);
-    enum rf_delta_step step =
-        rf_delta_step_of(&replay->run, source, load ? NULL : standing,
-                         replay->concerned ? &replay->existing.catalog : NULL);
+    if (standing && !standing->plan.owned && !replay->looked) {
+        return RF_OK;
+    }
+    enum rf_delta_step step = rf_delta_step_of(&replay->run, source, load ? NULL : standing,
+                                               replay->looked ? &replay->existing.catalog : NULL);
     if (step == RF_DELTA_LEFT_OUT) {
         return RF_OK;
     }
@@ -161,14 +154,45 @@ static enum rf_code check_names(struct replay *replay, const struct rf_manifest 
     return code;
 }
 
+static bool lacks_tables(const struct replay *replay, const struct rf_manifest *manifest) {
+    for (uint32_t i = 0; i < manifest->table_count; i++) {
+        const char *name = manifest->tables[i].table.name;
+        if (rf_run_selects(&replay->run, name) && !rf_ledger_find_table(&replay->tables, name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Where nothing is to be done, nothing is asked. */
+static enum rf_code check_existing(struct replay *replay, const struct rf_manifest *manifest,
+                                   bool load, struct rf_error *error) {
+    bool moves = load || replay->route.count > 0 || lacks_tables(replay, manifest);
+    enum rf_code code = RF_OK;
+    if (!replay->concerned || !moves) {
+        return RF_OK;
+    }
+    if (!replay->looked) {
+        replay->existing = (struct rf_existing){.run = &replay->run,
+                                                .pg = replay->pg,
+                                                .target = &replay->target,
+                                                .arena = &replay->arena};
+        code = rf_existing_look(&replay->existing, error);
+        replay->looked = code == RF_OK;
+    }
+    replay->existing.manifest = manifest;
+    return code == RF_OK
+               ? rf_existing_check(&replay->existing, load ? NULL : &replay->tables, error)
+               : code;
+}
+
 static enum rf_code check_manifest(struct replay *replay, const struct rf_manifest *manifest,
                                    bool load, struct rf_error *error) {
     const struct rf_ledger_tables *standing = load ? NULL : &replay->tables;
     bool makes = load ? !replay->concerned : !replay->run.options->rules->existing;
     enum rf_code code = makes ? check_names(replay, manifest, standing, error) : RF_OK;
-    if (code == RF_OK && replay->concerned) {
-        replay->existing.manifest = manifest;
-        code = rf_existing_check(&replay->existing, standing, error);
+    if (code == RF_OK) {
+        code = check_existing(replay, manifest, load, error);
     }
     for (uint32_t i = 0; code == RF_OK && i < manifest->table_count; i++) {
         code = check_table(replay, &manifest->tables[i], load, error);
@@ -260,16 +284,6 @@ static enum rf_code apply(struct replay *replay, const struct rf_snapshot_name *
     return code;
 }
 
-static bool lacks_tables(const struct replay *replay, const struct rf_manifest *manifest) {
-    for (uint32_t i = 0; i < manifest->table_count; i++) {
-        const char *name = manifest->tables[i].table.name;
-        if (rf_run_selects(&replay->run, name) && !rf_ledger_find_table(&replay->tables, name)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static bool remakes_tables(const struct replay *replay) {
     for (uint32_t i = 0; i < replay->tables.count; i++) {
         if (rf_run_remakes(&replay->run, replay->tables.tables[i].plan.table)) {
@@ -285,8 +299,7 @@ static bool remakes_tables(const struct replay *replay) {
 static enum rf_code complete(struct replay *replay, struct rf_error *error) {
     struct rf_manifest manifest = {0};
     enum rf_code code = rf_repository_load(replay->run.repository, replay->to, &manifest, error);
-    bool changes =
-        code == RF_OK && (lacks_tables(replay, &manifest) || remakes_tables(replay));
+    bool changes = code == RF_OK && (lacks_tables(replay, &manifest) || remakes_tables(replay));
     if (code == RF_OK && (changes || replay->run.options->rules->object_count > 0)) {
         if (changes && replay->result->mode == RF_REPLAY_NONE) {
             replay->result->mode = RF_REPLAY_DELTA;

@@ -252,6 +252,7 @@ static void print_notes(struct rf_output *out, const struct rf_check_table *tabl
 static void print_table(struct rf_checking *checking) {
     static const char *const steps[] = {
         [RF_CHECK_MAKE] = "",
+        [RF_CHECK_FILL] = "; stands in the target, the application made it",
         [RF_CHECK_KEEP] = "; stands in the target",
         [RF_CHECK_ALTER] = "; stands in the target, and would be altered",
         [RF_CHECK_REFILL] = "; stands in the target, and would be altered and filled again",

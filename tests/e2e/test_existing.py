@@ -8,9 +8,8 @@ import time
 
 import pytest
 
-import makedb
 from postgres import Target
-from program import CONNECT, DAMAGED, MISPLACED, OK, SET_ASIDE, Running
+from program import DAMAGED, MISPLACED, OK, SET_ASIDE, Running, run
 
 EXISTING = ["--existing"]
 
@@ -435,6 +434,16 @@ def test_policies(ferry, target, scratch):
     refused = ferry.replay(*failing, expect=MISPLACED)
     assert "column \"n\" is smallint" in str(refused), str(refused)
     assert target.value("SELECT to_regnamespace('rowferry')") is None
+    # What the census cannot tell is found in the rows, before any is written.
+    target.script("CREATE TABLE l (id bigint PRIMARY KEY, v varchar(2)); INSERT INTO l VALUES (7);")
+    sqlite(source, "CREATE TABLE l (id INTEGER PRIMARY KEY, v TEXT); INSERT INTO l VALUES (1, 'ab'),"
+                   "(2, 'abc');")
+    ferry.capture(source)
+    refused = ferry.replay(*failing, "-t", "l", expect=MISPLACED)
+    assert "does not hold 'abc' of row" in str(refused), str(refused)
+    assert target.value("SELECT id FROM l") == "7"
+    sqlite(source, "DROP TABLE l")
+    ferry.capture(source)
     nulls = settings(scratch, "existing: true\non_mismatch: 'null'\nbad_text: strip\n")
     done = ferry.replay(*nulls)
     assert done.summary["altered"] == 2
@@ -777,3 +786,30 @@ def test_kill_in_a_delta(ferry, server, many, target):
             copy.remove()
     drop_role(target, name)
     assert hits > KILLS // 3, "the kills came too late to say anything"
+
+
+def test_check(target, scratch):
+    """What a replay would do, before it does: the fit, the rows, and every trouble by itself."""
+    source = scratch / "source.db"
+    sqlite(source, "CREATE TABLE t (id INTEGER PRIMARY KEY, n INT, at INT);"
+                   "INSERT INTO t VALUES (1, 1, 1709208000), (2, 70000, 1709208001);"
+                   "CREATE TABLE u (id INTEGER PRIMARY KEY, v TEXT);")
+    target.script("CREATE TABLE t (id bigint PRIMARY KEY, n smallint, at timestamptz);"
+                  "CREATE TABLE u (id bigint PRIMARY KEY);")
+
+    def check(expect):
+        result = run("check", "--json", "-d", target.conninfo, *EXISTING, source)
+        assert result.code == expect, str(result)
+        return result
+
+    wrong = check(MISPLACED)
+    assert [line["what"] for line in wrong.lines
+            if line.get("level") == "error"] == [
+        'table "u" has no column "v" (ALTER TABLE "public"."u" ADD COLUMN "v" text, or leave the '
+        'column out with exclude)']
+    target.script("ALTER TABLE u ADD COLUMN v text")
+    good = check(SET_ASIDE)
+    said = str(good)
+    assert '"step":"fill"' in said and "timestamp with time zone from unix-s" in said, said
+    assert "70000" in said
+    assert target.value("SELECT to_regnamespace('rowferry')") is None

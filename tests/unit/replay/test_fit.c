@@ -248,12 +248,15 @@ Test(fit, a_rule_names_and_leaves_out) {
 Test(fit, folded_names) {
     struct scene scene;
     set_scene(&scene);
-    test_column(&scene.source, 1, "V", "TEXT");
-    fit_scene(&scene, NULL);
-    assert_trouble(&scene, "has no column \"V\"");
-    scene.rules.fold_names = true;
+    scene.source.table.columns[1].name[0] = 'V';
     fit_scene(&scene, NULL);
     cr_assert_eq(scene.troubles.count, 0);
+    cr_assert_str_eq(scene.plan.columns[1].source, "V");
+    cr_assert_str_eq(scene.plan.columns[1].name, "v");
+    scene.columns[1].name = "V";
+    scene.source.table.columns[1].name[0] = 'v';
+    fit_scene(&scene, NULL);
+    assert_trouble(&scene, "has no column \"v\"");
     rf_manifest_table_release(&scene.source);
 }
 
@@ -302,6 +305,29 @@ Test(fit, a_key_must_be_carried) {
     rf_manifest_table_release(&scene.source);
 }
 
+Test(fit, a_key_may_be_given) {
+    struct scene scene;
+    set_scene(&scene);
+    scene.source.table.key_count = 0;
+    scene.source.table.columns[0].key_part = 0;
+    const char *const key[] = {"n", "id", NULL};
+    const struct rf_table_rule rule = {.table = "t", .key = key, .standing_rows = RF_STANDING_KEEP};
+    scene.rules.table_count = 1;
+    scene.rules.tables = &rule;
+    fit_scene(&scene, NULL);
+    cr_assert_eq(scene.troubles.count, 0);
+    cr_assert(scene.plan.key_given && scene.plan.kept);
+    cr_assert_eq(scene.plan.key_count, 2);
+    cr_assert_eq(scene.plan.key[0], 2);
+    cr_assert_eq(scene.plan.columns[0].key_part, 2);
+    cr_assert(!rf_fit_outdated(&scene.plan, &scene.source, &scene.catalog, &arena));
+    const struct rf_table_rule keep = {.table = "t", .standing_rows = RF_STANDING_KEEP};
+    scene.rules.tables = &keep;
+    fit_scene(&scene, NULL);
+    assert_trouble(&scene, "has no key to tell them by");
+    rf_manifest_table_release(&scene.source);
+}
+
 Test(fit, nulls_and_ranges_are_foreseen) {
     struct scene scene;
     set_scene(&scene);
@@ -327,7 +353,7 @@ Test(fit, conversions_stay) {
     test_census(&scene.source, 1, 0, 5, 0, 5, 0); /* numbers came into the text */
     fit_scene(&scene, &before);
     cr_assert_str_eq(scene.plan.columns[1].conversion->name, "text");
-    test_column(&scene.source, 1, "v", "BLOB");
+    memcpy(scene.source.table.columns[1].declared, "BLOB", 4);
     cr_assert(rf_fit_outdated(&before, &scene.source, &scene.catalog, &arena));
     fit_scene(&scene, &before);
     cr_assert_str_eq(scene.plan.columns[1].conversion->name, "text from any");

@@ -1,12 +1,14 @@
 /* Findings, and the plan of every table. */
 #include "replay/check.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "replay/check_inner.h"
+#include "replay/foreign_key_list.h"
 #include "replay/preflight.h"
 #include "replay/quote.h"
 
@@ -39,22 +41,25 @@ static void listen(struct rf_check *check) {
     check->heard_count = 0;
 }
 
-/* What was heard about the table, then what its plan says of itself where nobody did. */
-static void keep_notes(struct rf_check *check, struct rf_check_table *table) {
-    const struct rf_plan *plan = &table->plan;
-    bool fresh = table->step == RF_CHECK_MAKE || table->step == RF_CHECK_FILL;
-    uint32_t remarks = fresh ? plan->remark_count : 0;
-    table->notes =
-        rf_arena_take(&check->arena, (size_t)check->heard_count + remarks, sizeof *table->notes);
-    if (!table->notes) {
+/* Appends what was heard since `listen` to the notes of the table, then `remarks` of its plan. */
+static void keep_notes(struct rf_check *check, struct rf_check_table *table, uint32_t remarks) {
+    uint32_t count = table->note_count + check->heard_count + remarks;
+    const char **notes = rf_arena_take(&check->arena, count, sizeof *notes);
+    if (!notes) {
         return;
     }
+    count = 0;
+    for (uint32_t i = 0; i < table->note_count; i++) {
+        notes[count++] = table->notes[i];
+    }
     for (const struct rf_check_heard *heard = check->heard; heard; heard = heard->next) {
-        table->notes[table->note_count++] = heard->text;
+        notes[count++] = heard->text;
     }
     for (uint32_t i = 0; i < remarks; i++) {
-        table->notes[table->note_count++] = plan->remarks[i];
+        notes[count++] = table->plan.remarks[i];
     }
+    table->notes = notes;
+    table->note_count = count;
 }
 
 enum rf_code rf_check_new(const struct rf_target_options *options, struct rf_check **check,
@@ -106,6 +111,7 @@ static struct rf_check_finding *new_finding(struct rf_check *check) {
     return &check->findings[check->finding_count++];
 }
 
+RF_PRINTF(2, 0)
 static const char *say(struct rf_check *check, const char *format, va_list args) {
     char text[1024];
     vsnprintf(text, sizeof text, format, args);
@@ -192,6 +198,9 @@ const struct rf_check_table *rf_check_table(const struct rf_check *check, uint32
 
 /* What a load would refuse as a whole: tables that PostgreSQL cannot have, or has already. */
 static enum rf_code find_refusals(struct rf_check *check, struct rf_error *error) {
+    if (check->options.rules->existing) {
+        return RF_OK;
+    }
     const struct rf_ledger_tables *standing = &check->tables;
     enum rf_code code = rf_preflight_shapes(&check->run, &check->manifest, standing, error);
     if (code != RF_OK) {
@@ -202,6 +211,27 @@ static enum rf_code find_refusals(struct rf_check *check, struct rf_error *error
         code = code == RF_OK ? RF_OK : rf_check_take_error(check, "names", error);
     }
     return code;
+}
+
+/* Of a page of 8 KiB a third, less what belongs to the page; the server compresses what it can. */
+#define ENTRY_BYTES 2704u
+
+/* What rf_build_index leaves out when the server refuses an entry cannot be known, but feared. */
+static void fear_entries(struct rf_check *check, const struct rf_check_table *table) {
+    const struct rf_plan *plan = &table->plan;
+    for (uint32_t i = 0; i < plan->index_count; i++) {
+        const struct rf_plan_index *index = &plan->indexes[i];
+        uint64_t bytes = 0;
+        for (uint32_t k = 0; k < index->column_count; k++) {
+            bytes += table->source->census[plan->columns[index->columns[k]].cell].longest;
+        }
+        if (!index->refusal && bytes > ENTRY_BYTES) {
+            rf_run_warn(&check->run,
+                        "table %s: index %s may be left out: an entry ends at about %u bytes, and "
+                        "its columns have up to %" PRIu64,
+                        plan->table, index->name, ENTRY_BYTES, bytes);
+        }
+    }
 }
 
 static enum rf_code plan_new(struct rf_check *check, const struct rf_resolve_name *name,
@@ -218,26 +248,37 @@ static enum rf_code plan_new(struct rf_check *check, const struct rf_resolve_nam
     rf_naming_remark(naming, name);
     enum rf_code code =
         rf_naming_columns(naming, &table->source->table, NULL, &request.column_names, error);
-    return code == RF_OK ? rf_plan_make(&request, &check->arena, &table->plan, error) : code;
+    if (code == RF_OK) {
+        code = rf_plan_make(&request, &check->arena, &table->plan, error);
+    }
+    if (code == RF_OK) {
+        fear_entries(check, table);
+    }
+    return code;
+}
+
+/* Evolution tells its remarks itself; a plan from the ledger has none. */
+static uint32_t untold_remarks(const struct rf_check_table *table) {
+    bool evolved = table->plan.owned && table->step != RF_CHECK_MAKE;
+    return evolved || table->step == RF_CHECK_KEEP ? 0 : table->plan.remark_count;
 }
 
 static enum rf_code plan_table(struct rf_check *check, const struct rf_resolve_name *name,
                                struct rf_error *error) {
     struct rf_ledger_table *standing = rf_ledger_find_table(&check->tables, name->source);
-    struct rf_check_table *table = &check->planned[check->table_count++];
-    table->source = rf_manifest_find(&check->manifest, name->source);
+    struct rf_check_table *table = &check->planned[check->table_count];
     bool fits = true;
+    table->source = rf_manifest_find(&check->manifest, name->source);
     listen(check);
     enum rf_code code = rf_check_is_existing(check, standing)
                             ? rf_check_plan_existing(check, standing, table, &fits, error)
                         : standing ? rf_check_plan_standing(check, standing, table, error)
                                    : plan_new(check, name, table, error);
-    check->table_count -= !fits;
     if (code == RF_OK && fits) {
-        keep_notes(check, table);
-        code = rf_run_check(&check->run, error);
+        keep_notes(check, table, untold_remarks(table));
+        check->table_count++;
     }
-    return code;
+    return code == RF_OK ? rf_run_check(&check->run, error) : code;
 }
 
 static enum rf_code plan_tables(struct rf_check *check, struct rf_error *error) {
@@ -267,7 +308,7 @@ static bool is_gone(const struct rf_manifest *manifest, const char *table) {
 static void find_gone(struct rf_check *check) {
     for (uint32_t i = 0; i < check->tables.count; i++) {
         const char *table = check->tables.tables[i].plan.table;
-        if (check->tables.tables[i].plan.owned && is_gone(&check->manifest, table)) {
+        if (is_gone(&check->manifest, table)) {
             rf_check_add(check, RF_CHECK_NOTE, "tables",
                          "table %s is gone from the source; a replay drops it here, or renames it "
                          "where a new one has its very rows",
@@ -276,22 +317,83 @@ static void find_gone(struct rf_check *check) {
     }
 }
 
-/* Views refer to tables by the plans that these will have. */
-static enum rf_code plan_objects(struct rf_check *check, struct rf_error *error) {
-    struct rf_ledger_tables tables = {
+/* All plans, as a ledger would have them. */
+static enum rf_code list_plans(struct rf_check *check, struct rf_ledger_tables *tables,
+                               struct rf_error *error) {
+    *tables = (struct rf_ledger_tables){
         .count = check->table_count,
-        .tables = rf_arena_take(&check->arena, check->table_count, sizeof *tables.tables),
+        .tables = rf_arena_take(&check->arena, check->table_count, sizeof *tables->tables),
     };
-    if (!tables.tables) {
-        return rf_fail_memory(error);
+    for (uint32_t i = 0; tables->tables && i < tables->count; i++) {
+        tables->tables[i].plan = check->planned[i].plan;
     }
-    for (uint32_t i = 0; i < tables.count; i++) {
-        tables.tables[i].plan = check->planned[i].plan;
+    return rf_arena_check(&check->arena, error);
+}
+
+/* Where the table is made or gets another shape; else its plan has them from the ledger. */
+static enum rf_code add_foreign_keys(struct rf_check *check, const struct rf_foreign_keys *keys,
+                                     const struct rf_ledger_tables *tables,
+                                     struct rf_check_table *table, struct rf_error *error) {
+    struct rf_plan *plan = &table->plan;
+    uint32_t count = 0;
+    struct rf_foreign_key_wish *wishes = NULL;
+    enum rf_code code =
+        rf_foreign_key_list(keys, table->source, plan, tables, &count, &wishes, error);
+    struct rf_plan_constraint *all =
+        rf_arena_take(&check->arena, (size_t)plan->constraint_count + count, sizeof *all);
+    if (code != RF_OK || !all) {
+        return code == RF_OK ? rf_fail_memory(error) : code;
+    }
+    if (plan->constraint_count > 0) {
+        memcpy(all, plan->constraints, plan->constraint_count * sizeof *all);
+    }
+    plan->constraints = all;
+    listen(check);
+    for (uint32_t i = 0; i < count; i++) {
+        struct rf_plan_constraint *constraint = &all[plan->constraint_count];
+        *constraint = wishes[i].constraint;
+        rf_plan_name_constraint(plan, constraint, &check->arena);
+        plan->constraint_count++;
+        if (constraint->refusal) {
+            rf_run_warn(&check->run, "table %s: %s is not carried over: %s", plan->table,
+                        constraint->definition, constraint->refusal);
+        }
+    }
+    keep_notes(check, table, 0);
+    return rf_arena_check(&check->arena, error);
+}
+
+static enum rf_code plan_foreign_keys(struct rf_check *check, const struct rf_ledger_tables *tables,
+                                      struct rf_error *error) {
+    const struct rf_foreign_keys keys = {
+        .run = &check->run,
+        .target = &check->target,
+        .manifest = &check->manifest,
+        .arena = &check->arena,
+    };
+    enum rf_code code = RF_OK;
+    for (uint32_t i = 0; code == RF_OK && i < check->table_count; i++) {
+        struct rf_check_table *table = &check->planned[i];
+        if (table->plan.owned && table->step != RF_CHECK_KEEP &&
+            table->source->table.foreign_key_count > 0) {
+            code = add_foreign_keys(check, &keys, tables, table, error);
+        }
+    }
+    return code;
+}
+
+/* Foreign keys and views refer to tables by the plans that these will have. */
+static enum rf_code plan_what_refers(struct rf_check *check, struct rf_error *error) {
+    struct rf_ledger_tables tables;
+    enum rf_code code = list_plans(check, &tables, error);
+    if (code == RF_OK) {
+        code = plan_foreign_keys(check, &tables, error);
     }
     listen(check);
-    enum rf_code code =
-        rf_objects_foresee(&check->run, &check->target, &check->manifest, &tables, &check->arena,
-                           &check->object_count, &check->objects, error);
+    if (code == RF_OK) {
+        code = rf_objects_foresee(&check->run, &check->target, &check->manifest, &tables,
+                                  &check->arena, &check->object_count, &check->objects, error);
+    }
     for (const struct rf_check_heard *heard = check->heard; heard; heard = heard->next) {
         rf_check_add(check, RF_CHECK_WARNING, "objects", "%s", heard->text);
     }
@@ -326,17 +428,17 @@ enum rf_code rf_check_plan(struct rf_check *check, const struct rf_repository *r
         code = rf_naming_make(&check->run, &check->manifest, &check->tables, &check->taken,
                               &check->delta.naming, error);
     }
-    if (code == RF_OK && check->concerned) {
-        code = rf_check_find_troubles(check, error);
-    }
-    if (code == RF_OK && !(check->concerned && check->options.rules->existing)) {
+    if (code == RF_OK) {
         code = find_refusals(check, error);
+    }
+    if (code == RF_OK) {
+        code = rf_check_begin_existing(check, error);
     }
     if (code == RF_OK) {
         find_gone(check);
         code = plan_tables(check, error);
     }
-    return code == RF_OK ? plan_objects(check, error) : code;
+    return code == RF_OK ? plan_what_refers(check, error) : code;
 }
 
 enum rf_code rf_check_rows(struct rf_check *check, const struct rf_check_table *table,
@@ -364,81 +466,4 @@ const char *rf_check_outcome_name(enum rf_check_outcome outcome) {
         [RF_CHECK_FAILS] = "fails",
     };
     return names[outcome];
-}
-
-/* ---- SQL ---- */
-
-static void end_statement(struct rf_buffer *sql, size_t start) {
-    if (sql->size > start) {
-        rf_buffer_append(sql, ";\n", 2);
-    }
-}
-
-static void put_indexes(const struct rf_plan *plan, const char *schema, struct rf_buffer *sql) {
-    for (uint32_t i = 0; i < plan->index_count; i++) {
-        if (plan->indexes[i].refusal) {
-            continue;
-        }
-        size_t start = sql->size;
-        rf_plan_create_index(plan, &plan->indexes[i], schema, sql);
-        end_statement(sql, start);
-        start = sql->size;
-        rf_plan_attach_constraint(plan, &plan->indexes[i], schema, sql);
-        end_statement(sql, start);
-    }
-}
-
-static void put_constraints(const struct rf_plan *plan, enum rf_plan_constraint_kind kind,
-                            const char *schema, struct rf_buffer *sql) {
-    for (uint32_t i = 0; i < plan->constraint_count; i++) {
-        const struct rf_plan_constraint *constraint = &plan->constraints[i];
-        if (constraint->kind == kind && !constraint->refusal) {
-            size_t start = sql->size;
-            rf_plan_add_constraint(plan, constraint, schema, sql);
-            end_statement(sql, start);
-        }
-    }
-}
-
-/* Tables first, what refers from one to another last. */
-static void put_table(const struct rf_plan *plan, unsigned pass, const char *schema,
-                      struct rf_buffer *sql) {
-    if (pass == 0) {
-        size_t start = sql->size;
-        rf_plan_create_table(plan, schema, sql);
-        end_statement(sql, start);
-    } else if (pass == 1) {
-        put_indexes(plan, schema, sql);
-        put_constraints(plan, RF_PLAN_CHECK, schema, sql);
-    } else {
-        put_constraints(plan, RF_PLAN_FOREIGN_KEY, schema, sql);
-    }
-}
-
-static void put_objects(const struct rf_check *check, struct rf_buffer *sql) {
-    if (check->object_count > 0) {
-        size_t start = sql->size;
-        rf_buffer_printf(sql, "SET search_path = ");
-        rf_quote_name(sql, check->target.schema);
-        rf_buffer_printf(sql, ", pg_catalog");
-        end_statement(sql, start);
-    }
-    for (uint32_t i = 0; i < check->object_count; i++) {
-        rf_buffer_printf(sql, "%s;\n", check->objects[i].sql);
-    }
-}
-
-void rf_check_ddl(const struct rf_check *check, struct rf_buffer *sql) {
-    const char *schema = check->target.schema;
-    rf_buffer_printf(sql, "CREATE SCHEMA IF NOT EXISTS ");
-    rf_quote_name(sql, schema);
-    end_statement(sql, 0);
-    for (unsigned pass = 0; pass < 3; pass++) {
-        for (uint32_t i = 0; i < check->table_count; i++) {
-            if (check->planned[i].step == RF_CHECK_MAKE) {
-                put_table(&check->planned[i].plan, pass, schema, sql);
-            }
-        }
-    }
-    put_objects(check, sql);
 }

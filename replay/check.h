@@ -42,12 +42,12 @@ struct rf_check_finding {
 /* What a replay would do with a table, its rows aside. */
 enum rf_check_step {
     RF_CHECK_MAKE,
-    RF_CHECK_FILL,   /* it stands, as the application made it */
+    RF_CHECK_FILL,   /* the application made it */
     RF_CHECK_KEEP,   /* it stands, as the ledger says */
     RF_CHECK_ALTER,  /* it stands, and gets another shape around its rows */
     RF_CHECK_REFILL, /* it stands, and is emptied, altered and filled again */
 };
-const char *rf_check_step_name(enum rf_check_step step); /* "make", "fill", … */
+const char *rf_check_step_name(enum rf_check_step step); /* "make", "fill", "keep", … */
 
 struct rf_check_table {
     const struct rf_manifest_table *source;

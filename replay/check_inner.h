@@ -29,7 +29,8 @@ struct rf_check {
     struct rf_ledger_source standing; /* state NONE where there is no ledger */
     struct rf_ledger_tables tables;   /* of a target that this source feeds */
     struct rf_names taken;            /* names in the schema */
-    bool concerned;                   /* some tables are the application's */
+    bool looked;
+    bool catalog_known; /* tables are the application's, and were read */
     struct rf_existing existing;
 
     struct rf_manifest manifest;
@@ -53,15 +54,10 @@ void rf_check_advise(struct rf_check *check, struct rf_check_finding *finding, c
 RF_MUST_USE enum rf_code rf_check_take_error(struct rf_check *check, const char *subject,
                                              struct rf_error *error);
 
-/* check_existing.c: tables that the application made. The catalog is read in the transaction of the
- * look, once the ledger is. */
-RF_MUST_USE enum rf_code rf_check_read_catalog(struct rf_check *check, struct rf_pg *pg,
-                                               struct rf_error *error);
-/* Whether a table is one of them; `standing` NULL: it is not in the ledger. */
+/* check_existing.c: tables that the application made. First what stands against all of them; then,
+ * one by one, a plan for each; *fits is false where there is none, and a finding says why. */
 bool rf_check_is_existing(const struct rf_check *check, const struct rf_ledger_table *standing);
-/* All that stands against filling them, a finding each. */
-RF_MUST_USE enum rf_code rf_check_find_troubles(struct rf_check *check, struct rf_error *error);
-/* *fits is false where no plan can be made. */
+RF_MUST_USE enum rf_code rf_check_begin_existing(struct rf_check *check, struct rf_error *error);
 RF_MUST_USE enum rf_code rf_check_plan_existing(struct rf_check *check,
                                                 const struct rf_ledger_table *standing,
                                                 struct rf_check_table *table, bool *fits,

@@ -72,10 +72,8 @@ static enum rf_code take_error(struct look *look, const char *subject, enum rf_c
 
 static enum rf_code look_at_rights(struct look *look, struct rf_error *error) {
     struct rf_check *check = look->check;
-    bool existing = check->options.rules->existing;
-    struct rf_preflight_facts facts = {.schema_stands = existing};
-    enum rf_code code = existing ? rf_existing_rights(look->pg, &check->target, error)
-                                 : rf_preflight_rights(look->pg, &check->target, &facts, error);
+    struct rf_preflight_facts facts = {.schema_stands = false};
+    enum rf_code code = rf_preflight_rights(look->pg, &check->target, &facts, error);
     if (code != RF_OK) {
         return take_error(look, "rights", code, error);
     }
@@ -95,7 +93,9 @@ static enum rf_code look_at_schema(struct look *look, struct rf_error *error) {
     if (code != RF_OK) {
         return rf_check_take_error(check, "schema", error);
     }
-    code = look_at_rights(look, error);
+    if (!check->options.rules->existing) {
+        code = look_at_rights(look, error);
+    }
     return code == RF_OK ? rf_preflight_taken(look->pg, check->target.schema, &check->taken, error)
                          : code;
 }
@@ -155,9 +155,29 @@ static enum rf_code read_ledger(struct look *look, struct rf_error *error) {
     if (code == RF_OK) {
         find_standing(look);
     }
-    if (code == RF_OK && look->source) {
-        code = rf_ledger_read(look->pg, &check->target, &check->tables, error);
+    return code == RF_OK && look->source
+               ? rf_ledger_read(look->pg, &check->target, &check->tables, error)
+               : code;
+}
+
+/* ---- tables of the application ---- */
+
+static enum rf_code look_at_existing(struct look *look, struct rf_error *error) {
+    struct rf_check *check = look->check;
+    if (!rf_existing_concerns(&check->run, &check->tables)) {
+        return RF_OK;
     }
+    enum rf_code code = rf_existing_rights(look->pg, &check->target, error);
+    if (code != RF_OK) {
+        return take_error(look, "rights", code, error);
+    }
+    rf_check_add(check, RF_CHECK_OK, "rights", "schema \"%s\" stands, the ledger can be kept",
+                 check->target.schema);
+    check->existing = (struct rf_existing){
+        .run = &check->run, .pg = look->pg, .target = &check->target, .arena = &check->arena};
+    code = rf_existing_read(&check->existing, error);
+    check->existing.pg = NULL;
+    check->catalog_known = code == RF_OK;
     return code;
 }
 
@@ -178,10 +198,8 @@ static enum rf_code look_around(struct look *look, struct rf_error *error) {
     }
     if (code == RF_OK) {
         code = read_ledger(look, error);
-        if (code == RF_OK) {
-            code = rf_check_read_catalog(look->check, look->pg, error);
-        }
-        code = code == RF_OK ? RF_OK : take_error(look, "ledger", code, error);
+        code =
+            code == RF_OK ? look_at_existing(look, error) : take_error(look, "ledger", code, error);
     }
     rf_pg_rollback(look->pg);
     return code;
@@ -190,6 +208,7 @@ static enum rf_code look_around(struct look *look, struct rf_error *error) {
 enum rf_code rf_check_look(struct rf_check *check, const uint8_t source[RF_SOURCE_ID_SIZE],
                            struct rf_error *error) {
     struct look look = {.check = check};
+    check->looked = true;
     if (source) {
         look.source = rf_uuid_text(source, check->target.source);
     }

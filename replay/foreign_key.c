@@ -191,10 +191,7 @@ static enum rf_code make(const struct key *key, struct rf_error *error) {
         return code == RF_OK ? judge(key, reason, error) : code;
     }
     constraint->stands = true;
-    rf_buffer_printf(&sql, "ALTER TABLE ");
-    rf_quote_qualified(&sql, key->keys->target->schema, key->child->relation);
-    rf_buffer_printf(&sql, " VALIDATE CONSTRAINT ");
-    rf_quote_name(&sql, constraint->name);
+    rf_plan_validate_constraint(key->child, constraint, key->keys->target->schema, &sql);
     code = attempt(key, &sql, state, reason, sizeof reason, error);
     constraint->valid = code == RF_OK && !state[0];
     if (code != RF_OK || constraint->valid) {

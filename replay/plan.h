@@ -221,6 +221,9 @@ void rf_plan_drop_index(const struct rf_plan *plan, const struct rf_plan_index *
 bool rf_plan_index_is_constraint(const struct rf_plan_index *index);
 void rf_plan_add_constraint(const struct rf_plan *plan, const struct rf_plan_constraint *constraint,
                             const char *schema, struct rf_buffer *sql);
+void rf_plan_validate_constraint(const struct rf_plan *plan,
+                                 const struct rf_plan_constraint *constraint, const char *schema,
+                                 struct rf_buffer *sql);
 void rf_plan_drop_constraint(const struct rf_plan *plan,
                              const struct rf_plan_constraint *constraint, const char *schema,
                              struct rf_buffer *sql);

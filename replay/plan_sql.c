@@ -146,6 +146,15 @@ void rf_plan_add_constraint(const struct rf_plan *plan, const struct rf_plan_con
                      constraint->kind == RF_PLAN_FOREIGN_KEY ? " NOT VALID" : "");
 }
 
+void rf_plan_validate_constraint(const struct rf_plan *plan,
+                                 const struct rf_plan_constraint *constraint, const char *schema,
+                                 struct rf_buffer *sql) {
+    rf_buffer_printf(sql, "ALTER TABLE ");
+    rf_quote_qualified(sql, schema, plan->relation);
+    rf_buffer_printf(sql, " VALIDATE CONSTRAINT ");
+    rf_quote_name(sql, constraint->name);
+}
+
 void rf_plan_drop_constraint(const struct rf_plan *plan,
                              const struct rf_plan_constraint *constraint, const char *schema,
                              struct rf_buffer *sql) {

@@ -79,6 +79,7 @@ static enum rf_code tell_table(struct rf_checking *checking, const struct rf_che
     if (code == RF_OK) {
         checking->face->table_ends(checking, &counts);
         checking->columns += table->plan.column_count;
+        checking->widened += rf_plan_widened(&table->plan);
         checking->total.rows += counts.rows;
         checking->total.set_aside += counts.set_aside;
         checking->total.altered += counts.altered;
@@ -112,6 +113,23 @@ static void tell_objects(struct rf_checking *checking) {
     }
 }
 
+/* With the statements alone on standard output, what is to be minded goes to standard error. */
+static void warn(const struct rf_checking *checking) {
+    const struct rf_check *check = checking->check;
+    for (uint32_t i = 0; i < rf_check_finding_count(check); i++) {
+        const struct rf_check_finding *finding = rf_check_finding(check, i);
+        if (finding->level == RF_CHECK_WARNING) {
+            rf_message_warning(finding->what);
+        }
+    }
+    for (uint32_t i = 0; i < rf_check_table_count(check); i++) {
+        const struct rf_check_table *table = rf_check_table(check, i);
+        for (uint32_t j = 0; j < table->note_count; j++) {
+            rf_message_warning(table->notes[j]);
+        }
+    }
+}
+
 static enum rf_code tell_sql(struct rf_checking *checking, struct rf_error *error) {
     struct rf_buffer sql = {0};
     rf_check_ddl(checking->check, &sql);
@@ -120,11 +138,8 @@ static enum rf_code tell_sql(struct rf_checking *checking, struct rf_error *erro
         rf_output_bytes(checking->task->output, sql.bytes, sql.size);
     }
     rf_buffer_release(&sql);
-    for (uint32_t i = 0; i < rf_check_table_count(checking->check); i++) {
-        const struct rf_check_table *table = rf_check_table(checking->check, i);
-        for (uint32_t j = 0; j < table->note_count && !checking->task->settings->quiet; j++) {
-            rf_message_warning(table->notes[j]);
-        }
+    if (!checking->task->settings->quiet) {
+        warn(checking);
     }
     return code;
 }
@@ -186,6 +201,7 @@ static void fill_summary(const struct rf_checking *checking) {
     struct rf_json *summary = &checking->task->summary;
     rf_json_count(summary, "tables", rf_check_table_count(check));
     rf_json_count(summary, "columns", checking->columns);
+    rf_json_count(summary, "widened", checking->widened);
     rf_json_count(summary, "rows", checking->total.rows);
     rf_json_count(summary, "set_aside", checking->total.set_aside);
     rf_json_count(summary, "altered", checking->total.altered);
@@ -219,7 +235,9 @@ static enum rf_code plan_and_tell(struct rf_checking *checking, const struct rf_
     struct rf_snapshot_name snapshot;
     enum rf_code code = capture(checking->task, place, &snapshot, error);
     if (code == RF_OK) {
+        rf_progress_phase(checking->task->progress, "plan");
         code = rf_check_plan(checking->check, place->repository, &snapshot, error);
+        rf_progress_phase(checking->task->progress, NULL);
     }
     if (code == RF_OK) {
         code = tell(checking, error);

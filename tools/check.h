@@ -14,6 +14,7 @@ struct rf_checking {
     const struct rf_check_table *table; /* at hand */
     uint64_t values;                    /* told of it so far */
     uint64_t columns;
+    uint64_t widened; /* columns whose rows forced another type on them */
     uint64_t objects; /* told of so far */
     struct rf_survey_counts total;
     uint64_t failing;      /* values whose column is to fail then */

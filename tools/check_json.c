@@ -39,7 +39,7 @@ static void print_column(struct rf_checking *checking, const struct rf_plan_colu
     rf_json_text(&line, "generated", column->generated_sql);
     rf_json_bool(&line, "identity", column->identity);
     rf_json_text(&line, "on_mismatch", rf_mismatch_name(column->on_mismatch));
-    rf_json_bool(&line, "forced", column->widened);
+    rf_json_bool(&line, "widened", column->widened);
     rf_json_text(&line, "reason", column->reason);
     rf_json_print(&line, checking->task->output);
 }
@@ -130,6 +130,7 @@ static void print_table(struct rf_checking *checking, const struct rf_survey_cou
     rf_json_count(&line, "rows", counts->rows);
     rf_json_count(&line, "set_aside", counts->set_aside);
     rf_json_count(&line, "altered", counts->altered);
+    rf_json_count(&line, "widened", rf_plan_widened(plan));
     rf_json_put(&line, "key", &key);
     rf_json_put(&line, "excluded", &excluded);
     rf_json_put(&line, "indexes", &indexes);

@@ -67,8 +67,10 @@ static void put_census(struct rf_buffer *out, const struct rf_census *census) {
         if (order[i] == RF_INTEGER) {
             rf_buffer_printf(out, " (");
             put_integer(out, census->min_integer);
-            rf_buffer_printf(out, " to ");
-            put_integer(out, census->max_integer);
+            if (census->max_integer > census->min_integer) {
+                rf_buffer_printf(out, " to ");
+                put_integer(out, census->max_integer);
+            }
             rf_buffer_printf(out, ")");
         }
     }
@@ -252,7 +254,7 @@ static void print_notes(struct rf_output *out, const struct rf_check_table *tabl
 static void print_table(struct rf_checking *checking) {
     static const char *const steps[] = {
         [RF_CHECK_MAKE] = "",
-        [RF_CHECK_FILL] = "; stands in the target, the application made it",
+        [RF_CHECK_FILL] = "; the application's",
         [RF_CHECK_KEEP] = "; stands in the target",
         [RF_CHECK_ALTER] = "; stands in the target, and would be altered",
         [RF_CHECK_REFILL] = "; stands in the target, and would be altered and filled again",
@@ -335,19 +337,25 @@ static void print_end(struct rf_checking *checking) {
     struct rf_output *out = checking->task->output;
     const struct rf_survey_counts *total = &checking->total;
     struct rf_buffer text = {0};
+    char aside[RF_UNITS_TEXT], altered[RF_UNITS_TEXT];
     put_count(&text, rf_check_table_count(checking->check), "table");
     rf_buffer_printf(&text, ", ");
     put_count(&text, total->rows, "row");
-    rf_output_printf(out, "\n%.*s: ", (int)text.size, (const char *)text.bytes);
-    rf_buffer_release(&text);
     if (total->set_aside + total->altered == 0) {
-        rf_output_printf(out, "every row fits as it is\n");
-        return;
+        rf_buffer_printf(&text, ": every row fits as it is");
+    } else {
+        rf_buffer_printf(&text, ": %s would be set aside, %s altered",
+                         rf_units_grouped(total->set_aside, aside),
+                         rf_units_grouped(total->altered, altered));
     }
-    char aside[RF_UNITS_TEXT], altered[RF_UNITS_TEXT];
-    rf_output_printf(out, "%s would be set aside, %s altered\n",
-                     rf_units_grouped(total->set_aside, aside),
-                     rf_units_grouped(total->altered, altered));
+    if (checking->widened > 0) {
+        rf_buffer_printf(&text, "; ");
+        put_count(&text, checking->widened, "column");
+        rf_buffer_printf(&text, checking->widened == 1 ? " gets another type than it declares"
+                                                       : " get another type than they declare");
+    }
+    rf_output_printf(out, "\n%.*s\n", (int)text.size, (const char *)text.bytes);
+    rf_buffer_release(&text);
 }
 
 const struct rf_check_face rf_check_text = {

@@ -1,6 +1,7 @@
 """What check foretells is what a replay then does; and it writes nothing, anywhere."""
 
 import json
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -11,7 +12,8 @@ import pytest
 
 import makedb
 from postgres import literal, quote
-from program import CONNECT, LOCKED, MISPLACED, OK, SET_ASIDE, USAGE, Ferry, Running, run
+from program import (CONNECT, LOCKED, MISPLACED, OK, OTHERS, SET_ASIDE, USAGE, Ferry, Running,
+                     run)
 
 
 @pytest.fixture
@@ -122,11 +124,22 @@ POLICIES = [[], ["--on-mismatch", "set-aside"], ["--on-mismatch", "null", "--bad
             ["--bad-text", "escape", "--fold-names", "--no-foreign-keys"]]
 
 
-@pytest.mark.parametrize("source", SOURCES)
-@pytest.mark.parametrize("options", POLICIES, ids=" ".join)
+CASES = [(source, options) for source in SOURCES for options in POLICIES] + \
+    [(other.stem, []) for other in OTHERS]
+
+
+def make_source(name, path):
+    if name in SOURCES:
+        SOURCES[name](path)
+    else:
+        shutil.copyfile(next(other for other in OTHERS if other.stem == name), path)
+
+
+@pytest.mark.parametrize("source, options", CASES, ids=lambda case: " ".join(case)
+                         if isinstance(case, list) else case)
 def test_a_replay_does_what_was_foretold(check, ferry, scratch, source, options):
     database = scratch / "source.db"
-    SOURCES[source](database)
+    make_source(source, database)
     foretold = check(database, *options)
     assert check(database, *options, target=ferry.target).code == foretold.code
     ferry.capture(database)
@@ -137,7 +150,7 @@ def test_a_replay_does_what_was_foretold(check, ferry, scratch, source, options)
     tables, replayed = foretold.tables("check"), done.tables()
     assert tables.keys() == replayed.keys()
     for name, line in tables.items():
-        for count in ("set_aside", "altered"):
+        for count in ("set_aside", "altered", "widened"):
             assert line[count] == replayed[name][count], name
         assert line["rows"] == replayed[name]["inserted"] + replayed[name]["set_aside"], name
     assert sorted(index["name"] for line in tables.values() for index in line["indexes"]
@@ -190,10 +203,11 @@ def test_what_forced_another_type_is_told_with_its_rows(check, ferry, scratch):
     result = check(database)
     columns = {(line["table"], line["column"]): line for line in result.of_type("column")}
     forced = columns["pair", "v"]
-    assert forced["becomes"] == "bytea" and forced["forced"], forced
+    assert forced["becomes"] == "bytea" and forced["widened"], forced
     told = "\n".join(result.tables()["pair"]["notes"])
     assert "column v" in told and "bigint" in told and "two" in told, told
-    assert not columns["odd", "id"]["forced"]
+    assert not columns["odd", "id"]["widened"]
+    assert result.summary["widened"] == sum(line["widened"] for line in columns.values()) > 0
 
 
 def test_what_columns_do_by_themselves(check, scratch):
@@ -213,6 +227,37 @@ def test_what_columns_do_by_themselves(check, scratch):
     assert "hex" in str(table["notes"]) and "random" in str(table["notes"])
 
 
+def test_foreign_keys(check, scratch):
+    db = makedb.connect(scratch / "source.db")
+    db.execute("CREATE TABLE parent (id INTEGER PRIMARY KEY, n INTEGER)")
+    db.execute("CREATE TABLE child (p INTEGER REFERENCES parent (id) ON DELETE CASCADE, "
+               "q INTEGER REFERENCES parent (n), r INTEGER REFERENCES nobody (id))")
+    db.close()
+    table = check(scratch / "source.db").tables()["child"]
+    keys = [c for c in table["constraints"] if c["kind"] == "foreign key"]
+    carried, = [c for c in keys if c["carried"]]
+    assert "CASCADE" in carried["definition"] and carried["name"]
+    refused = [c["reason"] for c in keys if not c["carried"]]
+    assert len(refused) == 2 and all(refused)
+    assert len([note for note in table["notes"] if "not carried over" in note]) == 2
+    table = check(scratch / "source.db", "--no-foreign-keys").tables()["child"]
+    assert not [c for c in table["constraints"] if c["carried"]]
+
+
+def test_an_index_that_may_be_too_much(check, ferry, scratch):
+    db = makedb.connect(scratch / "source.db")
+    db.execute("CREATE TABLE t (a TEXT, b TEXT)")
+    db.execute("CREATE INDEX long ON t (a)")
+    db.execute("CREATE INDEX short ON t (b)")
+    db.execute("INSERT INTO t VALUES (hex(randomblob(4000)), 'x')")
+    db.close()
+    note, = check(scratch / "source.db").tables()["t"]["notes"]
+    assert "index long may be left out" in note and "8000" in note
+    ferry.capture(scratch / "source.db")
+    ferry.replay()
+    assert target_indexes(ferry.target) == ["short"]
+
+
 def test_what_is_to_fail_fails(check, ferry, scratch):
     database = misfits(scratch / "source.db")
     result = check(database, "--on-mismatch", "fail", expect=MISPLACED)
@@ -224,10 +269,11 @@ def test_what_is_to_fail_fails(check, ferry, scratch):
 
 
 def dump(target):
+    """Its schema; but whether rows keep to a foreign key is no matter of that."""
     done = subprocess.run(["pg_dump", "-s", "-n", "public", target.conninfo], capture_output=True,
                           text=True, timeout=60)
     assert done.returncode == 0, done.stderr
-    return [line for line in done.stdout.splitlines()
+    return [line.replace(" NOT VALID", "") for line in done.stdout.splitlines()
             if line and not line.startswith(("--", "\\restrict", "\\unrestrict"))
             and "SCHEMA public" not in line]
 
@@ -238,6 +284,7 @@ def test_sql_makes_the_schema_that_a_replay_makes(ferry, server, scratch, tmp, m
     make(database)
     result = run("check", "--sql", database, env={"TMPDIR": str(tmp)})
     assert result.code == OK, str(result)
+    assert all(line.startswith("warning: ") for line in result.err.splitlines()), str(result)
     ferry.capture(database)
     ferry.replay()
     other = server.create()
@@ -495,6 +542,69 @@ def test_two_things_in_the_way(check, scratch, target):
     result = check(shop(scratch / "source.db"), target=target, expect=MISPLACED)
     assert [line["check"] for line in findings(result, "error")] == ["ledger", "names"]
     assert result.summary["errors"] == 2
+
+
+# Tables that the application made
+
+SHELF = """
+CREATE TABLE artist (id integer PRIMARY KEY, name varchar(20) NOT NULL, note text);
+CREATE TABLE album (id bigint PRIMARY KEY, artist bigint NOT NULL REFERENCES artist, title text,
+    price numeric(6,2), cover bytea, live boolean);
+"""
+
+
+def test_existing_tables_that_fit(check, ferry, scratch):
+    database = shop(scratch / "source.db")
+    ferry.target.script(SHELF)
+    result = check(database, "--existing", target=ferry.target, expect=OK)
+    steps = {name: line["step"] for name, line in result.tables().items()}
+    assert steps == {"artist": "fill", "album": "fill"}
+    columns = foretold_columns(result)
+    assert columns["artist", "name"] == ("character varying(20)", True)
+    assert columns["album", "live"] == ("boolean", False)
+    before = catalog(ferry.target)
+    check(database, "--existing", target=ferry.target, expect=OK)
+    assert catalog(ferry.target) == before
+    ferry.capture(database)
+    ferry.replay("--existing", expect=OK)
+    result = check(database, "-r", ferry.repository, "--existing", target=ferry.target, expect=OK)
+    assert {line["step"] for line in result.tables().values()} == {"keep"}
+
+
+def test_values_that_existing_tables_do_not_take(check, ferry, scratch):
+    database = shop(scratch / "source.db")
+    edit(database, "UPDATE artist SET name = 'a name of more than twenty characters' WHERE id = 3",
+         "UPDATE album SET price = 1.005 WHERE id = 4", "UPDATE album SET live = 7 WHERE id = 5")
+    ferry.target.script(SHELF)
+    foretold = check(database, "--existing", target=ferry.target, expect=SET_ASIDE)
+    ferry.capture(database)
+    done = ferry.replay("--existing", expect=SET_ASIDE)
+    assert foretold_lines(foretold) == ledger_lines(ferry.target)
+    assert foretold.summary["set_aside"] == done.summary["set_aside_total"] == 3
+
+
+def test_existing_tables_that_do_not_fit(check, ferry, scratch):
+    """Each trouble is a finding of its own, the same that a replay would refuse for."""
+    database = shop(scratch / "source.db")
+    ferry.target.script("""
+        CREATE TABLE artist (id point, name text, born date NOT NULL);
+        CREATE VIEW album AS SELECT 1 AS id;
+    """)
+    result = check(database, "--existing", target=ferry.target, expect=MISPLACED)
+    errors = findings(result, "error")
+    assert {line["check"] for line in errors} == {"tables"} and len(errors) >= 3, result
+    said = str(errors)
+    assert "born" in said and "album" in said and "id" in said, said
+    assert result.tables() == {} and result.summary["errors"] == len(errors)
+    ferry.capture(database)
+    refusal = ferry.replay("--existing", expect=MISPLACED)
+    for line in errors:
+        assert line["what"] in str(refusal.error) + refusal.err, line
+
+
+def test_existing_needs_a_target(check, scratch):
+    assert "--target" in check(shop(scratch / "source.db"), "--existing", expect=USAGE) \
+        .error["hint"]
 
 
 # A target that the source feeds already

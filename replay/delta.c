@@ -242,10 +242,12 @@ static enum rf_code evolve_table(struct apply *apply, struct rf_evolution *evolu
     const struct rf_manifest_table *source = evolution->source;
     struct rf_ledger_table *standing = evolution->standing;
     struct rf_counts *counts = touch(apply, source->table.name);
+    bool renamed = strcmp(standing->plan.table, source->table.name) != 0;
     enum rf_code code = rf_delta_evolve(delta, evolution, counts, error);
     if (code != RF_OK) {
         return code;
     }
+    apply->standing.unordered = apply->standing.unordered || renamed;
     if (!evolution->refill) {
         bool rows = source->change == RF_CHANGE_DELTA && !apply->same;
         return change_table(apply, source, standing, rows, counts, error);

@@ -74,11 +74,35 @@ static bool rows_stay(const struct rf_evolution *evolution) {
         bool generated = (was->generated_sql || now->generated_sql) &&
                          !(was->generated_sql && now->generated_sql &&
                            strcmp(was->generated_sql, now->generated_sql) == 0);
-        stay = evolution->matches[i] == i && was->cell == now->cell && !generated &&
+        /* Rows that a delta is still to change may hold NULLs. */
+        bool promised = source->change == RF_CHANGE_NONE || was->not_null || !now->not_null;
+        stay = evolution->matches[i] == i && was->cell == now->cell && !generated && promised &&
                was->on_mismatch == now->on_mismatch &&
                strcmp(was->conversion->name, now->conversion->name) == 0;
     }
     return stay;
+}
+
+static bool other_column_names(const struct rf_evolution *evolution) {
+    const struct rf_plan *from = &evolution->standing->plan, *to = &evolution->to;
+    for (uint32_t i = 0; i < to->column_count; i++) {
+        uint32_t match = evolution->matches[i];
+        if (match != RF_EVOLVE_NEW &&
+            strcmp(from->columns[match].source, to->columns[i].source) != 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What stands aside is told with names of columns. */
+static enum rf_code find_refill(struct rf_delta *delta, struct rf_evolution *evolution,
+                                struct rf_error *error) {
+    evolution->refill = evolution->fresh || !rows_stay(evolution);
+    return evolution->refill || !other_column_names(evolution)
+               ? RF_OK
+               : rf_aside_any(delta->pg, delta->target, evolution->standing->plan.table,
+                              &evolution->refill, error);
 }
 
 /* For the columns of the source; those of the plan leave the excluded ones out. */
@@ -168,7 +192,9 @@ enum rf_code rf_delta_plan_evolution(struct rf_delta *delta, struct rf_evolution
         code = settle(delta, &request, evolution, error);
     }
     if (code == RF_OK) {
-        evolution->refill = evolution->fresh || !rows_stay(evolution);
+        code = find_refill(delta, evolution, error);
+    }
+    if (code == RF_OK) {
         code = evolution->refill ? rf_route_prove_table(delta->run, evolution->source, false, error)
                                  : RF_OK;
         rf_build_remarks(delta->run, &evolution->to);

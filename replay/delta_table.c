@@ -46,6 +46,9 @@ enum rf_code rf_delta_know_taken(struct rf_delta *delta, struct rf_error *error)
     }
     rf_names_init(&delta->taken, &delta->arena);
     delta->taken_known = true;
+    for (uint32_t i = 0; i < delta->naming.count; i++) { /* of tables that are still to come */
+        rf_names_add(&delta->taken, delta->naming.tables[i].name);
+    }
     return rf_preflight_taken(delta->pg, delta->target->schema, &delta->taken, error);
 }
 
@@ -82,7 +85,6 @@ static enum rf_code make_plan(struct rf_delta *delta, const struct rf_manifest_t
         .names = &delta->taken,
         .relation = name->name,
     };
-    rf_names_add(&delta->taken, name->name);
     rf_naming_remark(&delta->naming, name);
     enum rf_code code =
         rf_naming_columns(&delta->naming, &source->table, NULL, &request.column_names, error);

@@ -71,6 +71,7 @@ struct evolve {
     const uint32_t *matches;
     const char *schema;
     struct rf_buffer *sql;
+    bool retypes; /* a column gets another type */
 };
 
 /* ALTER TABLE "schema"."table" */
@@ -94,12 +95,29 @@ static bool same_text(const char *a, const char *b) {
     return a == b || (a && b && strcmp(a, b) == 0);
 }
 
-/* A column becomes generated, or another one, only by being made anew. */
-static bool goes_on(const struct rf_plan_column *was, const struct rf_plan_column *now) {
+static bool same_type(const struct rf_plan_column *was, const struct rf_plan_column *now) {
+    return strcmp(was->conversion->type, now->conversion->type) == 0;
+}
+
+/* A column becomes generated, or another one, only by being made anew; and the server refuses
+ * another type to a column that a generated one is made of. */
+static bool goes_on(const struct evolve *evolve, const struct rf_plan_column *was,
+                    const struct rf_plan_column *now) {
     bool both = was->generated_sql && now->generated_sql;
     bool neither = !was->generated_sql && !now->generated_sql;
-    return neither || (both && same_text(was->generated_sql, now->generated_sql) &&
-                       strcmp(was->conversion->type, now->conversion->type) == 0);
+    return neither || (both && !evolve->retypes && same_type(was, now) &&
+                       same_text(was->generated_sql, now->generated_sql));
+}
+
+static bool finds_other_type(const struct evolve *evolve) {
+    for (uint32_t i = 0; i < evolve->to->column_count; i++) {
+        uint32_t match = evolve->matches[i];
+        if (match != RF_EVOLVE_NEW &&
+            !same_type(&evolve->from->columns[match], &evolve->to->columns[i])) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* What column `i` of `to` was; NULL where it is to be added. */
@@ -107,7 +125,7 @@ static const struct rf_plan_column *before(const struct evolve *evolve, uint32_t
     uint32_t match = evolve->matches[i];
     const struct rf_plan_column *was =
         match == RF_EVOLVE_NEW ? NULL : &evolve->from->columns[match];
-    return was && goes_on(was, &evolve->to->columns[i]) ? was : NULL;
+    return was && goes_on(evolve, was, &evolve->to->columns[i]) ? was : NULL;
 }
 
 static bool stays(const struct evolve *evolve, const struct rf_plan_column *was) {
@@ -119,10 +137,10 @@ static bool stays(const struct evolve *evolve, const struct rf_plan_column *was)
     return false;
 }
 
-static void drop_columns(const struct evolve *evolve) {
+static void drop_columns(const struct evolve *evolve, bool generated) {
     for (uint32_t i = 0; i < evolve->from->column_count; i++) {
         const struct rf_plan_column *was = &evolve->from->columns[i];
-        if (!stays(evolve, was)) {
+        if (!was->generated_sql == !generated && !stays(evolve, was)) {
             alter_column(evolve, "DROP COLUMN", was->name);
             end(evolve);
         }
@@ -149,7 +167,7 @@ static void rename_columns(const struct evolve *evolve) {
 
 static void change_type(const struct evolve *evolve, const struct rf_plan_column *was,
                         const struct rf_plan_column *now) {
-    if (strcmp(was->conversion->type, now->conversion->type) == 0) {
+    if (same_type(was, now)) {
         return;
     }
     if (was->default_sql) {
@@ -183,8 +201,8 @@ static void change_not_null(const struct evolve *evolve, const struct rf_plan_co
 
 static void change_default(const struct evolve *evolve, const struct rf_plan_column *was,
                            const struct rf_plan_column *now) {
-    bool retyped = strcmp(was->conversion->type, now->conversion->type) != 0;
-    if (same_text(was->default_sql, now->default_sql) && !(retyped && now->default_sql)) {
+    bool same = same_type(was, now) || !now->default_sql;
+    if (same && same_text(was->default_sql, now->default_sql)) {
         return;
     }
     alter_column(evolve, "ALTER COLUMN", now->name);
@@ -243,10 +261,12 @@ static void rename_table(const struct evolve *evolve) {
 
 void rf_evolve_table(const struct rf_plan *from, const struct rf_plan *to, const uint32_t *matches,
                      const char *schema, struct rf_buffer *sql) {
-    const struct evolve evolve = {
+    struct evolve evolve = {
         .from = from, .to = to, .matches = matches, .schema = schema, .sql = sql};
+    evolve.retypes = finds_other_type(&evolve);
     rename_table(&evolve);
-    drop_columns(&evolve);
+    drop_columns(&evolve, true); /* before what they are made of */
+    drop_columns(&evolve, false);
     rename_columns(&evolve);
     change_columns(&evolve);
     add_columns(&evolve);

@@ -74,6 +74,7 @@ struct rf_ledger_tables {
     struct rf_arena arena;
     uint32_t count;
     struct rf_ledger_table *tables; /* in byte order of their names */
+    bool unordered;                 /* one of them got another name since */
 };
 RF_MUST_USE enum rf_code rf_ledger_read(struct rf_pg *pg, const struct rf_target *target,
                                         struct rf_ledger_tables *tables, struct rf_error *error);

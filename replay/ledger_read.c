@@ -70,8 +70,21 @@ static int compare_tables(const void *a, const void *b) {
     return strcmp(one->plan.table, other->plan.table);
 }
 
+static struct rf_ledger_table *find_unordered(const struct rf_ledger_tables *tables,
+                                              const char *name) {
+    for (uint32_t i = 0; i < tables->count; i++) {
+        if (strcmp(tables->tables[i].plan.table, name) == 0) {
+            return &tables->tables[i];
+        }
+    }
+    return NULL;
+}
+
 struct rf_ledger_table *rf_ledger_find_table(const struct rf_ledger_tables *tables,
                                              const char *name) {
+    if (tables->unordered) {
+        return find_unordered(tables, name);
+    }
     struct rf_ledger_table wanted = {.plan.table = name};
     return tables->count == 0 ? NULL
                               : bsearch(&wanted, tables->tables, tables->count,

@@ -40,10 +40,18 @@ enum rf_code rf_plan_make(const struct rf_plan_request *request, struct rf_arena
     return code;
 }
 
-/* A NOT NULL that the source dropped would keep rows out. One that it added changes nothing for the
- * rows, and a key's columns lose theirs only with NULLs in them (rf_plan_too_narrow). */
+/* A NOT NULL that the source dropped would keep rows out, and one that it added is promised once it
+ * holds. A key's columns lose theirs only with NULLs in them (rf_plan_too_narrow). */
+static bool other_not_null(const struct rf_plan_column *column, const struct rf_column *now,
+                           const struct rf_census *census) {
+    bool dropped = column->not_null && !now->not_null && column->key_part == 0;
+    bool added = !column->not_null && now->not_null && census->count[RF_NULL] == 0;
+    return dropped || added;
+}
+
 static bool column_outdated(const struct rf_plan *plan, const struct rf_plan_column *column,
-                            const struct rf_column *now, struct rf_arena *arena) {
+                            const struct rf_column *now, const struct rf_census *census,
+                            struct rf_arena *arena) {
     const char *declared = now->declared ? now->declared : "";
     if (strcmp(column->declared, declared) != 0) {
         declared = rf_sayable(arena, declared);
@@ -51,7 +59,7 @@ static bool column_outdated(const struct rf_plan *plan, const struct rf_plan_col
     bool other_key = !plan->key_given && column->key_part != now->key_part;
     return !declared || strcmp(column->source, now->name) != 0 ||
            strcmp(column->declared, declared) != 0 || other_key ||
-           (column->not_null && !now->not_null && column->key_part == 0);
+           other_not_null(column, now, census);
 }
 
 static bool is_excluded(const struct rf_plan *plan, const char *column) {
@@ -77,7 +85,7 @@ bool rf_plan_outdated(const struct rf_plan *plan, const struct rf_manifest_table
         const struct rf_plan_column *column = &plan->columns[next];
         if (next < plan->column_count && column->cell == cell) {
             next++;
-            if (column_outdated(plan, column, now, arena)) {
+            if (column_outdated(plan, column, now, &source->census[cell], arena)) {
                 return true;
             }
         } else if (!is_excluded(plan, now->name)) {

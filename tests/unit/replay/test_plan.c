@@ -238,7 +238,9 @@ Test(plan, is_outdated_when_the_declaration_changed) {
     test_census(&table, 2, 0, 0, 0, 5, 0);
     cr_expect_not(rf_plan_outdated(&plan, &table, &arena), "a census changes nothing");
     table.table.columns[2].not_null = true;
-    cr_expect_not(rf_plan_outdated(&plan, &table, &arena), "what is stricter keeps no row out");
+    cr_expect(rf_plan_outdated(&plan, &table, &arena), "it is to be NOT NULL");
+    table.census[2].count[RF_NULL] = 1;
+    cr_expect_not(rf_plan_outdated(&plan, &table, &arena), "it would not hold");
     table.table.columns[1].not_null = false;
     cr_expect_not(rf_plan_outdated(&plan, &table, &arena), "it is in the key");
     strcpy(table.table.columns[2].declared, "TEXT");

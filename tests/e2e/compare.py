@@ -14,7 +14,7 @@ from collections import Counter
 import decisions
 from landing import MISFIT, Rule, as_fetched, is_beyond_field, is_beyond_text, render
 from postgres import quote
-from postgres_side import Decision, read_catalog, read_ledger, read_rows
+from postgres_side import Decision, read_target
 from sqlite_side import Text, read_source
 
 
@@ -26,7 +26,7 @@ class Asked:
     keeps             rows may be set aside for their type; with False none may be lost to it
     """
 
-    def __init__(self, tables=None, columns=None, decided=(), keeps=True):
+    def __init__(self, tables=None, columns=None, decided=(), keeps=False):
         self.tables = tables or {}
         self.columns = columns or {}
         self.decided = set(decided)
@@ -41,14 +41,12 @@ def assert_same(path, target, schema="public", *, tables=None, asked=None, fresh
     source = read_source(path)
     if tables is not None:
         source = {name: source[name] for name in tables}
-    landed = read_catalog(target, schema)
-    ledger = read_ledger(target, schema)
+    landed, ledger = read_target(target, schema)
     wanted = {asked.tables.get(name, name): name for name in source}
     assert sorted(landed) == sorted(wanted), \
         f"tables: {sorted(set(landed) ^ set(wanted))} are on one side only"
     assert set(ledger.aside) | set(ledger.altered) <= set(source), \
         f"set aside of tables that are not there: {set(ledger.aside) | set(ledger.altered)}"
-    read_rows(target, schema, landed)
     return sum(Comparison(source[name], landed[there], ledger, asked, (target, schema, there))
                .judge(fresh) for there, name in sorted(wanted.items()))
 
@@ -68,6 +66,7 @@ class Comparison:
         # A table that changed its shape has its new columns at the end.
         assert sorted(landed.types) == sorted(self.names.values()), \
             f"columns of {table.name}: {list(landed.types)}"
+        self.places = [list(landed.types).index(there) for there in self.names.values()]
         self.decisions = [self.decision_of(c, ledger) for c in table.columns]
         self.rules = [Rule(d.conversion, landed.types[d.target], d.target in landed.not_null)
                       for d in self.decisions]
@@ -88,10 +87,9 @@ class Comparison:
         decisions.assert_allowed(self.table, self.decisions, self.asked, fresh)
         wanted, altered, misfits = self.expected()
         landed = Counter()
-        places = [list(self.landed.types).index(decision.target) for decision in self.decisions]
         for row, count in self.landed.rows.items():
-            landed[tuple(rule.landed(row[place])
-                         for rule, place in zip(self.rules, places))] += count
+            ordered = (row[place] for place in self.places)
+            landed[tuple(rule.landed(v) for rule, v in zip(self.rules, ordered))] += count
         refused = self.refused_as_a_whole(wanted - landed)
         name = self.table.name
         assert_equal_bags(f"rows of {name}", wanted - refused, landed, list(self.names.values()))
@@ -184,7 +182,8 @@ def takes_row(comparison, row):
     """Whether the server has room for a row."""
     target, schema, name = comparison.place
     values = []
-    for value, (column, kind) in zip(row, comparison.landed.types.items()):
+    for value, there in zip(row, comparison.names.values()):
+        kind = comparison.landed.types[there]
         if value is None:
             values.append("NULL")
         elif kind == "text":
@@ -193,7 +192,8 @@ def takes_row(comparison, row):
             values.append(f"'{value}'")
     try:
         target.script(f"BEGIN; CREATE TEMP TABLE room (LIKE {quote(schema)}.{quote(name)}) "
-                      f"ON COMMIT DROP; INSERT INTO room VALUES ({', '.join(values)}); ROLLBACK")
+                      f"ON COMMIT DROP; INSERT INTO room ({', '.join(map(quote, comparison.names.values()))})"
+                      f" VALUES ({', '.join(values)}); ROLLBACK")
     except AssertionError as why:
         assert "row is too big" in str(why) or "row size" in str(why), str(why)[:500]
         return False

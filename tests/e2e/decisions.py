@@ -25,7 +25,7 @@ def assert_allowed(table, decisions, asked, fresh):
         if (table.name, column.name) in asked.decided or asked.keeps:
             continue
         values = [row[place] for row in table.rows if row[place] is not None
-                  and not is_beyond_text(row[place]) and not is_beyond_field(row[place])]
+                  and not is_beyond_field(row[place])]
         trouble = why_not(column, decision.conversion, values, fresh)
         assert not trouble, \
             f"{table.name}.{column.name}, declared {column.declared!r}, is {decision.conversion} " \
@@ -33,8 +33,11 @@ def assert_allowed(table, decisions, asked, fresh):
 
 
 def why_not(column, spec, values, fresh):
-    """None, or what is wrong."""
+    """None, or what is wrong. Text that no column of text takes is set aside in any case; it may
+    count as text when the type is chosen, or not at all."""
     spec = spec.removesuffix(", told apart")
+    beyond = any(is_beyond_text(v) for v in values)
+    values = [v for v in values if not is_beyond_text(v)]
     wrong = next((v for v in values if Rule(spec).takes(v) is MISFIT), None)
     if wrong is not None:
         return f"{wrong!r:.100} does not fit"
@@ -47,6 +50,8 @@ def why_not(column, spec, values, fresh):
         return None
     least = narrowest(column, values)
     if rank == least or {rank, least} <= {2, 3} and is_decimal(column):
+        return None
+    if beyond and rank == narrowest(column, [*values, Text(b"text")]):
         return None
     return f"{LADDER[least][0]} would hold them all"
 

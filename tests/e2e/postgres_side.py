@@ -68,23 +68,35 @@ _NAMES = ("(SELECT json_agg(a.attname ORDER BY part.place) "
           "LEFT JOIN pg_attribute a ON a.attrelid = {1} AND a.attnum = part.number)")
 
 
-def read_catalog(target, schema):
-    """Tables by name, without their rows."""
+def read_target(target, schema):
+    """Tables by name, with their rows, and the ledger."""
+    catalog, ledger = catalog_queries(schema), ledger_queries(schema)
+    found = target.results(*catalog, *ledger)
+    landed = gather_catalog(*found[:len(catalog)])
+    read_rows(target, schema, landed)
+    return landed, gather_ledger(*found[len(catalog):])
+
+
+def catalog_queries(schema):
     where = f"c.relnamespace = to_regnamespace({literal(quote(schema))}) AND c.relkind = 'r'"
-    tables, columns, indexes, keys = target.results(
+    return [
         f"SELECT c.relname FROM pg_class c WHERE {where}",
         "SELECT c.relname, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull, "
         "a.attgenerated <> '', t.typtype = 'e' FROM pg_class c JOIN pg_attribute a "
         f"ON a.attrelid = c.oid JOIN pg_type t ON t.oid = a.atttypid WHERE {where} "
         "AND a.attnum > 0 AND NOT a.attisdropped ORDER BY c.relname, a.attnum",
         "SELECT c.relname, i.relname, x.indisprimary, x.indisunique, "
-        f"{_NAMES.format('x.indkey::int2[]', 'c.oid')} FROM pg_class c JOIN pg_index x ON x.indrelid = c.oid "
+        f"{_NAMES.format('x.indkey::int2[]', 'c.oid')} FROM pg_class c "
+        "JOIN pg_index x ON x.indrelid = c.oid "
         f"JOIN pg_class i ON i.oid = x.indexrelid WHERE {where} AND x.indpred IS NULL "
         "AND x.indisvalid",
         f"SELECT c.relname, {_NAMES.format('k.conkey', 'k.conrelid')}, p.relname, "
         f"{_NAMES.format('k.confkey', 'k.confrelid')}, k.confdeltype, k.confupdtype, "
         "k.convalidated FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid "
-        f"JOIN pg_class p ON p.oid = k.confrelid WHERE {where} AND k.contype = 'f'")
+        f"JOIN pg_class p ON p.oid = k.confrelid WHERE {where} AND k.contype = 'f'"]
+
+
+def gather_catalog(tables, columns, indexes, keys):
     landed = {row[0]: Landed({}, set(), [], set(), {}, Counter()) for row in tables}
     for table, column, kind, not_null, generated, enum in columns:
         landed[table].types[column] = kind
@@ -124,14 +136,17 @@ class Ledger:
     altered: dict    # table: Counter of (column, class, bytes)
 
 
-def read_ledger(target, schema):
+def ledger_queries(schema):
     here = f"target_schema = {literal(schema)}"
-    relations, columns, aside = target.results(
+    return [
         ("rowferry.relation", f"SELECT to_json(r) FROM rowferry.relation r WHERE {here}"),
         ('rowferry."column"', f'SELECT to_json(c) FROM rowferry."column" c WHERE {here}'),
         ("rowferry.set_aside",
          "SELECT table_name, encode(row_hash, 'hex'), copy, outcome, column_name, class, "
-         f"{_BYTES.format('value')}, key, reason FROM rowferry.set_aside WHERE {here}"))
+         f"{_BYTES.format('value')}, key, reason FROM rowferry.set_aside WHERE {here}")]
+
+
+def gather_ledger(relations, columns, aside):
     ledger = Ledger({}, {}, {}, {})
     for (line,) in relations:
         line = json.loads(line)

@@ -3,7 +3,7 @@
 import pytest
 
 import makedb
-from compare import assert_same
+from compare import Asked, assert_same
 from program import MISPLACED, OK, SET_ASIDE, USAGE
 
 
@@ -31,10 +31,11 @@ def source(ferry, scratch):
     ferry.target.script("DROP OWNED BY reader; DROP ROLE reader")
 
 
-def trip(ferry, *options, expect=OK):
+def trip(ferry, *options, expect=OK, decided=()):
     ferry.capture(ferry.database)
     result = ferry.replay(*options, expect=expect)
-    assert (assert_same(ferry.database, ferry.target) > 0) == (expect == SET_ASIDE)
+    asked = Asked(decided=decided)
+    assert (assert_same(ferry.database, ferry.target, asked=asked) > 0) == (expect == SET_ASIDE)
     ferry.verify(expect=expect)
     return result
 
@@ -197,11 +198,12 @@ def test_another_rule_needs_to_be_asked_for(source):
     result = source.replay(*rule, expect=MISPLACED)
     assert "age" in result.error["detail"] and "--remake" in result.error["hint"]
     assert types(source)["age"] == "bigint"
-    trip(source, *rule, "--remake", "per*")
+    decided = [("person", "age")]
+    trip(source, *rule, "--remake", "per*", decided=decided)
     assert types(source)["age"] == "smallint"
     assert_kept(source, was)
     sql(source, "INSERT INTO person VALUES (8, 'n', 300, 1)")
-    trip(source, *rule)
+    trip(source, *rule, decided=decided)
     assert types(source)["age"] == "smallint"
     trip(source, "--remake", "person")
     assert types(source)["age"] == "bigint"
@@ -209,7 +211,8 @@ def test_another_rule_needs_to_be_asked_for(source):
 
 def test_remake_and_apply_at_once(source):
     sql(source, "INSERT INTO person VALUES (8, 'n', 300, 1)", "ALTER TABLE bag ADD COLUMN x BLOB")
-    trip(source, *config(source, RULE % "integer"), "--remake", "*")
+    trip(source, *config(source, RULE % "integer"), "--remake", "*",
+         decided=[("person", "age")])
     assert types(source)["age"] == "integer"
 
 

@@ -85,6 +85,17 @@ uint32_t rf_check_table_count(const struct rf_check *check);
 /* In byte order of their names in the source. */
 const struct rf_check_table *rf_check_table(const struct rf_check *check, uint32_t place);
 
+/* Whether the index or constraint is in the target after a replay, as far as can be told. One that
+ * the server refused when the table was made stays away. */
+static inline bool rf_check_carries_index(const struct rf_check_table *table,
+                                          const struct rf_plan_index *index) {
+    return !index->refusal && (index->stands || table->step != RF_CHECK_KEEP);
+}
+static inline bool rf_check_carries(const struct rf_check_table *table,
+                                    const struct rf_plan_constraint *constraint) {
+    return !constraint->refusal && (constraint->stands || table->step != RF_CHECK_KEEP);
+}
+
 /* Reads all rows of a table and hands over what does not go in as it is, in the order of the rows;
  * `found` may be NULL. */
 RF_MUST_USE enum rf_code rf_check_rows(struct rf_check *check, const struct rf_check_table *table,

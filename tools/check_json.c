@@ -79,37 +79,43 @@ static struct rf_json key_of(const struct rf_plan *plan) {
     return array;
 }
 
-static struct rf_json index_of(const struct rf_plan_index *index) {
+static struct rf_json index_of(const struct rf_check_table *table,
+                               const struct rf_plan_index *index) {
     struct rf_json json = rf_json_begin(NULL);
-    rf_json_text(&json, "name", index->refusal ? NULL : index->name);
+    bool carried = rf_check_carries_index(table, index);
+    rf_json_text(&json, "name", carried ? index->name : NULL);
     rf_json_text(&json, "source", index->wanted);
     rf_json_text(&json, "kind", rf_plan_index_kind_name(index->kind));
-    rf_json_bool(&json, "carried", !index->refusal);
+    rf_json_bool(&json, "carried", carried);
     rf_json_text(&json, "parts", index->parts);
     rf_json_text(&json, "predicate", index->predicate);
     rf_json_text(&json, "reason", index->refusal);
     return json;
 }
 
-static struct rf_json indexes_of(const struct rf_plan *plan) {
+static struct rf_json indexes_of(const struct rf_check_table *table) {
+    const struct rf_plan *plan = &table->plan;
     struct rf_json array = rf_json_array();
     for (uint32_t i = 0; i < plan->index_count; i++) {
-        struct rf_json index = index_of(&plan->indexes[i]);
+        struct rf_json index = index_of(table, &plan->indexes[i]);
         rf_json_append(&array, &index);
     }
     return array;
 }
 
-static struct rf_json constraints_of(const struct rf_plan *plan) {
+static struct rf_json constraints_of(const struct rf_check_table *table) {
+    const struct rf_plan *plan = &table->plan;
     struct rf_json array = rf_json_array();
     for (uint32_t i = 0; i < plan->constraint_count; i++) {
         const struct rf_plan_constraint *constraint = &plan->constraints[i];
         struct rf_json json = rf_json_begin(NULL);
-        rf_json_text(&json, "name", constraint->refusal ? NULL : constraint->name);
+        bool carried = rf_check_carries(table, constraint);
+        rf_json_text(&json, "name", carried ? constraint->name : NULL);
         rf_json_text(&json, "kind", rf_plan_constraint_kind_name(constraint->kind));
-        rf_json_bool(&json, "carried", !constraint->refusal);
+        rf_json_bool(&json, "carried", carried);
         rf_json_text(&json, "definition", constraint->definition);
-        rf_json_text(&json, "reason", constraint->refusal);
+        rf_json_text(&json, "reason",
+                     constraint->refusal ? constraint->refusal : constraint->reason);
         rf_json_append(&array, &json);
     }
     return array;
@@ -119,8 +125,8 @@ static void print_table(struct rf_checking *checking, const struct rf_survey_cou
     const struct rf_plan *plan = &checking->table->plan;
     struct rf_json key = key_of(plan);
     struct rf_json excluded = names_of(plan->excluded, plan->excluded_count);
-    struct rf_json indexes = indexes_of(plan);
-    struct rf_json constraints = constraints_of(plan);
+    struct rf_json indexes = indexes_of(checking->table);
+    struct rf_json constraints = constraints_of(checking->table);
     struct rf_json notes = names_of(checking->table->notes, checking->table->note_count);
     struct rf_json line = rf_json_begin("table");
     rf_json_text(&line, "command", "check");

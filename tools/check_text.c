@@ -209,10 +209,11 @@ static void print_key(struct rf_output *out, const struct rf_plan *plan) {
 }
 
 /* What does not come along is told in notes. */
-static void print_indexes(struct rf_output *out, const struct rf_plan *plan) {
+static void print_indexes(struct rf_output *out, const struct rf_check_table *table) {
+    const struct rf_plan *plan = &table->plan;
     for (uint32_t i = 0; i < plan->index_count; i++) {
         const struct rf_plan_index *index = &plan->indexes[i];
-        if (index->refusal) {
+        if (!rf_check_carries_index(table, index)) {
             continue;
         }
         rf_output_printf(out, "%s ", rf_plan_index_kind_name(index->kind));
@@ -225,10 +226,11 @@ static void print_indexes(struct rf_output *out, const struct rf_plan *plan) {
     }
 }
 
-static void print_constraints(struct rf_output *out, const struct rf_plan *plan) {
+static void print_constraints(struct rf_output *out, const struct rf_check_table *table) {
+    const struct rf_plan *plan = &table->plan;
     for (uint32_t i = 0; i < plan->constraint_count; i++) {
         const struct rf_plan_constraint *constraint = &plan->constraints[i];
-        if (!constraint->refusal) {
+        if (rf_check_carries(table, constraint)) {
             rf_output_printf(out, "constraint ");
             rf_output_name(out, constraint->name);
             rf_output_printf(out, " ");
@@ -274,8 +276,8 @@ static void print_table(struct rf_checking *checking) {
     print_key(out, plan);
     rf_output_printf(out, "%s\n", steps[checking->table->step]);
     print_columns(out, checking->table, checking->task->settings->verbose);
-    print_indexes(out, plan);
-    print_constraints(out, plan);
+    print_indexes(out, checking->table);
+    print_constraints(out, checking->table);
     for (uint32_t i = 0; i < plan->excluded_count; i++) {
         rf_output_printf(out, "left out: column ");
         rf_output_name(out, plan->excluded[i]);

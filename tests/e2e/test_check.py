@@ -256,6 +256,9 @@ def test_an_index_that_may_be_too_much(check, ferry, scratch):
     ferry.capture(scratch / "source.db")
     ferry.replay()
     assert target_indexes(ferry.target) == ["short"]
+    table = check(scratch / "source.db", "-r", ferry.repository, target=ferry.target).tables()["t"]
+    assert {index["source"]: index["carried"] for index in table["indexes"]} \
+        == {"long": False, "short": True}
 
 
 def test_what_is_to_fail_fails(check, ferry, scratch):

@@ -143,7 +143,6 @@ static void take_index(const struct reader *reader, uint32_t row, struct rf_cata
         NAME = 1,
         DEFINITION,
         UNIQUE,
-        PRIMARY,
         CONSTRAINT,
         CONSTRAINT_DEFINITION,
         COLUMNS,
@@ -157,14 +156,12 @@ static void take_index(const struct reader *reader, uint32_t row, struct rf_cata
         .name = text(reader, row, NAME),
         .definition = text(reader, row, DEFINITION),
         .unique = truth(reader, row, UNIQUE),
-        .primary = truth(reader, row, PRIMARY),
         .constraint = text(reader, row, CONSTRAINT),
         .constraint_definition = text(reader, row, CONSTRAINT_DEFINITION),
         .valid = truth(reader, row, VALID),
         .marked = truth(reader, row, MARKED),
         .deferrable = truth(reader, row, DEFERRABLE),
         .duplicates = text(reader, row, DUPLICATES),
-        .plain = columns != NULL,
     };
     if (columns) {
         take_numbers(reader, columns, index);
@@ -359,8 +356,7 @@ static enum rf_code read_role(struct reader *reader, struct rf_error *error) {
     enum rf_code code = ask(reader, rf_sql_catalog_role, &rows, error);
     if (code == RF_OK) {
         reader->catalog->role = text(reader, 0, 0);
-        reader->catalog->superuser = truth(reader, 0, 1);
-        reader->catalog->may_create = truth(reader, 0, 2);
+        reader->catalog->may_create = truth(reader, 0, 1);
     }
     rf_pg_rows_free(rows);
     return code == RF_OK ? try_replica(reader, error) : code;

@@ -57,16 +57,14 @@ struct rf_catalog_index {
     const char *name;
     const char *definition; /* pg_get_indexdef */
     bool unique;
-    bool primary;
     const char *constraint;            /* that rests on it; NULL: none */
     const char *constraint_definition; /* pg_get_constraintdef */
     bool valid;
-    bool marked; /* more is said of it than its definition repeats */
+    bool marked;            /* more is said of it than its definition repeats */
     bool deferrable;        /* its constraint is looked after by triggers, */
     const char *duplicates; /* and this query counts what they let pass; NULL: there is none */
-    bool plain;  /* on columns alone, without a predicate; then: */
-    uint32_t column_count;
-    uint32_t *columns; /* rf_catalog_column.number */
+    uint32_t column_count;  /* 0 where it is on expressions, or has a predicate */
+    uint32_t *columns;      /* rf_catalog_column.number */
 };
 
 /* A trigger or rule that somebody made. */
@@ -123,7 +121,6 @@ struct rf_catalog_label {
 struct rf_catalog {
     const char *schema;
     const char *role;
-    bool superuser;
     bool may_create;     /* in the schema, without which no index is made */
     bool may_be_replica; /* session_replication_role may be set */
     uint32_t table_count;

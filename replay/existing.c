@@ -141,7 +141,7 @@ static void check_gone(struct checking *checking) {
         if (!plan->owned && !rf_manifest_find(manifest, plan->table) &&
             rf_catalog_find(catalog, plan->relation)) {
             rf_trouble(checking->troubles,
-                       "table \"%s\" is gone from the source (DROP TABLE \"%s\".\"%s\")",
+                       "table \"%s\" is not in the source any more (DROP TABLE \"%s\".\"%s\")",
                        plan->table, catalog->schema, plan->relation);
         }
     }

@@ -126,7 +126,7 @@ enum rf_code rf_existing_drop(struct rf_delta *delta, const struct rf_ledger_tab
                               struct rf_error *error) {
     const struct rf_plan *plan = &standing->plan;
     if (rf_catalog_find(&delta->existing->catalog, plan->relation)) {
-        rf_fail(error, RF_MISPLACED, "table \"%s\" is gone from the source", plan->table);
+        rf_fail(error, RF_MISPLACED, "table \"%s\" is not in the source any more", plan->table);
         rf_hint(error, "the application made it: drop it, then run the same command again.");
         return RF_MISPLACED;
     }

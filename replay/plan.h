@@ -228,6 +228,5 @@ void rf_plan_drop_constraint(const struct rf_plan *plan,
                              const struct rf_plan_constraint *constraint, const char *schema,
                              struct rf_buffer *sql);
 /* The columns that are filled in, with commas between. */
-void rf_plan_column_list(const struct rf_plan *plan, const char *alias, struct rf_buffer *sql);
 
 #endif

@@ -43,15 +43,13 @@ void rf_plan_create_table(const struct rf_plan *plan, const char *schema, struct
     rf_buffer_printf(sql, ")");
 }
 
-void rf_plan_column_list(const struct rf_plan *plan, const char *alias, struct rf_buffer *sql) {
+/* Those that are written: not what the server generates. */
+static void list_written(const struct rf_plan *plan, struct rf_buffer *sql) {
     for (uint32_t i = 0, listed = 0; i < plan->column_count; i++) {
         if (plan->columns[i].generated_sql) {
             continue;
         }
         separate(sql, listed++);
-        if (alias) {
-            rf_buffer_printf(sql, "%s.", alias);
-        }
         rf_quote_name(sql, plan->columns[i].name);
     }
 }
@@ -72,7 +70,7 @@ void rf_plan_copy_in(const struct rf_plan *plan, const char *schema, bool freeze
     rf_buffer_printf(sql, "COPY ");
     rf_quote_qualified(sql, schema, plan->relation);
     rf_buffer_printf(sql, " (");
-    rf_plan_column_list(plan, NULL, sql);
+    list_written(plan, sql);
     rf_buffer_printf(sql, ") FROM STDIN (FORMAT binary%s)", freeze ? ", FREEZE true" : "");
 }
 

@@ -2,7 +2,7 @@
 -- of their columns where there is nothing else to them, and whether something is said of them that their
 -- definition does not repeat (a comment, a tablespace, being clustered by, a replica's identity). Of a
 -- deferrable constraint also a query that counts what it should not have.
-SELECT c.relname, i.relname, pg_get_indexdef(x.indexrelid), x.indisunique, x.indisprimary,
+SELECT c.relname, i.relname, pg_get_indexdef(x.indexrelid), x.indisunique,
        k.conname, pg_get_constraintdef(k.oid),
        CASE WHEN x.indpred IS NULL AND x.indexprs IS NULL AND x.indisvalid
             THEN array_to_string((x.indkey::smallint[])[0:x.indnkeyatts - 1], ',') END,

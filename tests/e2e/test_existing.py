@@ -97,6 +97,24 @@ def test_every_type(ferry, scratch):
     ferry.verify(expect=OK)
 
 
+def test_every_type_without_a_key(ferry, target, scratch):
+    """Rows are found again by all of their columns, duplicates and all."""
+    source = scratch / "source.db"
+    sqlite(source, TYPES_SOURCE.replace("id INTEGER PRIMARY KEY", "id INTEGER")
+           + "INSERT INTO types SELECT * FROM types; INSERT INTO types SELECT * FROM types;"
+             "UPDATE types SET id = 7 WHERE rowid = 12;")
+    target.script(TYPES_TARGET.replace("GENERATED ALWAYS AS IDENTITY PRIMARY KEY", ""))
+    load(ferry, source)
+    count = "SELECT id, count(*) FROM types GROUP BY id ORDER BY id"
+    assert target.rows(count) == [["1", "4"], ["2", "4"], ["3", "3"], ["7", "1"]]
+    sqlite(source, "DELETE FROM types WHERE rowid IN (1, 2, 5, 6, 12)")
+    ferry.capture(source)
+    done = ferry.replay(expect=OK)
+    assert done.summary["deleted"] == 5
+    assert target.rows(count) == [["1", "3"], ["2", "2"], ["3", "2"]]
+    ferry.verify(expect=OK)
+
+
 # Triggers and foreign keys
 
 FAMILY_SOURCE = """

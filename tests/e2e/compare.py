@@ -191,9 +191,10 @@ def takes_row(comparison, row):
         else:
             values.append(f"'{value}'")
     try:
+        columns = ", ".join(map(quote, comparison.names.values()))
         target.script(f"BEGIN; CREATE TEMP TABLE room (LIKE {quote(schema)}.{quote(name)}) "
-                      f"ON COMMIT DROP; INSERT INTO room ({', '.join(map(quote, comparison.names.values()))})"
-                      f" VALUES ({', '.join(values)}); ROLLBACK")
+                      f"ON COMMIT DROP; INSERT INTO room ({columns}) VALUES ({', '.join(values)});"
+                      "ROLLBACK")
     except AssertionError as why:
         assert "row is too big" in str(why) or "row size" in str(why), str(why)[:500]
         return False

@@ -17,6 +17,7 @@ from sqlite_side import Text
 # From narrow to wide. What is on one line is as good as another.
 LADDER = [["boolean"], ["bigint"], ["double precision"], ["numeric"], ["text", "text from any"],
           ["bytea", "bytea from any"]]
+TEXTS = 4  # numbers stand before it
 RANK = {spec: rank for rank, specs in enumerate(LADDER) for spec in specs}
 
 
@@ -42,7 +43,7 @@ def why_not(column, spec, values, fresh):
     if wrong is not None:
         return f"{wrong!r:.100} does not fit"
     if re.match(r"(date|time|timestamp|timestamptz)(\(\d\))? from ", spec):
-        return why_no_moment(column, spec, values)
+        return why_no_moment(column, spec, values) if values else None
     rank = RANK.get(re.sub(r"\([\d, ]+\)$", "", spec))
     if rank is None:
         return "that is never chosen unasked"
@@ -71,6 +72,8 @@ def base_rank(column):
 
 def narrowest(column, values):
     for rank in range(base_rank(column), len(LADDER)):
+        if rank < TEXTS and any(isinstance(v, bytes) for v in values):
+            continue  # a text that spells a number is no number
         if any(all(Rule(spec).takes(v) is not MISFIT for v in values) for spec in LADDER[rank]):
             return rank
     raise AssertionError("bytea from any holds everything")

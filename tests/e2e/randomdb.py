@@ -280,7 +280,8 @@ class Author:
         return self.rng.choice([
             "NULL", "0", "1", "-5", "+3", "9223372036854775807", "1.5", "-0.25", "1e3", "'word'",
             "''", "'it''s'", "'5'", "x''", "x'00ff'", "CURRENT_TIMESTAMP", "CURRENT_DATE",
-            "TRUE", "FALSE", "(1 + 1)", "('a' || 'b')", "(abs(-7))", "(lower('ABC'))", "\"quoted\"", "(NULL)"])
+            "TRUE", "FALSE", "(1 + 1)", "('a' || 'b')", "(abs(-7))", "(lower('ABC'))",
+            "\"quoted\"", "(NULL)"])
 
     def condition(self, table):
         """Over the columns: of a check or a partial index."""

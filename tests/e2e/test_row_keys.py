@@ -77,6 +77,14 @@ def test_text_keys_that_are_one_number(road, end):
     road.trip("INSERT INTO t VALUES ('01', 5)", "DELETE FROM t WHERE k IN ('0', '-0')")
 
 
+def test_null_in_a_key_whose_values_blur(road):
+    """A key that holds 1 and '1' is none in PostgreSQL, and no reason to keep NULL out."""
+    road.trip("CREATE TABLE t (k PRIMARY KEY, v TEXT)",
+              "INSERT INTO t VALUES (1, 'number'), ('1', 'text'), ('x', 'word')")
+    road.trip("INSERT INTO t VALUES (NULL, 'nothing'), (NULL, 'nothing')")
+    road.trip("UPDATE t SET k = NULL WHERE v = 'number'", "DELETE FROM t WHERE v = 'nothing'")
+
+
 def test_no_key_and_hundreds_of_duplicates(road):
     def copies(count, row):
         return ("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT "

@@ -154,3 +154,17 @@ def test_sequences_and_views_stay_in_the_archive(source):
     assert ("index", "keep_v") in objects and ("trigger", "fires") in objects
     assert any(kind.startswith("virtual") and name == "words" for kind, name in objects), objects
     assert "seq" in source.target.tables()
+
+
+def test_the_only_table_with_rows_is_renamed(ferry, scratch):
+    """Nothing is left by which the source could be known, so it has to be said. A table without
+    rows stays what it was."""
+    ferry.database = scratch / "source.db"
+    sql(ferry, "CREATE TABLE hollow (x TEXT)", "CREATE TABLE filled (a INTEGER)",
+        "INSERT INTO filled VALUES (1)")
+    trip(ferry)
+    sql(ferry, "ALTER TABLE filled RENAME TO other")
+    ferry.capture(ferry.database, "--same-source")
+    ferry.replay(expect=OK)
+    assert assert_same(ferry.database, ferry.target) == 0
+    ferry.verify(expect=OK)

@@ -132,6 +132,9 @@ static enum rf_code find_evolution(struct apply *apply, const struct rf_manifest
     if (step == RF_DELTA_CHANGE) {
         code = rf_delta_is_too_narrow(delta, source, &(*standing)->plan, &evolves, error);
     }
+    if (code == RF_OK && step == RF_DELTA_CHANGE && !evolves) {
+        code = rf_delta_is_blurred(delta, source, &(*standing)->plan, &evolves, error);
+    }
     if (!*fresh && !evolves && step != RF_DELTA_EVOLVE) {
         *standing = NULL;
     }

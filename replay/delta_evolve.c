@@ -95,14 +95,48 @@ static bool other_column_names(const struct rf_evolution *evolution) {
     return false;
 }
 
+/* Where values of several kinds met in the source, the delta has whole rows; of what a rule does it
+ * knows nothing. */
+static bool rule_blurs_key(const struct rf_plan *plan) {
+    for (uint32_t i = 0; i < plan->key_count; i++) {
+        const struct rf_plan_column *column = &plan->columns[plan->key[i]];
+        if (column->asked && !column->conversion->exact) {
+            return true;
+        }
+    }
+    return false;
+}
+
+enum rf_code rf_delta_is_blurred(struct rf_delta *delta, const struct rf_manifest_table *source,
+                                 const struct rf_plan *plan, bool *blurred,
+                                 struct rf_error *error) {
+    *blurred = false;
+    if (source->change != RF_CHANGE_DELTA || !rule_blurs_key(plan)) {
+        return RF_OK;
+    }
+    struct rf_archive *archive = NULL;
+    enum rf_code code =
+        rf_repository_open_archive(delta->run->repository, &source->delta, &archive, error);
+    *blurred = code == RF_OK && rf_archive_head_of(archive)->gone == RF_GONE_KEY &&
+               rf_archive_rows(archive, RF_BLOCK_GONE) > 0;
+    rf_archive_close(archive);
+    return code;
+}
+
 /* What stands aside is told with names of columns. */
 static enum rf_code find_refill(struct rf_delta *delta, struct rf_evolution *evolution,
                                 struct rf_error *error) {
-    evolution->refill = evolution->fresh || !rows_stay(evolution);
-    return evolution->refill || !other_column_names(evolution)
-               ? RF_OK
-               : rf_aside_any(delta->pg, delta->target, evolution->standing->plan.table,
-                              &evolution->refill, error);
+    const struct rf_plan *standing = &evolution->standing->plan;
+    bool *refill = &evolution->refill;
+    enum rf_code code = RF_OK;
+    *refill = evolution->fresh || !rows_stay(evolution);
+    if (!*refill && other_column_names(evolution)) {
+        code = rf_aside_any(delta->pg, delta->target, standing->table, refill, error);
+    }
+    if (code == RF_OK && !*refill) {
+        code = rf_delta_is_blurred(delta, evolution->source, standing, refill, error);
+    }
+    return code;
 }
 
 /* For the columns of the source; those of the plan leave the excluded ones out. */

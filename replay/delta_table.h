@@ -70,6 +70,12 @@ RF_MUST_USE enum rf_code rf_delta_is_too_narrow(struct rf_delta *delta,
                                                 const struct rf_manifest_table *source,
                                                 const struct rf_plan *plan, bool *narrow,
                                                 struct rf_error *error);
+/* Whether the rows that a delta deletes cannot be found, as a rule makes values alike that it tells
+ * apart: such a table is filled again. */
+RF_MUST_USE enum rf_code rf_delta_is_blurred(struct rf_delta *delta,
+                                             const struct rf_manifest_table *source,
+                                             const struct rf_plan *plan, bool *blurred,
+                                             struct rf_error *error);
 /* Fills in all behind `fresh`; touches nothing. */
 RF_MUST_USE enum rf_code rf_delta_plan_evolution(struct rf_delta *delta,
                                                  struct rf_evolution *evolution,

@@ -18,6 +18,9 @@ from postgres_side import Decision, read_target
 from sqlite_side import Text, read_source
 
 
+BLURRING = ("text from any", "bytea from any", "boolean from words")
+
+
 class Asked:
     """What a test's settings ask for, which a judge of the result has to know.
 
@@ -174,7 +177,7 @@ class Comparison:
         """Whether values that SQLite tells apart may be one in these columns of the target."""
         specs = [d.conversion for c, d in zip(self.table.columns, self.decisions)
                  if c.name in columns]
-        return any(spec.partition(";")[0].strip() in ("text from any", "bytea from any")
+        return any(spec.partition(";")[0].strip() in BLURRING
                    or ";" in spec for spec in specs)
 
 

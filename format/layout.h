@@ -6,7 +6,7 @@
 
 #include "format/archive.h"
 
-#define RF_FORMAT_VERSION 1u
+#define RF_FORMAT_VERSION 2u
 
 #define RF_ARCHIVE_MAGIC "RFARCHIV"
 #define RF_BLOCK_MAGIC "RFBK"

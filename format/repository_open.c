@@ -83,11 +83,13 @@ static enum rf_code parse_about(struct rf_repository *repository, const char *te
     unsigned version = 0;
     char source[RF_UUID_TEXT] = "";
     if (sscanf(text, "rowferry repository\nformat %u", &version) == 1 &&
-        version > RF_FORMAT_VERSION) {
+        version != RF_FORMAT_VERSION) {
         rf_fail(error, RF_MISPLACED,
                 "the repository %s is of format version %u, this rowferry knows version %u",
                 repository->path, version, RF_FORMAT_VERSION);
-        rf_hint(error, "use the rowferry that wrote it, or a newer one.");
+        rf_hint(error, version > RF_FORMAT_VERSION
+                           ? "use the rowferry that wrote it, or a newer one."
+                           : "capture the database into a new repository.");
         return RF_MISPLACED;
     }
     struct rf_buffer again = {0};

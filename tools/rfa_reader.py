@@ -25,6 +25,8 @@ NULL, INTEGER, REAL, TEXT, BLOB = range(5)
 MIXED = 5
 CLASSES = ("null", "integer", "real", "text", "blob")
 
+VERSION = 2
+
 FULL, DELTA, INDEX = 1, 2, 3
 KINDS = {FULL: "full", DELTA: "delta", INDEX: "index"}
 
@@ -379,7 +381,7 @@ class Archive:
         require(len(self.data) >= HEADER + 8, "too short for an archive", 0)
         require(self.data[:8] == b"RFARCHIV", "not an archive", 0)
         version, size = struct.unpack_from("<II", self.data, 8)
-        require(version == 1, f"version {version} is not known to this reader", 8)
+        require(version == VERSION, f"version {version} is not known to this reader", 8)
         require(size <= MAX_HEADER, f"a header of {size} bytes", 12)
         end = HEADER + size
         require(end + 8 <= len(self.data), "cut within the header", 12)
@@ -520,7 +522,7 @@ class Archive:
 
     def json(self):
         parent = hash_text(self.parent) if self.parent else None
-        return {"kind": KINDS[self.kind], "version": 1, "source": uuid_text(self.source),
+        return {"kind": KINDS[self.kind], "version": VERSION, "source": uuid_text(self.source),
                 "snapshot": self.snapshot, "parent": parent,
                 "gone_form": self.gone_form, **self.table.json(), "blocks": len(self.entries)}
 
@@ -545,7 +547,7 @@ class Manifest:
         require(len(data) >= HEADER + 8, "too short for a manifest", 0)
         require(data[:8] == b"RFMANIFS", "not a manifest", 0)
         version, size = struct.unpack_from("<II", data, 8)
-        require(version == 1, f"version {version} is not known to this reader", 8)
+        require(version == VERSION, f"version {version} is not known to this reader", 8)
         stored, = struct.unpack("<Q", data[-8:])
         check(stored, xxh64(data[:-8]), "the manifest", len(data) - 8)
         require(size <= MAX_MANIFEST, f"a manifest of {size} bytes", 12)

@@ -231,7 +231,7 @@ def test_a_name_holds_a_digest(tmp_path):
     ("empty", b""), ("text", b"hello\n" * 50), ("magic alone", b"RFARCHIV"),
     ("manifest alone", b"RFMANIFS"),
     ("huge header", b"RFARCHIV" + struct.pack("<II", 1, 2**32 - 1) + bytes(100)),
-    ("another version", b"RFARCHIV" + struct.pack("<II", 2, 4) + bytes(100))])
+    ("another version", b"RFARCHIV" + struct.pack("<II", 3, 4) + bytes(100))])
 def test_files_that_are_none(tmp_path, what, data):
     path = tmp_path / "it.rfa"
     path.write_bytes(data)

@@ -240,7 +240,7 @@ Test(manifest, a_newer_version_is_told_apart_from_damage) {
     struct rf_manifest manifest;
     struct rf_error error = {0};
     encode_golden(&bytes, &digest);
-    rf_store_u32(bytes.bytes + 8, 2);
+    rf_store_u32(bytes.bytes + 8, 3);
     cr_assert_eq(decode(bytes.bytes, bytes.size, &manifest, &error), RF_MISPLACED);
     rf_store_u32(bytes.bytes + 8, 0);
     rf_store_u64(bytes.bytes + bytes.size - 8, rf_checksum(bytes.bytes, bytes.size - 8));

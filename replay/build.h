@@ -36,6 +36,7 @@ RF_MUST_USE enum rf_code rf_build_checks(struct rf_run *run, struct rf_pg *pg,
                                          const char *schema, struct rf_error *error);
 /* The table with its columns, which are in the ledger already. Where the server does not take their
  * expressions, these are left out, of the plan and the ledger too. */
+/* Outside of the target's schema, in that of a load, identity columns are none yet (sequence.h). */
 RF_MUST_USE enum rf_code rf_build_create_table(struct rf_run *run, struct rf_pg *pg,
                                                const struct rf_target *target, struct rf_plan *plan,
                                                const char *schema, struct rf_error *error);

@@ -45,7 +45,7 @@ static void put_table(const struct rf_plan *plan, unsigned pass, const char *sch
                       struct rf_buffer *sql) {
     if (pass == 0) {
         size_t start = sql->size;
-        rf_plan_create_table(plan, schema, sql);
+        rf_plan_create_table(plan, schema, true, sql);
         end_statement(sql, start);
     } else if (pass == 1) {
         put_indexes(plan, schema, sql);

@@ -207,7 +207,9 @@ RF_MUST_USE enum rf_code rf_plan_key_encoder(const struct rf_plan *plan, struct 
 /* As it stands in CREATE TABLE and behind ADD COLUMN. */
 void rf_plan_column_definition(const struct rf_plan_column *column, const char *schema,
                                struct rf_buffer *sql);
-void rf_plan_create_table(const struct rf_plan *plan, const char *schema, struct rf_buffer *sql);
+/* Without `identities`, columns that are to be identity columns are plain ones. */
+void rf_plan_create_table(const struct rf_plan *plan, const char *schema, bool identities,
+                          struct rf_buffer *sql);
 void rf_plan_copy_in(const struct rf_plan *plan, const char *schema, bool freeze,
                      struct rf_buffer *sql);
 void rf_plan_copy_out(const struct rf_plan *plan, const char *schema, struct rf_buffer *sql);

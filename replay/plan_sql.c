@@ -32,13 +32,16 @@ void rf_plan_column_definition(const struct rf_plan_column *column, const char *
     put_value(column, schema, sql);
 }
 
-void rf_plan_create_table(const struct rf_plan *plan, const char *schema, struct rf_buffer *sql) {
+void rf_plan_create_table(const struct rf_plan *plan, const char *schema, bool identities,
+                          struct rf_buffer *sql) {
     rf_buffer_printf(sql, "CREATE TABLE ");
     rf_quote_qualified(sql, schema, plan->relation);
     rf_buffer_printf(sql, " (");
     for (uint32_t i = 0; i < plan->column_count; i++) {
+        struct rf_plan_column column = plan->columns[i];
+        column.identity = identities ? column.identity : NULL;
         separate(sql, i);
-        rf_plan_column_definition(&plan->columns[i], schema, sql);
+        rf_plan_column_definition(&column, schema, sql);
     }
     rf_buffer_printf(sql, ")");
 }

@@ -308,7 +308,18 @@ static enum rf_code complete(struct replay *replay, struct rf_error *error) {
             code = rf_delta_apply(&replay->run, &replay->pg, &replay->target, replay->to,
                                   replay->to, &manifest, replay->result, error);
         }
-    } else if (code == RF_OK && !replay->run.options->dry_run) {
+    }
+    rf_manifest_release(&manifest);
+    return code;
+}
+
+static enum rf_code move_sequences(struct replay *replay, struct rf_error *error) {
+    struct rf_manifest manifest = {0};
+    enum rf_code code = rf_repository_load(replay->run.repository, replay->to, &manifest, error);
+    if (code == RF_OK) {
+        code = rf_sequences_make(replay->pg, &replay->target, error);
+    }
+    if (code == RF_OK) {
         code = rf_sequences_advance(replay->pg, &replay->target, &manifest, error);
     }
     rf_manifest_release(&manifest);
@@ -361,6 +372,9 @@ static enum rf_code run_replay(struct replay *replay, struct rf_error *error) {
         code = complete(replay, error);
     } else if (code == RF_OK && !replay->run.options->dry_run) {
         code = carry_out(replay, error);
+    }
+    if (code == RF_OK && !replay->run.options->dry_run) {
+        code = move_sequences(replay, error);
     }
     return code == RF_OK ? sum_up(replay, error) : code;
 }

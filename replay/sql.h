@@ -69,6 +69,7 @@ extern const char rf_sql_replica_try_end[];
 extern const char rf_sql_schema_facts[];
 extern const char rf_sql_schema_names[];
 extern const char rf_sql_sequence_list[];
+extern const char rf_sql_sequence_missing[];
 extern const char rf_sql_sequence_advance[];
 extern const char rf_sql_session[];
 extern const char rf_sql_session_loader[];

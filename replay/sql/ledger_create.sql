@@ -201,7 +201,7 @@ CREATE TABLE rowferry.load_step (
     source_id     uuid        NOT NULL,
     target_schema text        NOT NULL,
     table_name    text        NOT NULL,
-    step          text        NOT NULL CHECK (step IN ('rows', 'index', 'finish')),
+    step          text        NOT NULL CHECK (step IN ('rows', 'index', 'finish', 'identity')),
     item          text        NOT NULL,
     parts         bigint,
     rows          bigint,

@@ -125,7 +125,7 @@ static enum rf_code decode_body(const uint8_t *body, size_t size, uint32_t claim
                                 struct rf_manifest *manifest, struct rf_error *error) {
     struct rf_buffer file = {0};
     rf_buffer_append(&file, "RFMANIFS", 8);
-    rf_buffer_u32(&file, 1);
+    rf_buffer_u32(&file, 2);
     rf_buffer_u32(&file, claimed);
     uint8_t *at = rf_buffer_extend(&file, ZSTD_compressBound(size));
     size_t got = ZSTD_compress(at, ZSTD_compressBound(size), body, size, 1);

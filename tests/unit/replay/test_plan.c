@@ -51,7 +51,7 @@ Test(plan, statements) {
     table.table.indexes[0].parts[0].descending = true;
     make(&table);
     struct rf_buffer sql = {0};
-    rf_plan_create_table(&plan, "s", &sql);
+    rf_plan_create_table(&plan, "s", true, &sql);
     expect_sql(&sql, "CREATE TABLE \"s\".\"Order Lines\" (\"id\" bigint NOT NULL, "
                      "\"no\"\"1\" text NOT NULL, \"x\" double precision)");
     rf_plan_copy_in(&plan, "s", true, &sql);

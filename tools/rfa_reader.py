@@ -689,10 +689,10 @@ def read_bytes(path):
 def read_repository(folder):
     """The source id in the file that says what a folder is."""
     path = folder / "repository"
-    found = re.fullmatch(rb"(rowferry repository\nformat 1\nsource ([0-9a-f-]{36})\n)"
+    found = re.fullmatch(rb"(rowferry repository\nformat 2\nsource ([0-9a-f-]{36})\n)"
                          rb"check ([0-9a-f]{16})\n", path.read_bytes())
     if not found or int(found[3], 16) != xxh64(found[1]):
-        raise Damage("not a sound repository file of format 1", 0, file=str(path))
+        raise Damage("not a sound repository file of format 2", 0, file=str(path))
     return bytes.fromhex(found[2].decode().replace("-", ""))
 
 

@@ -70,7 +70,7 @@ def repository(tmp_path):
     manifest = rfa.Manifest(golden("snapshot.rfm"))
     for folder in ("archives", "snapshots"):
         (tmp_path / folder).mkdir()
-    about = f"rowferry repository\nformat 1\nsource {rfa.uuid_text(manifest.source)}\n".encode()
+    about = f"rowferry repository\nformat 2\nsource {rfa.uuid_text(manifest.source)}\n".encode()
     (tmp_path / "repository").write_bytes(about + f"check {rfa.xxh64(about):016x}\n".encode())
     name = f"0000000002-{rfa.hash_text(rfa.xxh128(golden('snapshot.rfm')))}.rfm"
     (tmp_path / "snapshots" / name).write_bytes(golden("snapshot.rfm"))

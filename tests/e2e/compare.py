@@ -15,6 +15,7 @@ import decisions
 from landing import MISFIT, Rule, as_fetched, is_beyond_field, is_beyond_text, render
 from postgres import quote
 from postgres_side import Decision, read_target
+from relations import assert_same_relations
 from sqlite_side import Text, read_source
 
 
@@ -50,8 +51,11 @@ def assert_same(path, target, schema="public", *, tables=None, asked=None, fresh
         f"tables: {sorted(set(landed) ^ set(wanted))} are on one side only"
     assert set(ledger.aside) | set(ledger.altered) <= set(source), \
         f"set aside of tables that are not there: {set(ledger.aside) | set(ledger.altered)}"
-    return sum(Comparison(source[name], landed[there], ledger, asked, (target, schema, there))
-               .judge(fresh) for there, name in sorted(wanted.items()))
+    comparisons = {name: Comparison(source[name], landed[there], ledger, asked,
+                                    (target, schema, there)) for there, name in wanted.items()}
+    aside = sum(comparison.judge(fresh) for _, comparison in sorted(comparisons.items()))
+    assert_same_relations(comparisons)
+    return aside
 
 
 class Comparison:
@@ -62,6 +66,7 @@ class Comparison:
         self.landed = landed
         self.asked = asked
         self.place = place  # target, schema, name there
+        self.there = place[2]
         self.aside = ledger.aside.get(table.name, Counter())
         self.altered = ledger.altered.get(table.name, Counter())
         self.names = {c.name: asked.columns.get((table.name, c.name), c.name)

@@ -47,6 +47,7 @@ class Landed:
     generated: set = field(default_factory=set)
     foreign_keys: list = field(default_factory=list)
     enums: set = field(default_factory=set)  # columns whose type is one
+    sequences: dict = field(default_factory=dict)  # column: what it would number the next row
 
 
 @dataclass(frozen=True)
@@ -93,10 +94,16 @@ def catalog_queries(schema):
         f"SELECT c.relname, {_NAMES.format('k.conkey', 'k.conrelid')}, p.relname, "
         f"{_NAMES.format('k.confkey', 'k.confrelid')}, k.confdeltype, k.confupdtype, "
         "k.convalidated FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid "
-        f"JOIN pg_class p ON p.oid = k.confrelid WHERE {where} AND k.contype = 'f'"]
+        f"JOIN pg_class p ON p.oid = k.confrelid WHERE {where} AND k.contype = 'f'",
+        "SELECT c.relname, a.attname, (xpath('/row/n/text()', query_to_xml("
+        "'SELECT last_value::numeric + is_called::int AS n FROM ' || d.objid::regclass, "
+        "false, true, '')))[1]::text FROM pg_class c JOIN pg_depend d ON d.refobjid = c.oid "
+        "AND d.refclassid = 'pg_class'::regclass AND d.classid = 'pg_class'::regclass "
+        "AND d.deptype IN ('i', 'a') JOIN pg_class s ON s.oid = d.objid AND s.relkind = 'S' "
+        f"JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = d.refobjsubid WHERE {where}"]
 
 
-def gather_catalog(tables, columns, indexes, keys):
+def gather_catalog(tables, columns, indexes, keys, sequences):
     landed = {row[0]: Landed({}, set(), [], set(), {}, Counter()) for row in tables}
     for table, column, kind, not_null, generated, enum in columns:
         landed[table].types[column] = kind
@@ -116,6 +123,8 @@ def gather_catalog(tables, columns, indexes, keys):
         landed[table].foreign_keys.append(LandedKey(
             tuple(json.loads(names)), parent, tuple(json.loads(parent_names)), ACTIONS[on_delete],
             ACTIONS[on_update], valid == "t"))
+    for table, column, number in sequences:
+        landed[table].sequences[column] = int(number)
     return landed
 
 

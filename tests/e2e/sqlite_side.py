@@ -44,6 +44,7 @@ class Table:
     rowid_key: bool  # INTEGER PRIMARY KEY: never NULL, whatever the declaration says
     without_rowid: bool
     foreign_keys: list = field(default_factory=list)  # of ForeignKey
+    sequence: int = None  # what AUTOINCREMENT numbered last
     collated: set = field(default_factory=set)  # tuples of columns unique by NOCASE or RTRIM
 
     @property
@@ -131,7 +132,14 @@ def read_table(db, name, encoding):
         and "pk" not in origins
     rows = read_rows(db, quoted, columns, encoding)
     return Table(name, columns, rows, uniques, indexes, rowid_key, without_rowid,
-                 collated=collated)
+                 sequence=read_sequence(db, name), collated=collated)
+
+
+def read_sequence(db, name):
+    if not db.execute("SELECT 1 FROM sqlite_schema WHERE name = 'sqlite_sequence'").fetchall():
+        return None
+    found = db.execute("SELECT seq FROM sqlite_sequence WHERE name = ?", (name,)).fetchone()
+    return found[0] if found and isinstance(found[0], int) else None
 
 
 def schema_of(db, name):

@@ -1,5 +1,5 @@
-"""Values at the limits of both sides: 1,000,000,000 bytes is what SQLite has room for (unless it was
-built otherwise), 1,073,741,823 what PostgreSQL has.
+"""Values at the limits of both sides: 1,000,000,000 bytes is what SQLite has room for (unless it
+was built otherwise), 1,073,741,823 what PostgreSQL has.
 
 These tests take a few gigabytes of memory and some time."""
 

@@ -13,8 +13,8 @@ bool rf_check_is_existing(const struct rf_check *check, const struct rf_ledger_t
 static enum rf_code find_troubles(struct rf_check *check, struct rf_error *error) {
     bool first = check->standing.state != RF_TARGET_READY;
     struct rf_troubles troubles = {.arena = &check->arena};
-    enum rf_code code =
-        rf_existing_find_troubles(&check->existing, first ? NULL : &check->tables, &troubles, error);
+    enum rf_code code = rf_existing_find_troubles(&check->existing, first ? NULL : &check->tables,
+                                                  &troubles, error);
     for (const struct rf_trouble *trouble = troubles.first; code == RF_OK && trouble;
          trouble = trouble->next) {
         rf_check_add(check, RF_CHECK_ERROR, "tables", "%s", trouble->line);

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "replay/commit.h"
-#include "replay/foreign_key.h"
 #include "replay/existing_load.h"
+#include "replay/foreign_key.h"
 #include "replay/object.h"
 #include "replay/quote.h"
 #include "replay/result.h"

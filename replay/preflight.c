@@ -125,8 +125,8 @@ static enum rf_code check_rules(const struct rf_run *run, const struct rf_manife
     struct rf_arena arena = {0};
     uint32_t count = 0;
     const char **lines;
-    enum rf_code code = rf_plan_disagrees(plan, source, run->options->rules, &arena, &count, &lines,
-                                          error);
+    enum rf_code code =
+        rf_plan_disagrees(plan, source, run->options->rules, &arena, &count, &lines, error);
     for (uint32_t i = 0; code == RF_OK && i < count; i++) {
         char line[400];
         snprintf(line, sizeof line, "table %.100s, %.250s", plan->table, lines[i]);

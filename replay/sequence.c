@@ -77,7 +77,8 @@ static void put_advance(const struct rf_pg_rows *rows, uint32_t row, const char 
                      sequence);
 }
 
-#define PIECE_BYTES (32u << 10) /* a few hundred statements are one round trip and one transaction */
+#define PIECE_BYTES \
+    (32u << 10) /* a few hundred statements are one round trip and one transaction */
 
 enum rf_code rf_sequences_advance(struct rf_pg *pg, const struct rf_target *target,
                                   const struct rf_manifest *manifest, struct rf_error *error) {

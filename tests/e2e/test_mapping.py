@@ -32,6 +32,7 @@ def one_column(ferry, scratch, declared, *values, config="", options=()):
         file.write_text(config)
         options = (*options, "-c", file)
     said = ferry.replay(*options)
+    ferry.target.script(f"ALTER DATABASE {ferry.target.name} SET timezone = 'UTC'")
     values = [row[0] for row in ferry.target.rows("SELECT c::text FROM t ORDER BY id")]
     return said, types(ferry.target)["c"], values
 

@@ -23,7 +23,8 @@ RANK = {spec: rank for rank, specs in enumerate(LADDER) for spec in specs}
 
 def assert_allowed(table, decisions, asked, fresh):
     for place, (column, decision) in enumerate(zip(table.columns, decisions)):
-        if (table.name, column.name) in asked.decided or asked.keeps:
+        if (table.name, column.name) in asked.decided or asked.keeps \
+                or decision.on_mismatch != "widen":
             continue
         values = [row[place] for row in table.rows if row[place] is not None
                   and not is_beyond_field(row[place])]

@@ -74,7 +74,8 @@ LANDINGS = [
 ]
 
 
-@pytest.mark.parametrize("spec, value, fetched", LANDINGS, ids=str)
+@pytest.mark.parametrize("spec, value, fetched", LANDINGS,
+                         ids=[f"{number} {line[0]}" for number, line in enumerate(LANDINGS)])
 def test_landings(spec, value, fetched):
     """What the judge takes for right, written out."""
     kind = "numeric" if spec.startswith("numeric") else "jsonb" if spec == "jsonb" else "any"

@@ -63,7 +63,7 @@ def both(ferry, *statements):
     """Each is taken by both databases or refused by both; afterwards they hold the same rows."""
     for statement in statements:
         assert sqlite_takes(ferry, statement) == postgres_takes(ferry, statement), statement
-    assert_same(ferry.database, ferry.target)
+    assert_same(ferry.database, ferry.target, sequences=False)
 
 
 # Defaults
@@ -347,7 +347,7 @@ def both_with_keys(ferry, *statements):
             taken = False
         db.close()
         assert taken == postgres_takes(ferry, statement), statement
-        assert_same(ferry.database, ferry.target)
+        assert_same(ferry.database, ferry.target, sequences=False)
 
 
 FAMILY = (

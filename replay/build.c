@@ -142,12 +142,11 @@ static bool has_expressions(const struct rf_plan *plan) {
     return false;
 }
 
-static enum rf_code create_table(struct rf_pg *pg, const struct rf_target *target,
-                                 const struct rf_plan *plan, const char *schema,
-                                 struct rf_error *error) {
+static enum rf_code create_table(struct rf_pg *pg, const struct rf_plan *plan, const char *schema,
+                                 bool identities, struct rf_error *error) {
     struct rf_buffer sql = {0};
     rf_buffer_printf(&sql, "SAVEPOINT " SAVEPOINT "; ");
-    rf_plan_create_table(plan, schema, strcmp(schema, target->schema) == 0, &sql);
+    rf_plan_create_table(plan, schema, identities, &sql);
     rf_buffer_printf(&sql, "; RELEASE SAVEPOINT " SAVEPOINT);
     enum rf_code code = rf_pg_do_buffer(pg, &sql, NULL, error);
     rf_buffer_release(&sql);
@@ -156,7 +155,7 @@ static enum rf_code create_table(struct rf_pg *pg, const struct rf_target *targe
 
 static enum rf_code create_plain(struct rf_run *run, struct rf_pg *pg,
                                  const struct rf_target *target, struct rf_plan *plan,
-                                 const char *schema, struct rf_error *error) {
+                                 const char *schema, bool identities, struct rf_error *error) {
     rf_run_warn(run, "table %s: defaults and generated columns are not carried over; %s",
                 plan->table, error->what);
     rf_error_clear(error);
@@ -168,15 +167,15 @@ static enum rf_code create_plain(struct rf_run *run, struct rf_pg *pg,
     if (code == RF_OK) {
         code = rf_ledger_plain_columns(pg, target, plan->table, error);
     }
-    return code == RF_OK ? create_table(pg, target, plan, schema, error) : code;
+    return code == RF_OK ? create_table(pg, plan, schema, identities, error) : code;
 }
 
 enum rf_code rf_build_create_table(struct rf_run *run, struct rf_pg *pg,
                                    const struct rf_target *target, struct rf_plan *plan,
-                                   const char *schema, struct rf_error *error) {
-    enum rf_code code = create_table(pg, target, plan, schema, error);
+                                   const char *schema, bool identities, struct rf_error *error) {
+    enum rf_code code = create_table(pg, plan, schema, identities, error);
     if (code != RF_OK && has_expressions(plan) && is_refusal(error->sqlstate)) {
-        code = create_plain(run, pg, target, plan, schema, error);
+        code = create_plain(run, pg, target, plan, schema, identities, error);
     }
     if (code != RF_OK) {
         rf_while(error, "while creating table %s", plan->table);

@@ -36,10 +36,11 @@ RF_MUST_USE enum rf_code rf_build_checks(struct rf_run *run, struct rf_pg *pg,
                                          const char *schema, struct rf_error *error);
 /* The table with its columns, which are in the ledger already. Where the server does not take their
  * expressions, these are left out, of the plan and the ledger too. */
-/* Outside of the target's schema, in that of a load, identity columns are none yet (sequence.h). */
+/* Without `identities`, columns that are to be identity columns are plain ones (sequence.h). */
 RF_MUST_USE enum rf_code rf_build_create_table(struct rf_run *run, struct rf_pg *pg,
                                                const struct rf_target *target, struct rf_plan *plan,
-                                               const char *schema, struct rf_error *error);
+                                               const char *schema, bool identities,
+                                               struct rf_error *error);
 RF_MUST_USE enum rf_code rf_build_analyze(struct rf_pg *pg, const struct rf_plan *plan,
                                           const char *schema, struct rf_error *error);
 /* Tells the caller what could not be carried over. */

@@ -12,6 +12,7 @@
 #include "replay/object.h"
 #include "replay/preflight.h"
 #include "replay/result.h"
+#include "replay/sequence.h"
 
 static bool is_too_narrow(const struct rf_plan *plan, const struct rf_manifest_table *source,
                           struct rf_arena *arena) {
@@ -439,6 +440,9 @@ static enum rf_code in_transaction(struct apply *apply, bool *done, struct rf_er
     }
     if (code == RF_OK) {
         code = rf_foreign_keys_put_back(&keys, error);
+    }
+    if (code == RF_OK && rf_sequences_are_few(apply->manifest)) {
+        code = rf_sequences_advance(delta->pg, delta->target, apply->manifest, error);
     }
     if (code == RF_OK) {
         code = rf_objects_make(delta->run, delta->pg, delta->target, apply->manifest, error);

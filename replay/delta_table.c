@@ -106,7 +106,7 @@ enum rf_code rf_delta_make(struct rf_delta *delta, const struct rf_manifest_tabl
     }
     if (code == RF_OK) {
         code = rf_build_create_table(delta->run, delta->pg, delta->target, &plan,
-                                     delta->target->schema, error);
+                                     delta->target->schema, true, error);
     }
     if (code == RF_OK) {
         code = rf_delta_fill(delta, source, &plan, counts, error);

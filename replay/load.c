@@ -11,6 +11,7 @@
 #include "replay/load_work.h"
 #include "replay/preflight.h"
 #include "replay/quote.h"
+#include "replay/sequence.h"
 #include "replay/sql.h"
 
 /* The same source and target, the same name. */
@@ -210,8 +211,8 @@ static enum rf_code make_table(struct rf_load *load, struct rf_pg *pg, struct rf
                                    error);
     }
     if (code == RF_OK && added) {
-        code =
-            rf_build_create_table(load->run, pg, load->target, &table->plan, load->staging, error);
+        code = rf_build_create_table(load->run, pg, load->target, &table->plan, load->staging,
+                                     rf_sequences_are_few(load->manifest), error);
     }
     if (code == RF_OK) {
         code = rf_pg_commit(pg, error);

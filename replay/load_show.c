@@ -146,7 +146,9 @@ enum rf_code rf_load_show(struct rf_load *load, struct rf_pg **pg,
         code = rf_foreign_keys_put_back(&keys, error);
     }
     if (code == RF_OK && !load->existing) {
-        code = rf_sequences_note(*pg, load->target, error);
+        code = rf_sequences_are_few(load->manifest)
+                   ? rf_sequences_advance(*pg, load->target, load->manifest, error)
+                   : rf_sequences_note(*pg, load->target, error);
     }
     if (code == RF_OK) {
         code = rf_objects_make(load->run, *pg, load->target, load->manifest, error);

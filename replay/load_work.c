@@ -9,6 +9,7 @@
 
 #include "replay/build.h"
 #include "replay/fill.h"
+#include "replay/sequence.h"
 #include "replay/server_error.h"
 
 enum task_kind { TASK_NONE, TASK_WHOLE, TASK_CHUNK, TASK_INDEX, TASK_FINISH };
@@ -228,7 +229,8 @@ static enum rf_code run_whole(struct worker *worker, const struct task *task,
     if (code != RF_OK || !added) {
         return code;
     }
-    code = rf_build_create_table(load->run, worker->pg, load->target, plan, load->staging, error);
+    code = rf_build_create_table(load->run, worker->pg, load->target, plan, load->staging,
+                                 rf_sequences_are_few(load->manifest), error);
     if (code == RF_OK) {
         code = run_chunk(worker, task, error);
     }

@@ -316,10 +316,11 @@ static enum rf_code complete(struct replay *replay, struct rf_error *error) {
 static enum rf_code move_sequences(struct replay *replay, struct rf_error *error) {
     struct rf_manifest manifest = {0};
     enum rf_code code = rf_repository_load(replay->run.repository, replay->to, &manifest, error);
-    if (code == RF_OK) {
+    bool seen_to = rf_sequences_are_few(&manifest) && replay->result->mode != RF_REPLAY_NONE;
+    if (code == RF_OK && !seen_to) {
         code = rf_sequences_make(replay->pg, &replay->target, error);
     }
-    if (code == RF_OK) {
+    if (code == RF_OK && !seen_to) {
         code = rf_sequences_advance(replay->pg, &replay->target, &manifest, error);
     }
     rf_manifest_release(&manifest);

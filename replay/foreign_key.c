@@ -62,19 +62,6 @@ enum rf_code rf_foreign_keys_hold(const struct rf_foreign_keys *keys,
     return code;
 }
 
-static unsigned touch_one(void *context, const char *table) {
-    const char *name = context;
-    return strcmp(name, table) == 0 ? RF_TOUCHED | RF_TOUCHED_COMING | RF_TOUCHED_GOING : 0;
-}
-
-enum rf_code rf_foreign_keys_hold_table(const struct rf_foreign_keys *keys,
-                                        struct rf_ledger_tables *standing, const char *table,
-                                        struct rf_error *error) {
-    char *name = rf_arena_copy(keys->arena, table);
-    return name ? rf_foreign_keys_hold(keys, standing, touch_one, name, error)
-                : rf_fail_memory(error);
-}
-
 /* ---- putting back ---- */
 
 struct key {

@@ -36,10 +36,6 @@ RF_MUST_USE enum rf_code rf_foreign_keys_hold(const struct rf_foreign_keys *keys
                                               struct rf_ledger_tables *standing,
                                               unsigned (*touch)(void *context, const char *table),
                                               void *context, struct rf_error *error);
-/* The same for all that one table has to do with, where that turns out later. */
-RF_MUST_USE enum rf_code rf_foreign_keys_hold_table(const struct rf_foreign_keys *keys,
-                                                    struct rf_ledger_tables *standing,
-                                                    const char *table, struct rf_error *error);
 /* Makes those that the manifest has and that do not stand, and drops those that it no longer has.
  * The ledger must know all tables. */
 RF_MUST_USE enum rf_code rf_foreign_keys_put_back(const struct rf_foreign_keys *keys,

@@ -38,7 +38,8 @@ bool rf_encode_alters(const struct rf_encoder *encoder, const struct rf_rows *ro
     const struct rf_encoder_column *at = &encoder->columns[column];
     const struct rf_conversion *how = at->conversion;
     const struct rf_column_cells *cells = &rows->cells[at->cell];
-    if (rf_rows_class(rows, at->cell, row) == RF_NULL) {
+    bool may = at->null_misfits || how->alters;
+    if (!may || rf_rows_class(rows, at->cell, row) == RF_NULL) {
         return false;
     }
     *misfit = how->put(how, cells, row, at->clean, NULL);

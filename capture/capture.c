@@ -20,7 +20,7 @@ struct run {
     struct rf_pool *pool;
     struct rf_source *source;
     struct rf_manifest parent; /* table_count 0 and snapshot 0 where there is none */
-    struct rf_manifest child;
+    struct rf_manifest *child; /* the result's */
     struct rf_pending_list pending;
     struct rf_outlet_settings settings;
     struct rf_scratch scratch;
@@ -40,6 +40,7 @@ void rf_capture_result_release(struct rf_capture_result *result) {
         free(result->tables[i].name);
     }
     free(result->tables);
+    rf_manifest_release(&result->manifest);
     *result = (struct rf_capture_result){0};
 }
 
@@ -55,7 +56,7 @@ static enum rf_code load_parent(struct run *run, struct rf_error *error) {
 }
 
 static enum rf_code begin_manifest(struct run *run, struct rf_error *error) {
-    struct rf_manifest *child = &run->child;
+    struct rf_manifest *child = run->child;
     child->snapshot = run->parent.snapshot + 1;
     child->parent = run->parent.snapshot;
     if (run->parent.snapshot > 0) {
@@ -95,7 +96,7 @@ static enum rf_code prepare(struct run *run, const struct rf_scratch *limits,
         .repository = run->repository,
         .pool = run->pool,
         .level = run->options->level ? run->options->level : LEVEL_DEFAULT,
-        .snapshot = run->child.snapshot,
+        .snapshot = run->child->snapshot,
         .dry_run = run->options->dry_run,
         .pending = &run->pending,
     };
@@ -163,8 +164,23 @@ static enum rf_code capture_table(struct run *run, struct rf_manifest_table *chi
         .bytes = job.bytes,
         .seconds = now_seconds() - start,
     };
-    run->child.bytes += job.bytes;
+    run->child->bytes += job.bytes;
     return report(run, child->table.name, &found, error);
+}
+
+/* Whoever wants a table early opens its archives where they belong. */
+static enum rf_code hand_over(struct run *run, uint32_t table, uint32_t first_pending,
+                              struct rf_error *error) {
+    const struct rf_capture_options *options = run->options;
+    if (!options->table_done || options->dry_run) {
+        return RF_OK;
+    }
+    enum rf_code code = rf_repository_settle(run->repository, run->pending.archives + first_pending,
+                                             run->pending.count - first_pending, error);
+    if (code == RF_OK) {
+        options->table_done(options->context, table);
+    }
+    return code;
 }
 
 /* Tables that the parent had: dropped, or no longer asked for. */
@@ -172,7 +188,7 @@ static enum rf_code report_gone(struct run *run, struct rf_error *error) {
     enum rf_code code = RF_OK;
     for (uint32_t i = 0; code == RF_OK && i < run->parent.table_count; i++) {
         const struct rf_manifest_table *table = &run->parent.tables[i];
-        if (!rf_manifest_find(&run->child, table->table.name)) {
+        if (!rf_manifest_find(run->child, table->table.name)) {
             struct rf_capture_table found = {.deleted = table->digest.rows};
             code = report(run, table->table.name, &found, error);
         }
@@ -181,14 +197,21 @@ static enum rf_code report_gone(struct run *run, struct rf_error *error) {
 }
 
 static enum rf_code capture_tables(struct run *run, struct rf_error *error) {
-    size_t most = (size_t)run->child.table_count + run->parent.table_count;
+    size_t most = (size_t)run->child->table_count + run->parent.table_count;
     run->result->tables = calloc(most + 1, sizeof *run->result->tables);
     if (!run->result->tables) {
         return rf_fail_memory(error);
     }
     enum rf_code code = RF_OK;
-    for (uint32_t i = 0; code == RF_OK && i < run->child.table_count; i++) {
-        code = capture_table(run, &run->child.tables[i], error);
+    if (run->options->begun && !run->options->dry_run) {
+        run->options->begun(run->options->context, run->child);
+    }
+    for (uint32_t i = 0; code == RF_OK && i < run->child->table_count; i++) {
+        uint32_t pending = run->pending.count;
+        code = capture_table(run, &run->child->tables[i], error);
+        if (code == RF_OK) {
+            code = hand_over(run, i, pending, error);
+        }
     }
     return code == RF_OK ? report_gone(run, error) : code;
 }
@@ -196,9 +219,9 @@ static enum rf_code capture_tables(struct run *run, struct rf_error *error) {
 /* ---- the end ---- */
 
 static enum rf_code publish(struct run *run, struct rf_error *error) {
-    run->child.duration_us = (uint64_t)((now_seconds() - run->start) * 1e6);
+    run->child->duration_us = (uint64_t)((now_seconds() - run->start) * 1e6);
     struct rf_snapshot_name name;
-    enum rf_code code = rf_repository_publish(run->repository, &run->child, run->pending.archives,
+    enum rf_code code = rf_repository_publish(run->repository, run->child, run->pending.archives,
                                               run->pending.count, &name, error);
     if (code == RF_OK) {
         run->result->snapshot = name;
@@ -211,7 +234,7 @@ static enum rf_code finish(struct run *run, struct rf_error *error) {
     bool differs = true;
     enum rf_code code = rf_source_settled(run->source, error);
     if (code == RF_OK && run->parent.snapshot > 0) {
-        code = rf_lineage_differs(&run->parent, &run->child, &differs, error);
+        code = rf_lineage_differs(&run->parent, run->child, &differs, error);
     }
     if (code == RF_OK && differs && !run->options->dry_run) {
         /* Writers of the source, and its WAL, need not wait for our disk. */
@@ -220,7 +243,7 @@ static enum rf_code finish(struct run *run, struct rf_error *error) {
         code = publish(run, error);
     }
     if (code == RF_OK && !run->options->dry_run) {
-        rf_index_sweep(run->repository, &run->child);
+        rf_index_sweep(run->repository, run->child);
     }
     return code;
 }
@@ -229,7 +252,6 @@ static void release(struct run *run) {
     rf_source_close(run->source);
     rf_pool_free(run->pool);
     rf_manifest_release(&run->parent);
-    rf_manifest_release(&run->child);
     rf_pending_release(&run->pending);
 }
 
@@ -240,6 +262,7 @@ enum rf_code rf_capture_run(struct rf_repository *repository,
     struct run run = {
         .repository = repository, .options = options, .result = result, .start = now_seconds()};
     *result = (struct rf_capture_result){0};
+    run.child = &result->manifest;
     enum rf_code code = prepare(&run, limits, error);
     if (code == RF_OK) {
         code = capture_tables(&run, error);

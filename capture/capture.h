@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "format/error.h"
+#include "format/manifest.h"
 #include "format/repository.h"
 
 struct rf_capture_table {
@@ -30,6 +31,7 @@ struct rf_capture_result {
     struct rf_capture_table total;   /* name NULL */
     uint32_t index_rebuilt;          /* tables whose local index had to be made anew */
     double index_seconds;
+    struct rf_manifest manifest;     /* of the snapshot that was captured, published or not */
 };
 void rf_capture_result_release(struct rf_capture_result *result);
 
@@ -46,6 +48,12 @@ struct rf_capture_options {
     /* May be NULL. Called on the scanning thread, a few times a second at most; `table` is borrowed. */
     void (*progress)(void *context, const char *table, uint64_t rows_done, uint64_t rows_expected);
     void (*note)(void *context, const char *message); /* things worth a line with -v; may be NULL */
+    /* Both or none; for somebody who reads tables while others are still being captured. All tables are
+     * declared in `manifest`, which is the result's; none has rows yet. Then, for one after the other,
+     * its rows are complete, and the archives of its state can be opened in the repository. Not called
+     * in a dry run, nor where it is known from the outset that nothing has changed. */
+    void (*begun)(void *context, const struct rf_manifest *manifest);
+    void (*table_done)(void *context, uint32_t table);
     void *context;
 };
 

@@ -136,15 +136,14 @@ static enum rf_code check_identity(const struct rf_repository *repository,
     }
     if (manifest->snapshot != name->number) {
         return rf_fail(error, RF_CORRUPT, "the manifest of snapshot %llu says it is number %llu",
-                       (unsigned long long)name->number,
-                       (unsigned long long)manifest->snapshot);
+                       (unsigned long long)name->number, (unsigned long long)manifest->snapshot);
     }
     return RF_OK;
 }
 
 enum rf_code rf_repository_load(const struct rf_repository *repository,
-                                const struct rf_snapshot_name *name,
-                                struct rf_manifest *manifest, struct rf_error *error) {
+                                const struct rf_snapshot_name *name, struct rf_manifest *manifest,
+                                struct rf_error *error) {
     char file[RF_MANIFEST_NAME_SIZE], path[PATH_MAX];
     *manifest = (struct rf_manifest){0};
     rf_manifest_file_name(name, file);
@@ -191,8 +190,8 @@ enum rf_code rf_repository_open_archive(const struct rf_repository *repository,
     if (code == RF_STORAGE && error->sys_errno == ENOENT) {
         return missing_archive(ref, error);
     }
-    if (code == RF_OK && memcmp(rf_archive_head_of(*archive)->source, repository->source,
-                                RF_SOURCE_ID_SIZE) != 0) {
+    if (code == RF_OK &&
+        memcmp(rf_archive_head_of(*archive)->source, repository->source, RF_SOURCE_ID_SIZE) != 0) {
         rf_archive_close(*archive);
         *archive = NULL;
         code = rf_fail(error, RF_CORRUPT, "the archive %s belongs to another source", ref->name);
@@ -204,21 +203,73 @@ static const char *folder_of(const struct rf_archive_ref *ref) {
     return ref->kind == RF_ARCHIVE_INDEX ? "index" : "archives";
 }
 
+static enum rf_code move_archive(struct rf_repository *repository,
+                                 const struct rf_pending_archive *pending, struct rf_error *error) {
+    char path[PATH_MAX];
+    if (pending->settled) {
+        return RF_OK;
+    }
+    enum rf_code code =
+        rf_repository_place(repository, folder_of(&pending->ref), pending->ref.name, path, error);
+    return code == RF_OK ? rf_io_rename(repository->io, pending->path, path, error) : code;
+}
+
 static enum rf_code move_archives(struct rf_repository *repository,
                                   const struct rf_pending_archive *archives, uint32_t count,
                                   uint32_t *moved, struct rf_error *error) {
     enum rf_code code = RF_OK;
     for (*moved = 0; code == RF_OK && *moved < count; (*moved)++) {
-        const struct rf_pending_archive *pending = &archives[*moved];
-        char path[PATH_MAX];
-        code = rf_repository_place(repository, folder_of(&pending->ref), pending->ref.name, path,
-                                   error);
-        if (code == RF_OK) {
-            code = rf_io_rename(repository->io, pending->path, path, error);
-        }
+        code = move_archive(repository, &archives[*moved], error);
         if (code != RF_OK) {
             break;
         }
+    }
+    return code;
+}
+
+/* A file in tmp/ says to the next writer that archives/ may hold what no manifest names. It has to be
+ * on disk before the first of them is there. */
+#define SETTLING "settling"
+
+static enum rf_code mark_settling(struct rf_repository *repository, struct rf_error *error) {
+    char path[PATH_MAX];
+    struct rf_io *io = repository->io;
+    int fd = -1;
+    enum rf_code code = rf_repository_place(repository, "tmp", SETTLING, path, error);
+    if (code == RF_OK) {
+        code = rf_io_create(io, path, &fd, error);
+    }
+    if (code == RF_OK) {
+        code = rf_io_close(io, &fd, path, error);
+    }
+    if (code == RF_OK) {
+        code = rf_io_sync_directory(io, repository->tmp, error);
+    }
+    rf_io_discard(io, &fd);
+    repository->settling = code == RF_OK;
+    return code;
+}
+
+static void unmark_settling(struct rf_repository *repository) {
+    char path[PATH_MAX];
+    struct rf_error ignored;
+    if (repository->settling &&
+        rf_repository_place(repository, "tmp", SETTLING, path, &ignored) == RF_OK) {
+        (void)!rf_io_unlink(repository->io, path, &ignored);
+    }
+    repository->settling = false;
+}
+
+enum rf_code rf_repository_settle(struct rf_repository *repository,
+                                  struct rf_pending_archive *archives, uint32_t count,
+                                  struct rf_error *error) {
+    enum rf_code code = RF_OK;
+    if (count > 0 && !repository->settling) {
+        code = mark_settling(repository, error);
+    }
+    for (uint32_t i = 0; code == RF_OK && i < count; i++) {
+        code = move_archive(repository, &archives[i], error);
+        archives[i].settled = code == RF_OK;
     }
     return code;
 }
@@ -320,6 +371,7 @@ enum rf_code rf_repository_publish(struct rf_repository *repository,
         (void)!rf_io_unlink(repository->io, part, &ignored);
         return code;
     }
+    unmark_settling(repository);
     struct rf_error listing;
     enum rf_code listed = rf_repository_list(repository, &listing);
     if (code == RF_OK && listed != RF_OK) {
@@ -333,8 +385,13 @@ void rf_repository_discard(struct rf_repository *repository,
                            const struct rf_pending_archive *archives, uint32_t count) {
     struct rf_error ignored;
     for (uint32_t i = 0; i < count; i++) {
-        (void)!rf_io_unlink(repository->io, archives[i].path, &ignored);
+        if (archives[i].settled) {
+            take_back(repository, &archives[i], 1);
+        } else {
+            (void)!rf_io_unlink(repository->io, archives[i].path, &ignored);
+        }
     }
+    unmark_settling(repository);
 }
 
 /* Names that manifests need, sorted by use of bsearch. */

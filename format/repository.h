@@ -72,7 +72,13 @@ RF_MUST_USE enum rf_code rf_repository_open_archive(const struct rf_repository *
 struct rf_pending_archive {
     struct rf_archive_ref ref;
     char *path; /* the temporary file; heap, freed by the caller */
+    bool settled;
 };
+/* Moves archives to their place before they are published, for readers in this process. Should the
+ * capture come to nothing, rf_repository_discard removes them, or, after a crash, the next writer. */
+RF_MUST_USE enum rf_code rf_repository_settle(struct rf_repository *repository,
+                                              struct rf_pending_archive *archives, uint32_t count,
+                                              struct rf_error *error);
 /* Moves the archives to their place and then the manifest, all synced; indexes (kind INDEX) go to the
  * index folder. After RF_OK the snapshot exists; after anything else it does not, unless the last
  * sync of the snapshots folder is what failed, which the message says. `name` gets the snapshot's.

@@ -10,6 +10,7 @@ struct rf_repository {
     struct rf_io *io;
     char *path;
     char *tmp;
+    bool settling; /* archives are in their place that no manifest names yet */
     uint8_t source[RF_SOURCE_ID_SIZE];
     int lock; /* -1 for readers */
     uint32_t count;

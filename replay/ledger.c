@@ -168,6 +168,15 @@ enum rf_code rf_ledger_begin_load(struct rf_pg *pg, const struct rf_target *targ
     return rf_pg_do_args(pg, rf_sql_source_begin_load, &args, NULL, error);
 }
 
+enum rf_code rf_ledger_name_load(struct rf_pg *pg, const struct rf_target *target,
+                                 const struct rf_snapshot_name *snapshot, struct rf_error *error) {
+    char digest[RF_HASH_HEX];
+    struct rf_pg_args args = rf_ledger_args(target);
+    rf_pg_number(&args, snapshot->number);
+    rf_pg_text(&args, rf_hash_text(snapshot->digest, digest));
+    return rf_pg_do_args(pg, rf_sql_source_name_load, &args, NULL, error);
+}
+
 enum rf_code rf_ledger_ready(struct rf_pg *pg, const struct rf_target *target,
                              const struct rf_snapshot_name *snapshot, struct rf_error *error) {
     char digest[RF_HASH_HEX];

@@ -59,6 +59,10 @@ RF_MUST_USE enum rf_code rf_ledger_check_owner(const struct rf_target *target,
 RF_MUST_USE enum rf_code rf_ledger_begin_load(struct rf_pg *pg, const struct rf_target *target,
                                               const struct rf_snapshot_name *snapshot,
                                               const char *staging, struct rf_error *error);
+/* The load that was begun without a digest is that of this snapshot. */
+RF_MUST_USE enum rf_code rf_ledger_name_load(struct rf_pg *pg, const struct rf_target *target,
+                                             const struct rf_snapshot_name *snapshot,
+                                             struct rf_error *error);
 RF_MUST_USE enum rf_code rf_ledger_ready(struct rf_pg *pg, const struct rf_target *target,
                                          const struct rf_snapshot_name *snapshot,
                                          struct rf_error *error);

@@ -127,7 +127,8 @@ static enum rf_code list_tables(struct rf_load *load, const struct rf_ledger_tab
         if ((!load->existing && rf_run_selects(load->run, table->table.name)) ||
             rf_ledger_find_table(standing, table->table.name)) {
             load->tables[load->count].source = table;
-            load->tables[load->count].bytes = bytes_of(table);
+            load->tables[load->count].coming = load->growth;
+            load->tables[load->count].bytes = load->growth ? 0 : bytes_of(table);
             load->count++;
         }
     }
@@ -160,14 +161,14 @@ static enum rf_code count_chunks(struct rf_load *load, struct rf_load_table *tab
 }
 
 static enum rf_code make_plan(struct rf_load *load, struct rf_load_table *table,
-                              struct rf_names *names, struct rf_error *error) {
+                              struct rf_error *error) {
     const char *name = table->source->table.name;
     struct rf_plan_request request = {
         .run = load->run,
         .source = table->source,
         .utf16 = rf_plan_utf16(load->manifest),
         .rules = load->run->options->rules,
-        .names = names,
+        .names = &load->names,
         .relation = rf_naming_find(&load->naming, name)->name,
     };
     enum rf_code code =
@@ -184,13 +185,12 @@ static enum rf_code make_plan(struct rf_load *load, struct rf_load_table *table,
 
 /* A table that an earlier run of this load made keeps the plan that it was made by. */
 static enum rf_code plan_table(struct rf_load *load, struct rf_load_table *table,
-                               const struct rf_ledger_table *standing, struct rf_names *names,
-                               struct rf_error *error) {
+                               const struct rf_ledger_table *standing, struct rf_error *error) {
     enum rf_code code = RF_OK;
     if (standing) {
         table->plan = standing->plan;
     } else {
-        code = make_plan(load, table, names, error);
+        code = make_plan(load, table, error);
     }
     if (code == RF_OK) {
         table->indexes_left = table->plan.index_count;
@@ -202,8 +202,9 @@ static enum rf_code plan_table(struct rf_load *load, struct rf_load_table *table
 }
 
 /* Tables of several chunks are made before the workers begin, each with its lines in the ledger. */
-static enum rf_code make_table(struct rf_load *load, struct rf_pg *pg, struct rf_load_table *table,
+static enum rf_code make_table(struct rf_load *load, struct rf_load_table *table,
                                struct rf_error *error) {
+    struct rf_pg *pg = load->control;
     bool added = false;
     enum rf_code code = rf_pg_begin(pg, error);
     if (code == RF_OK) {
@@ -223,19 +224,18 @@ static enum rf_code make_table(struct rf_load *load, struct rf_pg *pg, struct rf
     return code;
 }
 
-static enum rf_code prepare_table(struct rf_load *load, struct rf_pg *pg,
-                                  struct rf_load_table *table,
-                                  const struct rf_ledger_tables *standing, struct rf_names *names,
-                                  struct rf_error *error) {
+enum rf_code rf_load_prepare_table(struct rf_load *load, struct rf_load_table *table,
+                                   const struct rf_ledger_tables *standing,
+                                   struct rf_error *error) {
     const struct rf_ledger_table *known = rf_ledger_find_table(standing, table->source->table.name);
     enum rf_code code = count_chunks(load, table, error);
     if (code == RF_OK) {
-        code = plan_table(load, table, known, names, error);
+        code = plan_table(load, table, known, error);
     }
     if (code == RF_OK && known && table->whole) {
         table->finished = true; /* it came with all its rows and indexes */
     } else if (code == RF_OK && !known && !table->whole) {
-        code = make_table(load, pg, table, error);
+        code = make_table(load, table, error);
     }
     return code;
 }
@@ -340,32 +340,32 @@ static enum rf_code prepare_existing(struct rf_load *load, struct rf_pg *pg,
 
 static enum rf_code prepare(struct rf_load *load, struct rf_pg *pg,
                             struct rf_ledger_tables *standing, struct rf_error *error) {
-    struct rf_names names;
-    rf_names_init(&names, &load->arena);
-    enum rf_code code = rf_preflight_taken(pg, load->target->schema, &names, error);
+    struct rf_names *names = &load->names;
+    rf_names_init(names, &load->arena);
+    enum rf_code code = rf_preflight_taken(pg, load->target->schema, names, error);
     if (code == RF_OK) {
-        code = rf_naming_make(load->run, load->manifest, standing, &names, &load->naming, error);
+        code = rf_naming_make(load->run, load->manifest, standing, names, &load->naming, error);
     }
     if (code == RF_OK) {
-        code = rf_preflight_free(&load->naming, NULL, &names, error);
+        code = rf_preflight_free(&load->naming, NULL, names, error);
     }
     if (code == RF_OK) {
         code = list_tables(load, standing, error);
     }
     for (uint32_t i = 0; i < load->naming.count; i++) {
-        rf_names_add(&names, load->naming.tables[i].name);
+        rf_names_add(names, load->naming.tables[i].name);
     }
     for (uint32_t i = 0; i < standing->count; i++) {
-        add_names(&names, &standing->tables[i].plan);
+        add_names(names, &standing->tables[i].plan);
     }
     /* In an order that rows have no part in, as check and deltas plan: names are given by turns. */
-    for (uint32_t i = 0; code == RF_OK && i < load->count; i++) {
+    for (uint32_t i = 0; code == RF_OK && !load->growth && i < load->count; i++) {
         code = rf_run_check(load->run, error);
         if (code == RF_OK) {
-            code = prepare_table(load, pg, load->by_name[i].table, standing, &names, error);
+            code = rf_load_prepare_table(load, load->by_name[i].table, standing, error);
         }
     }
-    return code == RF_OK ? mark_steps(load, pg, error) : code;
+    return code == RF_OK && !load->growth ? mark_steps(load, pg, error) : code;
 }
 
 /* The application's tables are left without rows, but otherwise as they were. */
@@ -388,13 +388,18 @@ static enum rf_code carry_out(struct rf_load *load, struct rf_pg **pg,
     if (code != RF_OK) {
         return code;
     }
+    load->control = *pg;
     code = load->existing ? prepare_existing(load, *pg, &standing, error)
                           : prepare(load, *pg, &standing, error);
     if (code == RF_OK) {
         code = rf_load_work(load, load->run->options->jobs, error);
     }
+    struct rf_snapshot_name shown = *at;
+    if (code == RF_OK && load->growth) {
+        (void)rf_growth_result(load->growth, &shown);
+    }
     if (code == RF_OK) {
-        code = rf_load_show(load, pg, at, result, error);
+        code = rf_load_show(load, pg, &shown, result, error);
     }
     if (code != RF_OK && load->existing && rf_existing_load_hopeless(error)) {
         give_up(load, *pg, error);
@@ -457,6 +462,41 @@ enum rf_code rf_load(struct rf_run *run, struct rf_pg **pg, const struct rf_targ
         struct rf_error ignored;
         atomic_store(&run->give_up, false);
         (void)!rf_load_discard(*pg, target, staging, &ignored);
+    }
+    rf_naming_release(&load.naming);
+    rf_arena_release(&load.arena);
+    return code;
+}
+
+enum rf_code rf_load_growing(struct rf_run *run, struct rf_pg **pg, const struct rf_target *target,
+                             struct rf_growth *growth, bool *loaded,
+                             struct rf_replay_result *result, struct rf_error *error) {
+    const struct rf_manifest *manifest = rf_growth_manifest(growth);
+    struct rf_snapshot_name at = {.number = manifest->snapshot};
+    char staging[64];
+    staging_name(target, staging);
+    *loaded = false;
+    enum rf_code code = begin(*pg, target, &at, staging, error);
+    if (code != RF_OK) {
+        return code;
+    }
+    struct rf_load load = {.run = run,
+                           .target = target,
+                           .manifest = manifest,
+                           .snapshot = at.number,
+                           .growth = growth,
+                           .staging = staging};
+    code = carry_out(&load, pg, &at, result, error);
+    *loaded = code == RF_OK;
+    bool whole = rf_growth_result(growth, &at) && at.number == load.snapshot;
+    if (code != RF_OK && !rf_pg_broken(*pg) && (load.contended || !whole || code == RF_MISPLACED)) {
+        struct rf_error ignored;
+        rf_run_go_on(run);
+        (void)!rf_load_discard(*pg, target, staging, &ignored);
+    }
+    if (code != RF_OK && (load.contended || !whole)) {
+        rf_error_clear(error);
+        code = RF_OK;
     }
     rf_naming_release(&load.naming);
     rf_arena_release(&load.arena);

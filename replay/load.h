@@ -14,6 +14,7 @@
 #include "format/manifest.h"
 #include "format/repository.h"
 #include "replay/connection.h"
+#include "replay/growth.h"
 #include "replay/ledger.h"
 #include "replay/replay.h"
 #include "replay/run.h"
@@ -24,6 +25,15 @@ RF_MUST_USE enum rf_code rf_load(struct rf_run *run, struct rf_pg **pg,
                                  const struct rf_target *target, const struct rf_manifest *manifest,
                                  const struct rf_snapshot_name *at, struct rf_replay_result *result,
                                  struct rf_error *error);
+
+/* The same for a target that stands at nothing, of a snapshot that is still being captured. *loaded is
+ * false, and nothing is left of it, where the capture comes to nothing, or to the snapshot that was
+ * there before, or where the order in which its tables come would show in the target: then the load
+ * begins when the capture is over. */
+RF_MUST_USE enum rf_code rf_load_growing(struct rf_run *run, struct rf_pg **pg,
+                                         const struct rf_target *target, struct rf_growth *growth,
+                                         bool *loaded, struct rf_replay_result *result,
+                                         struct rf_error *error);
 
 /* Gives up a load under way: nothing of it is left. */
 RF_MUST_USE enum rf_code rf_load_discard(struct rf_pg *pg, const struct rf_target *target,

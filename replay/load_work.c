@@ -55,7 +55,7 @@ static bool take_index(struct rf_load_table *table, struct task *task) {
 }
 
 static bool take_from(struct rf_load_table *table, struct task *task) {
-    if (table->finished) {
+    if (table->finished || table->coming) {
         return false;
     }
     if (table->chunks_left > 0) {
@@ -156,12 +156,11 @@ static void hand_back(struct worker *worker, struct task *task, enum rf_code cod
 }
 
 /* The first error is the one to tell; the others are mostly its consequence. */
-static void report_failure(struct worker *worker) {
-    struct rf_load *load = worker->load;
+static void report_failure(struct rf_load *load, const struct rf_error *error) {
     pthread_mutex_lock(&load->mutex);
     if (!load->failed) {
         load->failed = true;
-        load->error = worker->error;
+        load->error = *error;
         rf_run_give_up(load->run);
     }
     pthread_cond_broadcast(&load->changed);
@@ -334,7 +333,7 @@ static enum rf_code work(struct worker *worker) {
 static void *worker_main(void *argument) {
     struct worker *worker = argument;
     if (work(worker) != RF_OK) {
-        report_failure(worker);
+        report_failure(worker->load, &worker->error);
     }
     rf_pg_close(worker->pg);
     return NULL;
@@ -345,7 +344,7 @@ static uint32_t count_unfinished(const struct rf_load *load) {
     for (uint32_t i = 0; i < load->count; i++) {
         const struct rf_load_table *table = &load->tables[i];
         unfinished += !table->finished;
-        if (!table->finished) {
+        if (!table->finished && !table->coming) {
             rf_run_expect(load->run, table->source->digest.rows - table->rows_done);
         }
     }
@@ -359,13 +358,23 @@ static void close_states(struct rf_load *load) {
     }
 }
 
+static void grow(struct rf_load *load) {
+    struct rf_error error;
+    rf_error_clear(&error);
+    if (load->growth && rf_load_grow(load, &error) != RF_OK) {
+        report_failure(load, &error);
+    }
+}
+
 static void start_and_join(struct worker *workers, unsigned jobs) {
+    struct rf_load *load = workers[0].load;
     unsigned started = 0;
     for (; started < jobs; started++) {
         if (pthread_create(&workers[started].thread, NULL, worker_main, &workers[started]) != 0) {
             break;
         }
     }
+    grow(load);
     if (started == 0) {
         worker_main(&workers[0]); /* without threads it takes longer, and that is all */
     }
@@ -376,7 +385,7 @@ static void start_and_join(struct worker *workers, unsigned jobs) {
 
 enum rf_code rf_load_work(struct rf_load *load, unsigned jobs, struct rf_error *error) {
     load->unfinished = count_unfinished(load);
-    if (load->unfinished == 0) {
+    if (load->unfinished == 0 && !load->growth) {
         return RF_OK;
     }
     jobs = jobs < 1 ? 1 : jobs;

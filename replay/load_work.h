@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "format/state.h"
+#include "replay/growth.h"
 #include "replay/hold.h"
 #include "replay/load.h"
 #include "replay/naming.h"
@@ -21,6 +22,7 @@ struct rf_load_table {
     const struct rf_manifest_table *source;
     struct rf_plan plan;
     uint64_t bytes; /* of its archives: what is large goes first */
+    bool coming; /* its rows are still being captured, or it is not planned yet */
     bool whole;
     struct rf_state *state; /* open while chunks are under way */
     uint32_t state_users;
@@ -60,6 +62,10 @@ struct rf_load {
     bool existing;       /* the application made all of them */
     bool replica;        /* … and they are held by session_replication_role */
     struct rf_arena arena;
+    struct rf_names names; /* what relations are called */
+    struct rf_growth *growth; /* NULL: the snapshot is there, whole */
+    struct rf_pg *control; /* of the thread that plans */
+    bool contended; /* with a growth: its tables come in an order that would show in names */
     uint32_t count;
     struct rf_load_table *tables; /* the largest first */
     struct rf_load_name *by_name; /* the same in byte order of their names */
@@ -75,6 +81,14 @@ struct rf_load {
 
 /* Does all that is left, on at most `jobs` connections. */
 RF_MUST_USE enum rf_code rf_load_work(struct rf_load *load, unsigned jobs, struct rf_error *error);
+
+/* load.c: plans a table, and makes it where it goes by chunks. `standing` is what an earlier run of
+ * this load left. */
+RF_MUST_USE enum rf_code rf_load_prepare_table(struct rf_load *load, struct rf_load_table *table,
+                                               const struct rf_ledger_tables *standing,
+                                               struct rf_error *error);
+/* load_grow.c: hands tables to the workers as they come; returns when none will come any more. */
+RF_MUST_USE enum rf_code rf_load_grow(struct rf_load *load, struct rf_error *error);
 
 struct rf_load_table *rf_load_find_table(const struct rf_load *load, const char *name);
 

@@ -72,6 +72,7 @@ static const char *shortened(struct rf_names *names, const char *owner, const ch
 
 const char *rf_names_choose(struct rf_names *names, const char *owner, const char *wanted) {
     const char *name = wanted;
+    names->contended = names->contended || rf_names_have(names, wanted);
     for (unsigned attempt = 0; name && !usable(names, name); attempt++) {
         name = shortened(names, owner, wanted, attempt);
     }

@@ -16,6 +16,8 @@ struct rf_names {
     const char **slots;
     size_t size; /* of slots: a power of two, or 0 */
     size_t used;
+    bool contended; /* somebody chose a name that was taken: with others before it, or in another
+                       order, it would have been another one */
 };
 
 void rf_names_init(struct rf_names *names, struct rf_arena *arena);

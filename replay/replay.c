@@ -219,19 +219,24 @@ static void tell(void *context, const char *message) {
     rf_run_warn(context, "%s", message);
 }
 
-static enum rf_code check_rules(struct replay *replay, struct rf_error *error) {
+static enum rf_code check_rules(struct replay *replay, const struct rf_manifest *manifest,
+                                struct rf_error *error) {
+    rf_rules_tell_unused(replay->run.options->rules, manifest, tell, &replay->run);
+    return rf_preflight_rules(&replay->run, manifest, &replay->tables, error);
+}
+
+static enum rf_code check_rules_at_end(struct replay *replay, struct rf_error *error) {
     struct rf_manifest manifest = {0};
     enum rf_code code = rf_repository_load(replay->run.repository, replay->to, &manifest, error);
     if (code == RF_OK) {
-        rf_rules_tell_unused(replay->run.options->rules, &manifest, tell, &replay->run);
-        code = rf_preflight_rules(&replay->run, &manifest, &replay->tables, error);
+        code = check_rules(replay, &manifest, error);
     }
     rf_manifest_release(&manifest);
     return code;
 }
 
 static enum rf_code check(struct replay *replay, struct rf_error *error) {
-    enum rf_code code = check_rules(replay, error);
+    enum rf_code code = check_rules_at_end(replay, error);
     if (code == RF_OK && replay->load) {
         struct rf_preflight_facts facts;
         code = replay->concerned ? rf_existing_rights(replay->pg, &replay->target, error)
@@ -313,15 +318,21 @@ static enum rf_code complete(struct replay *replay, struct rf_error *error) {
     return code;
 }
 
-static enum rf_code move_sequences(struct replay *replay, struct rf_error *error) {
+static enum rf_code move_sequences(struct replay *replay, const struct rf_manifest *manifest,
+                                   struct rf_error *error) {
+    if (rf_sequences_are_few(manifest) && replay->result->mode != RF_REPLAY_NONE) {
+        return RF_OK; /* seen to */
+    }
+    enum rf_code code = rf_sequences_make(replay->pg, &replay->target, error);
+    return code == RF_OK ? rf_sequences_advance(replay->pg, &replay->target, manifest, error)
+                         : code;
+}
+
+static enum rf_code move_sequences_to_end(struct replay *replay, struct rf_error *error) {
     struct rf_manifest manifest = {0};
     enum rf_code code = rf_repository_load(replay->run.repository, replay->to, &manifest, error);
-    bool seen_to = rf_sequences_are_few(&manifest) && replay->result->mode != RF_REPLAY_NONE;
-    if (code == RF_OK && !seen_to) {
-        code = rf_sequences_make(replay->pg, &replay->target, error);
-    }
-    if (code == RF_OK && !seen_to) {
-        code = rf_sequences_advance(replay->pg, &replay->target, &manifest, error);
+    if (code == RF_OK) {
+        code = move_sequences(replay, &manifest, error);
     }
     rf_manifest_release(&manifest);
     return code;
@@ -375,9 +386,84 @@ static enum rf_code run_replay(struct replay *replay, struct rf_error *error) {
         code = carry_out(replay, error);
     }
     if (code == RF_OK && !replay->run.options->dry_run) {
-        code = move_sequences(replay, error);
+        code = move_sequences_to_end(replay, error);
     }
     return code == RF_OK ? sum_up(replay, error) : code;
+}
+
+/* What a load needs to be checked before it begins, but for the archives, which are not there yet. */
+static enum rf_code check_growing(struct replay *replay, const struct rf_manifest *manifest,
+                                  struct rf_error *error) {
+    struct rf_preflight_facts facts;
+    enum rf_code code = check_rules(replay, manifest, error);
+    if (code == RF_OK) {
+        code = rf_preflight_rights(replay->pg, &replay->target, &facts, error);
+    }
+    return code == RF_OK ? check_names(replay, manifest, NULL, error) : code;
+}
+
+static enum rf_code load_growing(struct replay *replay, struct rf_growth *growth, bool *loaded,
+                                 struct rf_error *error) {
+    const struct rf_manifest *manifest = rf_growth_manifest(growth);
+    enum rf_code code = check_growing(replay, manifest, error);
+    if (code == RF_OK) {
+        code = rf_ledger_create(replay->pg, error);
+    }
+    if (code == RF_OK) {
+        code = rf_load_growing(&replay->run, &replay->pg, &replay->target, growth, loaded,
+                               replay->result, error);
+    }
+    if (code == RF_OK && *loaded) {
+        replay->result->mode = RF_REPLAY_LOAD;
+        replay->result->to = manifest->snapshot;
+        code = move_sequences(replay, manifest, error);
+    }
+    return code == RF_OK && *loaded ? sum_up(replay, error) : code;
+}
+
+static enum rf_code run_growing(struct replay *replay, struct rf_growth *growth, bool *loaded,
+                                struct rf_error *error) {
+    if (!rf_growth_manifest(growth)) {
+        return RF_OK;
+    }
+    enum rf_code code = look(replay, error);
+    bool applies = replay->standing.state == RF_TARGET_NONE && !replay->concerned;
+    return code == RF_OK && applies ? load_growing(replay, growth, loaded, error) : code;
+}
+
+static void begin(struct replay *replay, struct rf_repository *repository,
+                  const struct rf_target_options *options) {
+    replay->target.schema = options->schema;
+    rf_uuid_text(rf_repository_source(repository), replay->target.source);
+    rf_run_init(&replay->run, options, repository);
+}
+
+static void end(struct replay *replay) {
+    rf_pg_close(replay->pg);
+    rf_ledger_tables_release(&replay->tables);
+    rf_arena_release(&replay->arena);
+    rf_route_release(&replay->route);
+    rf_run_release(&replay->run);
+}
+
+enum rf_code rf_replay_growing(struct rf_repository *repository,
+                               const struct rf_target_options *options, struct rf_growth *growth,
+                               bool *loaded, struct rf_replay_result *result,
+                               struct rf_error *error) {
+    *result = (struct rf_replay_result){.mode = RF_REPLAY_NONE};
+    *loaded = false;
+    enum rf_code code = rf_preflight_schema_name(options->schema, error);
+    if (code != RF_OK) {
+        return code;
+    }
+    struct replay replay = {.result = result};
+    begin(&replay, repository, options);
+    code = run_growing(&replay, growth, loaded, error);
+    end(&replay);
+    if (code != RF_OK || !*loaded) {
+        rf_replay_result_release(result);
+    }
+    return code;
 }
 
 enum rf_code rf_replay(struct rf_repository *repository, const struct rf_target_options *options,
@@ -388,15 +474,10 @@ enum rf_code rf_replay(struct rf_repository *repository, const struct rf_target_
     if (code != RF_OK) {
         return code;
     }
-    struct replay replay = {.target.schema = options->schema, .to = to, .result = result};
-    rf_uuid_text(rf_repository_source(repository), replay.target.source);
-    rf_run_init(&replay.run, options, repository);
+    struct replay replay = {.to = to, .result = result};
+    begin(&replay, repository, options);
     code = run_replay(&replay, error);
-    rf_pg_close(replay.pg);
-    rf_ledger_tables_release(&replay.tables);
-    rf_arena_release(&replay.arena);
-    rf_route_release(&replay.route);
-    rf_run_release(&replay.run);
+    end(&replay);
     if (code != RF_OK) {
         rf_replay_result_release(result);
     }

@@ -75,6 +75,7 @@ extern const char rf_sql_session[];
 extern const char rf_sql_session_loader[];
 extern const char rf_sql_session_notice_client[];
 extern const char rf_sql_source_begin_load[];
+extern const char rf_sql_source_name_load[];
 extern const char rf_sql_source_forget[];
 extern const char rf_sql_source_lock[];
 extern const char rf_sql_source_read[];

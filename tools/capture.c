@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 
+#include "replay/growth.h"
 #include "tools/grid.h"
 #include "tools/task.h"
 #include "tools/units.h"
@@ -118,6 +119,16 @@ static void print_end(struct rf_task *task, const struct rf_capture_result *resu
 
 /* ---- the run ---- */
 
+static void on_begun(void *context, const struct rf_manifest *manifest) {
+    const struct rf_task *task = context;
+    rf_growth_begin(task->growth, manifest);
+}
+
+static void on_table_done(void *context, uint32_t table) {
+    const struct rf_task *task = context;
+    rf_growth_table(task->growth, table);
+}
+
 static struct rf_capture_options options_of(struct rf_task *task) {
     const struct rf_settings *settings = task->settings;
     return (struct rf_capture_options){
@@ -131,46 +142,46 @@ static struct rf_capture_options options_of(struct rf_task *task) {
         .stop = task->stop,
         .progress = task->progress ? rf_task_on_progress : NULL,
         .note = settings->verbose ? rf_task_on_note : NULL,
+        .begun = task->growth ? on_begun : NULL,
+        .table_done = task->growth ? on_table_done : NULL,
         .context = task,
     };
 }
 
 enum rf_code rf_trip_capture(struct rf_task *task, const struct rf_place *place,
-                             struct rf_json *summary, struct rf_snapshot_name *snapshot,
+                             struct rf_json *summary, struct rf_capture_result *result,
                              struct rf_error *error) {
     struct timespec began;
     clock_gettime(CLOCK_MONOTONIC, &began);
     struct rf_capture_options options = options_of(task);
-    struct rf_capture_result result = {0};
     rf_progress_phase(task->progress, "capture");
-    enum rf_code code = rf_capture(place->repository, &options, &result, error);
+    enum rf_code code = rf_capture(place->repository, &options, result, error);
     rf_progress_phase(task->progress, NULL);
     if (code == RF_OK) {
         double seconds = rf_seconds_since(&began);
         char source[RF_UUID_TEXT];
         rf_uuid_text(rf_repository_source(place->repository), source);
-        for (uint32_t i = 0; task->settings->json && i < result.table_count; i++) {
-            print_table_line(task, &result.tables[i]);
+        for (uint32_t i = 0; task->settings->json && i < result->table_count; i++) {
+            print_table_line(task, &result->tables[i]);
         }
         if (rf_task_for_people(task)) {
-            print_tables(task, &result);
-            print_end(task, &result, seconds);
+            print_tables(task, result);
+            print_end(task, result, seconds);
         }
-        fill_summary(&result, place->temporary ? NULL : source, summary);
-        *snapshot = result.snapshot;
+        fill_summary(result, place->temporary ? NULL : source, summary);
     }
-    rf_capture_result_release(&result);
     return code;
 }
 
 enum rf_code rf_command_capture(struct rf_task *task, struct rf_error *error) {
     const struct rf_settings *settings = task->settings;
     struct rf_place place;
-    struct rf_snapshot_name snapshot;
+    struct rf_capture_result result = {0};
     enum rf_code code = rf_place_open(settings->repo, settings->dry_run, &place, error);
     if (code == RF_OK) {
-        code = rf_trip_capture(task, &place, &task->summary, &snapshot, error);
+        code = rf_trip_capture(task, &place, &task->summary, &result, error);
     }
+    rf_capture_result_release(&result);
     rf_place_close(&place);
     return code;
 }

@@ -119,9 +119,10 @@ static void print_end(struct rf_task *task, const struct rf_replay_result *resul
 
 /* ---- the run ---- */
 
-static void tell(struct rf_task *task, const struct rf_repository *repository,
-                 const struct rf_snapshot_name *snapshot, const struct rf_replay_result *result,
-                 double seconds, struct rf_json *summary) {
+void rf_trip_tell_replay(struct rf_task *task, const struct rf_repository *repository,
+                         const struct rf_snapshot_name *snapshot,
+                         const struct rf_replay_result *result, double seconds,
+                         struct rf_json *summary) {
     char source[RF_UUID_TEXT];
     for (uint32_t i = 0; task->settings->json && i < result->table_count; i++) {
         print_table_line(task, &result->tables[i]);
@@ -134,6 +135,7 @@ static void tell(struct rf_task *task, const struct rf_repository *repository,
     }
     fill_summary(result, rf_uuid_text(rf_repository_source(repository), source), snapshot->digest,
                  summary);
+    task->set_aside = result->set_aside_total > 0;
 }
 
 enum rf_code rf_trip_replay(struct rf_task *task, struct rf_repository *repository,
@@ -148,8 +150,7 @@ enum rf_code rf_trip_replay(struct rf_task *task, struct rf_repository *reposito
     enum rf_code code = rf_replay(repository, &options, snapshot, &result, error);
     rf_progress_phase(task->progress, NULL);
     if (code == RF_OK) {
-        tell(task, repository, snapshot, &result, rf_seconds_since(&began), summary);
-        task->set_aside = result.set_aside_total > 0;
+        rf_trip_tell_replay(task, repository, snapshot, &result, rf_seconds_since(&began), summary);
     }
     rf_replay_result_release(&result);
     return code;

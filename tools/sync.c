@@ -1,12 +1,85 @@
-/* rowferry sync: capture, then replay of what was captured, under one lock of the repository. */
+/* rowferry sync: capture, then replay of what was captured, under one lock of the repository.
+ *
+ * A target that has nothing yet is loaded while the capture goes on, by a thread of its own: table by
+ * table, as their archives come to stand. It shows nothing before the snapshot is published. Any other
+ * target waits until the capture is over. */
+#include <pthread.h>
 #include <stddef.h>
+#include <string.h>
 
+#include "capture/capture.h"
+#include "replay/growth.h"
+#include "replay/replay.h"
 #include "tools/task.h"
+
+/* The load beside the capture. */
+struct beside {
+    struct rf_task *task;
+    struct rf_repository *repository;
+    struct rf_growth *growth; /* NULL: there is none */
+    pthread_t thread;
+    atomic_bool shown; /* its progress: not while that of the capture is */
+    struct timespec began;
+    double seconds;
+    bool loaded;
+    enum rf_code code;
+    struct rf_replay_result result;
+    struct rf_error error;
+};
+
+static void on_progress(void *context, const char *table, uint64_t done, uint64_t expected) {
+    struct beside *beside = context;
+    if (atomic_load(&beside->shown)) {
+        rf_progress_rows(beside->task->progress, table, done, expected);
+    }
+}
+
+static void *load_beside(void *argument) {
+    struct beside *beside = argument;
+    struct rf_target_options options;
+    rf_task_target_options(beside->task, &options);
+    options.progress = options.progress ? on_progress : NULL;
+    options.context = beside;
+    rf_error_clear(&beside->error);
+    beside->code = rf_replay_growing(beside->repository, &options, beside->growth, &beside->loaded,
+                                     &beside->result, &beside->error);
+    beside->seconds = rf_seconds_since(&beside->began);
+    return NULL;
+}
+
+/* Without a thread, or memory, the halves follow each other. */
+static void start(struct beside *beside) {
+    struct rf_task *task = beside->task;
+    clock_gettime(CLOCK_MONOTONIC, &beside->began);
+    beside->growth = task->settings->dry_run ? NULL : rf_growth_new();
+    if (beside->growth && pthread_create(&beside->thread, NULL, load_beside, beside) != 0) {
+        rf_growth_free(beside->growth);
+        beside->growth = NULL;
+    }
+    task->growth = beside->growth;
+}
+
+/* After the capture, which came to `snapshot`, or to nothing. */
+static void join(struct beside *beside, const struct rf_snapshot_name *snapshot) {
+    struct rf_task *task = beside->task;
+    if (!beside->growth) {
+        return;
+    }
+    rf_growth_end(beside->growth, snapshot);
+    rf_progress_phase(task->progress, snapshot ? "replay" : NULL);
+    atomic_store(&beside->shown, true);
+    pthread_join(beside->thread, NULL);
+    rf_progress_phase(task->progress, NULL);
+    rf_growth_free(beside->growth);
+    beside->growth = NULL;
+    task->growth = NULL;
+}
 
 /* A dry run of the second half can only tell what the snapshots that are there would do: the one
  * that the first half would make is not. */
-static enum rf_code replay_half(struct rf_task *task, struct rf_repository *repository,
-                                const struct rf_snapshot_name *snapshot, struct rf_error *error) {
+static enum rf_code replay_half(struct beside *beside, const struct rf_snapshot_name *snapshot,
+                                struct rf_error *error) {
+    struct rf_task *task = beside->task;
     if (snapshot->number == 0) {
         rf_json_text(&task->summary, "replay", NULL);
         return RF_OK;
@@ -18,9 +91,19 @@ static enum rf_code replay_half(struct rf_task *task, struct rf_repository *repo
     struct rf_json half = rf_json_begin(NULL);
     struct timespec began;
     clock_gettime(CLOCK_MONOTONIC, &began);
-    enum rf_code code = rf_trip_replay(task, repository, snapshot, &half, error);
+    join(beside, snapshot);
+    enum rf_code code = beside->code;
+    double seconds = beside->seconds;
+    if (code != RF_OK) {
+        *error = beside->error;
+    } else if (beside->loaded) {
+        rf_trip_tell_replay(task, beside->repository, snapshot, &beside->result, seconds, &half);
+    } else {
+        code = rf_trip_replay(task, beside->repository, snapshot, &half, error);
+        seconds = rf_seconds_since(&began);
+    }
     if (code == RF_OK) {
-        rf_json_seconds(&half, "seconds", rf_seconds_since(&began));
+        rf_json_seconds(&half, "seconds", seconds);
         rf_json_put(&task->summary, "replay", &half);
     } else {
         rf_json_release(&half);
@@ -29,23 +112,34 @@ static enum rf_code replay_half(struct rf_task *task, struct rf_repository *repo
     return code;
 }
 
-enum rf_code rf_command_sync(struct rf_task *task, struct rf_error *error) {
-    const struct rf_settings *settings = task->settings;
-    struct rf_place place;
-    struct rf_snapshot_name snapshot = {0};
+static enum rf_code trip(struct rf_task *task, const struct rf_place *place,
+                         struct rf_error *error) {
+    struct rf_capture_result result = {0};
+    struct beside beside = {.task = task, .repository = place->repository};
     struct rf_json half = rf_json_begin(NULL);
-    enum rf_code code = rf_place_open(settings->repo, settings->dry_run, &place, error);
-    if (code == RF_OK) {
-        code = rf_trip_capture(task, &place, &half, &snapshot, error);
-    }
+    start(&beside);
+    enum rf_code code = rf_trip_capture(task, place, &half, &result, error);
     if (code == RF_OK) {
         rf_json_seconds(&half, "seconds", rf_seconds_since(&task->began));
         rf_json_put(&task->summary, "capture", &half);
-        code = replay_half(task, place.repository, &snapshot, error);
+        code = replay_half(&beside, &result.snapshot, error);
     } else {
         rf_json_release(&half);
         rf_json_text(&task->summary, "capture", NULL);
         rf_json_text(&task->summary, "replay", NULL);
+    }
+    join(&beside, NULL);
+    rf_replay_result_release(&beside.result);
+    rf_capture_result_release(&result);
+    return code;
+}
+
+enum rf_code rf_command_sync(struct rf_task *task, struct rf_error *error) {
+    const struct rf_settings *settings = task->settings;
+    struct rf_place place;
+    enum rf_code code = rf_place_open(settings->repo, settings->dry_run, &place, error);
+    if (code == RF_OK) {
+        code = trip(task, &place, error);
     }
     rf_place_close(&place);
     return code;

@@ -26,6 +26,7 @@ struct rf_task {
     struct rf_output *output;
     struct rf_progress *progress; /* may be NULL */
     const atomic_int *stop;
+    struct rf_growth *growth; /* who loads what is being captured; NULL: nobody */
     struct rf_json summary; /* members of the command, between "exit" and "seconds" */
     bool set_aside;         /* rows stand set aside */
     struct timespec began;
@@ -60,12 +61,21 @@ const char *rf_short_digest(struct rf_hash digest, char text[RF_SHORT_DIGEST]);
 
 /* The two halves of a trip, which sync has in common with capture and replay. They print their data
  * and put their members into `summary`. */
+struct rf_capture_result;
+struct rf_replay_result;
+/* The result is the caller's, to be released whatever came of it. */
 RF_MUST_USE enum rf_code rf_trip_capture(struct rf_task *task, const struct rf_place *place,
-                                         struct rf_json *summary, struct rf_snapshot_name *snapshot,
+                                         struct rf_json *summary, struct rf_capture_result *result,
                                          struct rf_error *error);
 RF_MUST_USE enum rf_code rf_trip_replay(struct rf_task *task, struct rf_repository *repository,
                                         const struct rf_snapshot_name *snapshot,
                                         struct rf_json *summary, struct rf_error *error);
+
+/* What that prints of a replay that was done already. */
+void rf_trip_tell_replay(struct rf_task *task, const struct rf_repository *repository,
+                         const struct rf_snapshot_name *snapshot,
+                         const struct rf_replay_result *result, double seconds,
+                         struct rf_json *summary);
 
 struct rf_target_options;
 /* Everything but the callbacks' use: settings, stop flag, progress and notes. */

@@ -465,8 +465,11 @@ static void assert_sound(const char *path, uint32_t snapshots, uint32_t archives
     rf_repository_close(repository);
 }
 
-/* Publishes the second snapshot while call number `fail_at` fails; false when no call failed. */
-static bool publish_failing(int fail_at, bool forever) {
+enum settling { SETTLE_NONE, SETTLE_FIRST, SETTLE_ALL };
+
+/* Publishes the second snapshot while call number `fail_at` fails; false when no call failed. Some of
+ * its archives are in their place before. */
+static bool publish_failing(int fail_at, bool forever, enum settling settling) {
     struct chain chain;
     struct chain_draft draft;
     struct failing_io io;
@@ -474,7 +477,8 @@ static bool publish_failing(int fail_at, bool forever) {
     struct rf_snapshot_name name;
     struct rf_error error = {0};
     char what[64];
-    snprintf(what, sizeof what, "call %d fails%s", fail_at, forever ? " and all after it" : "");
+    snprintf(what, sizeof what, "call %d fails%s, %d settled before", fail_at,
+             forever ? " and all after it" : "", settling);
     chain_make(&chain, CHAIN_KEYED, 7, 40);
     chain_draft(&chain, true, &draft);
     /* The draft is in tmp, which a writer would clear: the same folder is opened with the failing
@@ -483,8 +487,12 @@ static bool publish_failing(int fail_at, bool forever) {
     assert_ok(rf_repository_open(&io.io, chain.path, RF_REPOSITORY_READ, &repository, &error),
               error);
     failing_io_init(&io, fail_at, EIO, forever);
-    enum rf_code code = rf_repository_publish(repository, &draft.manifest, draft.archives,
-                                              draft.count, &name, &error);
+    enum rf_code code =
+        rf_repository_settle(repository, draft.archives, (uint32_t)settling, &error);
+    if (code == RF_OK) {
+        code = rf_repository_publish(repository, &draft.manifest, draft.archives, draft.count,
+                                     &name, &error);
+    }
     bool failed = io.failed;
     cr_assert(failed || code == RF_OK, "%s: %s", what, error.what);
     bool there = rf_repository_count(repository) == 2;
@@ -503,12 +511,55 @@ static bool publish_failing(int fail_at, bool forever) {
 }
 
 Test(repository, every_failing_call_of_a_publication) {
-    int fail_at = 1;
-    while (publish_failing(fail_at, false)) {
-        publish_failing(fail_at, true);
-        fail_at++;
+    for (enum settling settling = SETTLE_NONE; settling <= SETTLE_ALL; settling++) {
+        int fail_at = 1;
+        while (publish_failing(fail_at, false, settling)) {
+            publish_failing(fail_at, true, settling);
+            fail_at++;
+        }
+        cr_assert_gt(fail_at, 9);
     }
-    cr_assert_gt(fail_at, 9);
+}
+
+Test(repository, archives_can_be_opened_before_they_are_published) {
+    struct chain chain;
+    struct chain_draft draft;
+    struct rf_archive *archive = NULL;
+    struct rf_error error = {0};
+    char archives[PATH_MAX], tmp[PATH_MAX];
+    chain_make(&chain, CHAIN_KEYED, 8, 40);
+    scratch_path(chain.path, "archives", archives);
+    scratch_path(chain.path, "tmp", tmp);
+    uint32_t before = scratch_count(archives);
+    chain_draft(&chain, true, &draft);
+    assert_ok(rf_repository_settle(chain.repository, draft.archives, draft.count, &error), error);
+    for (uint32_t i = 0; i < draft.count; i++) {
+        assert_ok(
+            rf_repository_open_archive(chain.repository, &draft.archives[i].ref, &archive, &error),
+            error);
+        rf_archive_close(archive);
+    }
+    rf_repository_discard(chain.repository, draft.archives, draft.count);
+    cr_assert_eq(scratch_count(archives), before);
+    cr_assert_eq(scratch_count(tmp), 0);
+    chain_drop(&draft);
+    chain_free(&chain);
+}
+
+/* As after a crash: nobody discards. */
+Test(repository, archives_that_were_settled_and_not_published_are_cleared) {
+    struct chain chain;
+    struct chain_draft draft;
+    struct rf_error error = {0};
+    char what[] = "settled";
+    chain_make(&chain, CHAIN_KEYED, 9, 40);
+    chain_draft(&chain, true, &draft);
+    assert_ok(rf_repository_settle(chain.repository, draft.archives, draft.count, &error), error);
+    rf_repository_close(chain.repository);
+    assert_sound(chain.path, 1, 1, what);
+    assert_ok(open_at(chain.path, RF_REPOSITORY_READ, &chain.repository, &error), error);
+    chain_drop(&draft);
+    chain_free(&chain);
 }
 
 Test(repository, every_failing_call_of_making_one) {

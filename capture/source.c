@@ -17,6 +17,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "capture/page_file.h"
+#include "capture/page_roots.h"
 #include "capture/sqlite_error.h"
 #include "capture/text16.h"
 #include "format/bytes.h"
@@ -299,14 +301,15 @@ static enum rf_code begin(struct rf_source *source, bool wal, struct rf_error *e
              "SELECT 1 FROM sqlite_schema LIMIT 1; PRAGMA cache_size=-" PAGE_CACHE_KIB,
              exclusive);
     int result = sqlite3_exec(source->db, sql, NULL, NULL, NULL);
+    if (result != SQLITE_OK) {
+        return atomic_load(source->options.stop) ? stopped(source, error)
+                                                 : explain(source, result, wal, error);
+    }
+    enum rf_code code = rf_page_pin_take(source->db, &source->pin, error);
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
     source->time_us = (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-    if (result == SQLITE_OK) {
-        return RF_OK;
-    }
-    return atomic_load(source->options.stop) ? stopped(source, error)
-                                             : explain(source, result, wal, error);
+    return code != RF_OK && atomic_load(source->options.stop) ? stopped(source, error) : code;
 }
 
 static enum rf_code learn_encoding(struct rf_source *source, struct rf_error *error) {
@@ -377,9 +380,33 @@ void rf_source_close(struct rf_source *source) {
     if (!source) {
         return;
     }
+    rf_page_source_close(source->pages);
+    rf_page_roots_free(source->roots);
     sqlite3_close(source->db);
     free(source->path);
     free(source);
+}
+
+enum rf_code rf_source_pages(struct rf_source *source, const struct rf_page_source **pages,
+                             struct rf_error *error) {
+    enum rf_code code = RF_OK;
+    if (!source->pages && !source->pages_unusual[0]) {
+        code = rf_page_file_open(source->db, &source->pin, &source->pages, error);
+        if (code == RF_OK) {
+            code = rf_page_roots_read(source->db, &source->roots, error);
+        }
+        if (code == RF_UNUSUAL) {
+            snprintf(source->pages_unusual, sizeof source->pages_unusual, "%.199s", error->what);
+            rf_error_clear(error);
+            code = RF_OK;
+        }
+        if (!source->roots) {
+            rf_page_source_close(source->pages);
+            source->pages = NULL;
+        }
+    }
+    *pages = source->pages;
+    return code;
 }
 
 static bool same_file(const struct stat *a, const struct stat *b) {

@@ -3,7 +3,7 @@
  *
  * rf_source_open answers only when the transaction stands; rf_source_settled, asked after the last
  * row, says whether what was read is one moment of the database (it always is, unless SQLite had to
- * be told not to lock, see source.c). One thread. */
+ * be told not to lock, see source.c). One thread; the pages alone may be read by any number. */
 #ifndef RF_CAPTURE_SOURCE_H
 #define RF_CAPTURE_SOURCE_H
 
@@ -13,7 +13,11 @@
 #include <stdint.h>
 #include <sys/stat.h>
 
+#include "capture/page_pin.h"
 #include "format/error.h"
+
+struct rf_page_roots;
+struct rf_page_source;
 
 enum rf_source_encoding { RF_SOURCE_UTF8, RF_SOURCE_UTF16LE, RF_SOURCE_UTF16BE };
 
@@ -33,6 +37,12 @@ struct rf_source {
     struct stat before; /* the file, and its -wal, as they were at open; st_ino 0: absent */
     struct stat wal_before;
     char stand_in[80]; /* a collation that was asked to compare, but is not known; "" for none */
+    struct rf_page_pin pin; /* which moment the transaction sees */
+    /* Made by rf_source_pages: */
+    struct rf_page_source *pages;
+    struct rf_page_roots *roots;
+    char
+        pages_unusual[200]; /* why there are none; "": they have not been asked for, or are there */
 };
 
 /* RF_STORAGE: no such file, not a file, unreadable, locked, in need of a recovery that would write.
@@ -42,6 +52,12 @@ RF_MUST_USE enum rf_code rf_source_open(const struct rf_source_options *options,
 void rf_source_close(struct rf_source *source); /* NULL is fine */
 RF_MUST_USE enum rf_code rf_source_settled(const struct rf_source *source, struct rf_error *error);
 
+/* The pages of the transaction, to be read beside SQLite (page_file.h): opened by the first call,
+ * owned by the source. *pages is NULL where that is not possible, and pages_unusual says why. Fails
+ * with RF_NO_MEMORY only. */
+RF_MUST_USE enum rf_code rf_source_pages(struct rf_source *source,
+                                         const struct rf_page_source **pages,
+                                         struct rf_error *error);
 /* The name of the collation that orders texts of this source by their bytes in UTF-8. */
 const char *rf_source_order(const struct rf_source *source);
 

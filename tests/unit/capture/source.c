@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "capture/page_roots.h"
 #include "fixture.h"
 
 static struct fixture fixture;
@@ -387,4 +388,37 @@ Test(source, a_read_only_mount) {
     expect_on_mount(fill_wal_and_shm, RF_OK, "", false);
     expect_on_mount(fill_hot, RF_STORAGE, "in the middle of a transaction", false);
     expect_on_mount(fill_wal_closed, RF_STORAGE, "written to while it was read", true);
+}
+
+/* The pages are opened once, and the root pages are those of sqlite_schema. */
+Test(source, pages) {
+    fixture_sql(&fixture, "CREATE TABLE \"It's\"(a); CREATE TABLE b(c PRIMARY KEY) WITHOUT ROWID;"
+                          "CREATE VIEW v AS SELECT 1; INSERT INTO b VALUES(1)");
+    struct rf_source_options options = {.database = fixture.database, .stop = &fixture.stop};
+    struct rf_source *source = NULL;
+    const struct rf_page_source *pages = NULL;
+    const struct rf_page_source *again = NULL;
+    cr_assert_eq(rf_source_open(&options, &source, &fixture.error), RF_OK);
+    cr_assert_eq(rf_source_pages(source, &pages, &fixture.error), RF_OK);
+    cr_assert_eq(rf_source_pages(source, &again, &fixture.error), RF_OK);
+    cr_assert(pages && pages == again, "%s", source->pages_unusual);
+    cr_assert_eq(rf_page_roots_find(source->roots, "It's"), 2);
+    cr_assert_eq(rf_page_roots_find(source->roots, "b"), 3);
+    cr_assert_eq(rf_page_roots_find(source->roots, "v"), 0);
+    cr_assert_eq(rf_page_roots_find(source->roots, ""), 0);
+    rf_source_close(source);
+}
+
+/* Where the connection of the source has lost its transaction, its pages are nobody's. */
+Test(source, pages_without_a_transaction) {
+    fixture_sql(&fixture, "CREATE TABLE a(b)");
+    struct rf_source_options options = {.database = fixture.database, .stop = &fixture.stop};
+    struct rf_source *source = NULL;
+    const struct rf_page_source *pages = NULL;
+    cr_assert_eq(rf_source_open(&options, &source, &fixture.error), RF_OK);
+    cr_assert_eq(sqlite3_exec(source->db, "COMMIT", NULL, NULL, NULL), SQLITE_OK);
+    cr_assert_eq(rf_source_pages(source, &pages, &fixture.error), RF_OK);
+    cr_assert_null(pages);
+    cr_assert(strstr(source->pages_unusual, "is over"), "%s", source->pages_unusual);
+    rf_source_close(source);
 }

@@ -25,6 +25,7 @@ struct list {
     struct listed *tables;
     uint32_t count;
     uint32_t capacity;
+    bool has_virtual;
 };
 
 static void list_release(struct list *list) {
@@ -60,6 +61,7 @@ static bool list_add(struct list *list, sqlite3_stmt *row) {
                    : strcmp(type, "shadow") == 0 ? SHADOW
                    : strcmp(type, "view") == 0   ? VIEW
                                                  : ORDINARY;
+    list->has_virtual |= listed->type == VIRTUAL;
     listed->without_rowid = sqlite3_column_int(row, 2) != 0;
     listed->strict = sqlite3_column_int(row, 3) != 0;
     listed->name = strdup(name);
@@ -105,7 +107,7 @@ static bool has_prefix(const char *table, const char *name) {
 static const struct listed *owner_of(const struct rf_manifest *manifest, const struct list *list,
                                      const struct listed *table) {
     const struct listed *owner = NULL;
-    for (uint32_t i = 0; i < list->count; i++) {
+    for (uint32_t i = 0; list->has_virtual && i < list->count; i++) {
         const struct listed *candidate = &list->tables[i];
         if (candidate->type != VIRTUAL) {
             continue;

@@ -62,10 +62,13 @@ RF_MUST_USE enum rf_code rf_archive_writer_new(struct rf_io *io, const char *fol
 struct rf_batch *rf_archive_writer_batch(struct rf_archive_writer *writer, enum rf_block_kind kind);
 /* Before finish; what is known only late, such as the digest of the archive an index belongs to. */
 void rf_archive_writer_set_parent(struct rf_archive_writer *writer, struct rf_hash parent);
+/* Before finish, which then does not sync: the file may be lost if power fails, until somebody does
+ * (rf_pending_archive has the flag for it). */
+void rf_archive_writer_leave_unsynced(struct rf_archive_writer *writer);
 /* Takes the batch back and has it encoded and written. An empty batch is allowed and writes nothing. */
 void rf_archive_writer_add(struct rf_archive_writer *writer, struct rf_batch *batch);
-/* Waits for all batches, writes the rest, syncs. On success `ref` names the archive and `path` (room
- * for PATH_MAX) says where the temporary file is; on failure nothing is left. Frees the writer. */
+/* Waits for all batches, writes the rest, syncs (see above). On success `ref` names the archive and
+ * `path` (room for PATH_MAX) says where the temporary file is; on failure nothing is left. Frees the writer. */
 RF_MUST_USE enum rf_code rf_archive_writer_finish(struct rf_archive_writer *writer,
                                                   struct rf_archive_ref *ref, char *path,
                                                   struct rf_error *error);

@@ -19,6 +19,7 @@ struct rf_archive_writer {
     struct rf_pool *pool;
     int level;
     enum rf_archive_kind kind;
+    bool unsynced; /* whoever finishes the archive syncs it later */
     struct rf_hash parent;
     char slug[SLUG_MAX + 1];
     char path[PATH_MAX];
@@ -155,6 +156,10 @@ enum rf_code rf_archive_writer_new(struct rf_io *io, const char *folder,
 
 void rf_archive_writer_set_parent(struct rf_archive_writer *writer, struct rf_hash parent) {
     writer->parent = parent;
+}
+
+void rf_archive_writer_leave_unsynced(struct rf_archive_writer *writer) {
+    writer->unsynced = true;
 }
 
 static bool has_failed(struct rf_archive_writer *writer) {
@@ -301,7 +306,7 @@ static enum rf_code write_end(struct rf_archive_writer *writer, struct rf_error 
 /* The index needs no sync: it is checked when it is read, and can be made again. */
 static enum rf_code finish_file(struct rf_archive_writer *writer, struct rf_error *error) {
     enum rf_code code = write_end(writer, error);
-    if (code == RF_OK && writer->kind != RF_ARCHIVE_INDEX) {
+    if (code == RF_OK && writer->kind != RF_ARCHIVE_INDEX && !writer->unsynced) {
         code = rf_io_sync(writer->io, writer->fd, writer->path, error);
     }
     if (code == RF_OK) {

@@ -4,11 +4,14 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/utsname.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 static int posix_open(struct rf_io *io, const char *path, int flags, mode_t mode) {
@@ -40,6 +43,11 @@ static ssize_t posix_pwrite(struct rf_io *io, int fd, const void *bytes, size_t 
 static int posix_fsync(struct rf_io *io, int fd) {
     (void)io;
     return fsync(fd);
+}
+
+static int posix_syncfs(struct rf_io *io, int fd) {
+    (void)io;
+    return syncfs(fd);
 }
 
 static int posix_rename(struct rf_io *io, const char *from, const char *to) {
@@ -83,6 +91,7 @@ struct rf_io *rf_io_posix(void) {
         .write = posix_write,
         .pwrite = posix_pwrite,
         .fsync = posix_fsync,
+        .syncfs = posix_syncfs,
         .rename = posix_rename,
         .unlink = posix_unlink,
         .mkdir = posix_mkdir,
@@ -172,6 +181,45 @@ enum rf_code rf_io_write_at(struct rf_io *io, int fd, const char *path, const vo
 enum rf_code rf_io_sync(struct rf_io *io, int fd, const char *path, struct rf_error *error) {
     if (io->fsync(io, fd) != 0) {
         return rf_fail_errno(error, errno, "cannot sync %s to disk", path);
+    }
+    return RF_OK;
+}
+
+/* syncfs(2) tells of what could not be written since Linux 5.8. */
+static bool syncfs_tells_errors(void) {
+    struct utsname system;
+    unsigned major = 0;
+    unsigned minor = 0;
+    return uname(&system) == 0 && sscanf(system.release, "%u.%u", &major, &minor) == 2 &&
+           (major > 5 || (major == 5 && minor >= 8));
+}
+
+/* Those that are known to have one writeback for all, with one place for its errors. Network file
+ * systems, FUSE and overlays hand files on, and what syncfs means there is for others to say. */
+static bool syncs_as_one(int fd) {
+    struct statfs system;
+    if (fstatfs(fd, &system) != 0) {
+        return false;
+    }
+    switch ((unsigned long)system.f_type) {
+    case EXT4_SUPER_MAGIC: /* ext2 and ext3 have the same */
+    case XFS_SUPER_MAGIC:
+    case BTRFS_SUPER_MAGIC:
+    case F2FS_SUPER_MAGIC:
+    case TMPFS_MAGIC:
+        return true;
+    default:
+        return false;
+    }
+}
+
+bool rf_io_can_sync_all(const struct rf_io *io, int fd) {
+    return io->syncfs && syncfs_tells_errors() && syncs_as_one(fd);
+}
+
+enum rf_code rf_io_sync_all(struct rf_io *io, int fd, const char *path, struct rf_error *error) {
+    if (io->syncfs(io, fd) != 0) {
+        return rf_fail_errno(error, errno, "cannot sync the file system of %s to disk", path);
     }
     return RF_OK;
 }

@@ -21,6 +21,7 @@ struct rf_io {
     ssize_t (*write)(struct rf_io *io, int fd, const void *bytes, size_t size);
     ssize_t (*pwrite)(struct rf_io *io, int fd, const void *bytes, size_t size, off_t offset);
     int (*fsync)(struct rf_io *io, int fd);
+    int (*syncfs)(struct rf_io *io, int fd); /* may be NULL */
     int (*rename)(struct rf_io *io, const char *from, const char *to);
     int (*unlink)(struct rf_io *io, const char *path);
     int (*mkdir)(struct rf_io *io, const char *path, mode_t mode);
@@ -50,6 +51,12 @@ RF_MUST_USE enum rf_code rf_io_write_at(struct rf_io *io, int fd, const char *pa
                                         struct rf_error *error);
 RF_MUST_USE enum rf_code rf_io_sync(struct rf_io *io, int fd, const char *path,
                                     struct rf_error *error);
+/* Whether one rf_io_sync_all is as good as an rf_io_sync of every file that was written on the file
+ * system of `fd` since that was opened: it waits for the disk, and fails if anything could not be
+ * written. */
+bool rf_io_can_sync_all(const struct rf_io *io, int fd);
+RF_MUST_USE enum rf_code rf_io_sync_all(struct rf_io *io, int fd, const char *path,
+                                        struct rf_error *error);
 /* Closes *fd if it is not -1 and sets it to -1. */
 RF_MUST_USE enum rf_code rf_io_close(struct rf_io *io, int *fd, const char *path,
                                      struct rf_error *error);

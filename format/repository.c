@@ -304,6 +304,23 @@ static enum rf_code write_manifest(struct rf_repository *repository, const struc
     return code;
 }
 
+bool rf_repository_syncs_at_once(const struct rf_repository *repository) {
+    return repository->syncs_at_once;
+}
+
+/* All files of a large capture in one go: on a common disk ten thousand syncs take a minute, this a
+ * second. */
+static enum rf_code sync_pending(struct rf_repository *repository,
+                                 const struct rf_pending_archive *archives, uint32_t count,
+                                 struct rf_error *error) {
+    for (uint32_t i = 0; i < count; i++) {
+        if (archives[i].unsynced) {
+            return rf_io_sync_all(repository->io, repository->lock, repository->path, error);
+        }
+    }
+    return RF_OK;
+}
+
 static enum rf_code sync_archives(struct rf_repository *repository, struct rf_error *error) {
     char folder[PATH_MAX];
     enum rf_code code = rf_repository_place(repository, "archives", NULL, folder, error);
@@ -354,6 +371,9 @@ enum rf_code rf_repository_publish(struct rf_repository *repository,
     }
     if (code == RF_OK) {
         code = write_manifest(repository, &bytes, part, error);
+    }
+    if (code == RF_OK) {
+        code = sync_pending(repository, archives, count, error);
     }
     if (code == RF_OK) {
         code = move_archives(repository, archives, count, &moved, error);

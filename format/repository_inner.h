@@ -13,6 +13,7 @@ struct rf_repository {
     bool settling; /* archives are in their place that no manifest names yet */
     uint8_t source[RF_SOURCE_ID_SIZE];
     int lock; /* -1 for readers */
+    bool syncs_at_once; /* by way of the lock, which was opened before anything was written */
     uint32_t count;
     struct rf_snapshot_name *snapshots;
 };

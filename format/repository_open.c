@@ -211,6 +211,17 @@ static enum rf_code make_folders(struct rf_repository *repository, struct rf_err
     return code;
 }
 
+/* The folders may be links to other file systems. */
+static bool lock_stands_for_all(const struct rf_repository *repository) {
+    char archives[PATH_MAX];
+    struct rf_error ignored;
+    struct stat lock, tmp, shown;
+    return rf_repository_place(repository, "archives", NULL, archives, &ignored) == RF_OK &&
+           fstat(repository->lock, &lock) == 0 && stat(repository->tmp, &tmp) == 0 &&
+           stat(archives, &shown) == 0 && tmp.st_dev == lock.st_dev &&
+           shown.st_dev == lock.st_dev && rf_io_can_sync_all(repository->io, repository->lock);
+}
+
 static enum rf_code take_lock(struct rf_repository *repository, struct rf_error *error) {
     char path[PATH_MAX];
     enum rf_code code = rf_repository_place(repository, "lock", NULL, path, error);
@@ -223,6 +234,7 @@ static enum rf_code take_lock(struct rf_repository *repository, struct rf_error 
         return rf_fail_errno(error, errno, "cannot open %s", path);
     }
     if (io->flock(io, repository->lock, LOCK_EX | LOCK_NB) == 0) {
+        repository->syncs_at_once = lock_stands_for_all(repository);
         return RF_OK;
     }
     if (errno != EWOULDBLOCK) {

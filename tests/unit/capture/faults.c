@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "capture/outlet.h"
 #include "fixture.h"
 #include "support/faulty_io.h"
 
@@ -186,14 +187,12 @@ static void expect_answer(enum rf_code code, const char *what) {
               "%s: answered %d, %s", what, code, fixture.error.what);
 }
 
-static void sweep_failures(uint64_t before, enum faulty_kind kind, int number) {
+static void sweep_failures_from(unsigned at, uint64_t before, enum faulty_kind kind, int number) {
     char saved[200];
     snprintf(saved, sizeof saved, "%s/saved", fixture.folder);
     copy_repository(fixture.repository, saved);
-    unsigned at = 0;
-    for (bool met = true; met;) {
+    for (bool met = true; met; at++) {
         char what[100];
-        at++;
         snprintf(what, sizeof what, "%s at operation %u of trip %d", strerror(number), at,
                  (int)before + 1);
         copy_repository(saved, fixture.repository);
@@ -205,12 +204,16 @@ static void sweep_failures(uint64_t before, enum faulty_kind kind, int number) {
     cr_assert_gt(at, 50u, "only %u operations", at);
 }
 
-static void sweep_kills(uint64_t before, enum faulty_kind kind) {
+static void sweep_failures(uint64_t before, enum faulty_kind kind, int number) {
+    sweep_failures_from(1, before, kind, number);
+}
+
+static void sweep_kills_from(unsigned first, uint64_t before, enum faulty_kind kind) {
     char saved[200];
     snprintf(saved, sizeof saved, "%s/saved", fixture.folder);
     copy_repository(fixture.repository, saved);
     int status = FAULTY_EXIT_CODE;
-    for (unsigned at = 1; status == FAULTY_EXIT_CODE; at++) {
+    for (unsigned at = first; status == FAULTY_EXIT_CODE; at++) {
         char what[100];
         snprintf(what, sizeof what, "killed at operation %u of trip %d", at, (int)before + 1);
         copy_repository(saved, fixture.repository);
@@ -228,6 +231,10 @@ static void sweep_kills(uint64_t before, enum faulty_kind kind) {
         expect_whole(before, what);
         expect_next_to_work(before, what);
     }
+}
+
+static void sweep_kills(uint64_t before, enum faulty_kind kind) {
+    sweep_kills_from(1, before, kind);
 }
 
 Test(faults, a_full_disk_on_the_first_trip, .timeout = 240) {
@@ -264,4 +271,74 @@ Test(faults, killed_in_the_middle_of_a_write, .timeout = 240) {
     fixture_capture(&fixture);
     change_source();
     sweep_kills(1, FAULTY_TEAR);
+}
+
+/* ---- more archives than are synced one by one ---- */
+
+static void add_tables(unsigned count) {
+    for (unsigned i = 0; i < count; i++) {
+        fixture_sqlf(&fixture, "CREATE TABLE t%u(v); INSERT INTO t%u VALUES (%u)", i, i, i);
+    }
+}
+
+static struct faulty_io capture_counting(bool at_once) {
+    struct faulty_io io;
+    faulty_io_init(&io, FAULTY_NOT, 0, 0);
+    if (!at_once) {
+        io.io.syncfs = NULL;
+    }
+    cr_assert_eq(fixture_try_io(&fixture, &io.io), RF_OK, "%s", fixture.error.what);
+    return io;
+}
+
+/* Ten thousand small tables would otherwise be ten thousand waits for the disk. */
+Test(faults, many_archives_are_synced_at_once) {
+    add_tables(100);
+    struct faulty_io io = capture_counting(true);
+    if (atomic_load(&io.whole_syncs) == 0) {
+        cr_skip("this file system cannot be synced as one");
+    }
+    cr_assert_eq(io.whole_syncs, 1u);
+    cr_assert_leq(io.syncs, RF_SYNCED_SINGLY + 6u, "%u syncs", io.syncs);
+    fixture_compare(&fixture);
+}
+
+Test(faults, many_archives_are_synced_each_where_they_cannot_be_at_once) {
+    add_tables(100);
+    struct faulty_io io = capture_counting(false);
+    cr_assert_eq(io.whole_syncs, 0u);
+    cr_assert_geq(io.syncs, 104u, "%u syncs for 104 archives", io.syncs);
+    fixture_compare(&fixture);
+}
+
+Test(faults, few_archives_leave_the_rest_of_the_disk_alone) {
+    struct faulty_io io = capture_counting(true);
+    cr_assert_eq(io.whole_syncs, 0u, "other programs' files were synced as well");
+    cr_assert_geq(io.syncs, 4u);
+}
+
+/* From a little before the last archives on; what comes earlier is as with few tables. */
+static unsigned operation_near_the_end(void) {
+    char saved[200];
+    snprintf(saved, sizeof saved, "%s/unspoiled", fixture.folder);
+    copy_repository(fixture.repository, saved);
+    struct faulty_io io = capture_counting(true);
+    copy_repository(saved, fixture.repository);
+    unsigned publishing = 3 * (RF_SYNCED_SINGLY + 12);
+    return io.count > publishing ? io.count - publishing : 1;
+}
+
+Test(faults, a_full_disk_under_many_archives, .timeout = 240) {
+    add_tables(RF_SYNCED_SINGLY);
+    sweep_failures_from(operation_near_the_end(), 0, FAULTY_STAYS, ENOSPC);
+}
+
+Test(faults, a_single_error_under_many_archives, .timeout = 240) {
+    add_tables(RF_SYNCED_SINGLY);
+    sweep_failures_from(operation_near_the_end(), 0, FAULTY_ONCE, EIO);
+}
+
+Test(faults, killed_under_many_archives, .timeout = 240) {
+    add_tables(RF_SYNCED_SINGLY);
+    sweep_kills_from(operation_near_the_end(), 0, FAULTY_EXIT);
 }

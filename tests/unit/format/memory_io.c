@@ -101,6 +101,10 @@ static int failing_fsync(struct rf_io *io, int fd) {
     return fails(io) ? -1 : rf_io_posix()->fsync(rf_io_posix(), fd);
 }
 
+static int failing_syncfs(struct rf_io *io, int fd) {
+    return fails(io) ? -1 : rf_io_posix()->syncfs(rf_io_posix(), fd);
+}
+
 static int failing_rename(struct rf_io *io, const char *from, const char *to) {
     return fails(io) ? -1 : rf_io_posix()->rename(rf_io_posix(), from, to);
 }
@@ -128,6 +132,7 @@ void failing_io_init(struct failing_io *failing, int fail_at, int error, bool fo
                                  .write = failing_write,
                                  .pwrite = failing_pwrite,
                                  .fsync = failing_fsync,
+                                 .syncfs = failing_syncfs,
                                  .rename = failing_rename,
                                  .unlink = failing_unlink,
                                  .mkdir = failing_mkdir,

@@ -89,6 +89,14 @@ static ssize_t faulty_pwrite(struct rf_io *io, int fd, const void *bytes, size_t
 static int faulty_fsync(struct rf_io *io, int fd) {
     bool tear;
     (void)fd;
+    atomic_fetch_add(&faulty_of(io)->syncs, 1);
+    return fails(io, true, &tear) ? -1 : 0;
+}
+
+static int faulty_syncfs(struct rf_io *io, int fd) {
+    bool tear;
+    (void)fd;
+    atomic_fetch_add(&faulty_of(io)->whole_syncs, 1);
     return fails(io, true, &tear) ? -1 : 0;
 }
 
@@ -125,6 +133,7 @@ void faulty_io_init(struct faulty_io *faulty, enum faulty_kind kind, unsigned at
                .write = faulty_write,
                .pwrite = faulty_pwrite,
                .fsync = faulty_fsync,
+               .syncfs = faulty_syncfs,
                .rename = faulty_rename,
                .unlink = faulty_unlink,
                .mkdir = faulty_mkdir,

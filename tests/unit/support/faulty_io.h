@@ -27,7 +27,9 @@ struct faulty_io {
     unsigned at; /* N, from 1 */
     int number;  /* the errno of failures */
     atomic_uint count;
-    atomic_bool met; /* the Nth operation was reached */
+    atomic_uint syncs;       /* of single files and folders */
+    atomic_uint whole_syncs; /* of the whole file system */
+    atomic_bool met;         /* the Nth operation was reached */
 };
 
 /* Nothing is really synced, which makes a sweep many times faster; a sync still counts and

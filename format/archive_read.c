@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "format/archive.h"
+#include "format/codec.h"
 #include "format/layout.h"
 
 struct rf_archive {
@@ -326,18 +327,22 @@ static enum rf_code read_stored(struct rf_archive *archive, uint32_t block, uint
     return RF_OK;
 }
 
+/* Memory that a block with a large value took is given back. */
+#define KEEP_BYTES (4u << 20)
+
 enum rf_code rf_archive_read(struct rf_archive *archive, struct rf_codec *codec, uint32_t block,
                              struct rf_rows *rows, struct rf_error *error) {
     const struct rf_block_place *place = &archive->places[block];
-    uint8_t *stored = malloc(place->size);
-    if (!stored) {
+    struct rf_buffer *stored = &codec->stored;
+    rf_buffer_clear(stored);
+    if (!rf_buffer_reserve(stored, place->size)) {
         return rf_fail_memory(error);
     }
-    enum rf_code code = read_stored(archive, block, stored, error);
+    enum rf_code code = read_stored(archive, block, stored->bytes, error);
     if (code == RF_OK) {
         struct rf_shape shape =
             rf_shape_of(&archive->table, place->facts.kind, archive->head.gone);
-        code = rf_block_decode(codec, &place->facts, shape, stored + RF_BLOCK_HEADER_SIZE,
+        code = rf_block_decode(codec, &place->facts, shape, stored->bytes + RF_BLOCK_HEADER_SIZE,
                                place->size - RF_BLOCK_HEADER_SIZE, rows, error);
         if (code == RF_CORRUPT) {
             const char *name = strrchr(archive->path, '/');
@@ -345,7 +350,9 @@ enum rf_code rf_archive_read(struct rf_archive *archive, struct rf_codec *codec,
                      (unsigned long long)place->offset, name ? name + 1 : archive->path);
         }
     }
-    free(stored);
+    if (stored->capacity > KEEP_BYTES) {
+        rf_buffer_release(stored);
+    }
     return code;
 }
 

@@ -66,6 +66,11 @@ void rf_batch_begin(struct rf_batch *batch, enum rf_block_kind kind, struct rf_s
  * looked at where the shape has them. Sticky: what fails shows in rf_block_encode. */
 void rf_batch_add(struct rf_batch *batch, int64_t rowid, struct rf_hash hash, const void *cells,
                   size_t size);
+/* The same for rows that lie one after another: row i is cells[starts[i]] to cells[starts[i + 1]], with
+ * rowids[i] and hashes[i] where the shape has them. Stops when the batch is full; how many it took. */
+uint32_t rf_batch_add_rows(struct rf_batch *batch, const int64_t *rowids,
+                           const struct rf_hash *hashes, const uint8_t *cells,
+                           const uint32_t *starts, uint32_t rows);
 static inline bool rf_batch_full(const struct rf_batch *batch) {
     return batch->rows >= RF_BATCH_ROWS || batch->cells.size >= RF_BATCH_BYTES;
 }
@@ -134,5 +139,13 @@ static inline struct rf_value rf_rows_value(const struct rf_rows *rows, uint32_t
 }
 /* Appends the row's canonical bytes. */
 void rf_rows_put(const struct rf_rows *rows, uint32_t row, struct rf_buffer *out);
+/* Canonical bytes of `count` rows from `first` on, replacing what is in `out`; starts[i] to starts[i + 1] is
+ * the row first + i, `starts` has room for count + 1. Much quicker than row by row. `out` shows want of memory. */
+void rf_rows_put_all(const struct rf_rows *rows, uint32_t first, uint32_t count,
+                     struct rf_buffer *out, uint32_t *starts);
+/* Row hashes of `count` rows from `first` on. `scratch` is memory to reuse: some tens of KiB, or the largest row. */
+RF_MUST_USE enum rf_code rf_rows_hash(const struct rf_rows *rows, uint32_t first, uint32_t count,
+                                      struct rf_buffer *scratch, struct rf_hash *hashes,
+                                      struct rf_error *error);
 
 #endif

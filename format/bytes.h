@@ -79,4 +79,17 @@ static inline void rf_store_u64(uint8_t *bytes, uint64_t value) {
     memcpy(bytes, &value, sizeof value);
 }
 
+/* memcpy that may read and write up to RF_COPY_SLACK bytes more than it is told to, and so needs no call for the
+ * few bytes of most cells. Both sides must have that room; what lies behind `to` is lost. */
+#define RF_COPY_SLACK 16u
+static inline void rf_copy_loose(uint8_t *to, const uint8_t *from, size_t size) {
+    if (size > 64) {
+        memcpy(to, from, size);
+        return;
+    }
+    for (size_t i = 0; i < size; i += 16) {
+        memcpy(to + i, from + i, 16);
+    }
+}
+
 #endif

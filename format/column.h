@@ -29,6 +29,7 @@ struct rf_cells {
     uint64_t *bits;        /* numbers' bits; of TEXT and BLOB the offset in `bytes` */
     uint32_t *size;
     const uint8_t *bytes;  /* what the offsets count from */
+    const uint8_t *end;    /* of these bytes */
 };
 
 /* `scratch` has room for rows numbers. */

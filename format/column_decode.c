@@ -103,6 +103,42 @@ static bool get_numbers(struct rf_cursor *cursor, enum rf_class class, uint32_t 
     return get_residuals(cursor, count, 8, numbers);
 }
 
+/* Offsets of cells that lie one after another, all of a column's rows; false where they take more than `left`. */
+static bool lay_out(const uint64_t *lengths, uint32_t rows, size_t left, uint64_t *bits,
+                    uint32_t *size, uint64_t *total) {
+    uint64_t offset = 0;
+    uint64_t all = 0;
+    for (uint32_t i = 0; i < rows; i++) {
+        all |= lengths[i];
+        bits[i] = offset;
+        size[i] = (uint32_t)lengths[i];
+        offset += (uint32_t)lengths[i];
+    }
+    *total = offset;
+    return all <= UINT32_MAX && offset <= left;
+}
+
+/* The same where only cells of TEXT and BLOB have bytes. */
+static bool lay_out_mixed(const uint64_t *lengths, const uint8_t *class, uint32_t rows, size_t left,
+                          uint64_t *bits, uint32_t *size, uint64_t *total) {
+    uint64_t offset = 0;
+    for (uint32_t i = 0, next = 0; i < rows; i++) {
+        if (class[i] != RF_TEXT && class[i] != RF_BLOB) {
+            size[i] = 0;
+            continue;
+        }
+        uint64_t length = lengths[next++];
+        if (length > left - offset) {
+            return false;
+        }
+        bits[i] = offset;
+        size[i] = (uint32_t)length;
+        offset += length;
+    }
+    *total = offset;
+    return true;
+}
+
 /* Sizes and offsets of TEXT and BLOB cells; `count` of them, all rows where `class` is NULL. */
 static bool get_bytes(struct rf_cursor *cursor, uint32_t rows, uint32_t count,
                       const uint8_t *class, uint64_t *bits, uint32_t *size, uint64_t *scratch,
@@ -111,21 +147,12 @@ static bool get_bytes(struct rf_cursor *cursor, uint32_t rows, uint32_t count,
         return false;
     }
     size_t left = rf_cursor_left(cursor);
-    uint64_t offset = 0;
-    for (uint32_t i = 0, next = 0; i < rows; i++) {
-        if (class && class[i] != RF_TEXT && class[i] != RF_BLOB) {
-            size[i] = 0;
-            continue;
-        }
-        uint64_t length = scratch[next++];
-        if (length > left - offset) {
-            return false;
-        }
-        bits[i] = offset;
-        size[i] = (uint32_t)length;
-        offset += length;
+    uint64_t total;
+    if (class ? !lay_out_mixed(scratch, class, rows, left, bits, size, &total)
+              : !lay_out(scratch, rows, left, bits, size, &total)) {
+        return false;
     }
-    *heap = rf_cursor_bytes(cursor, (size_t)offset);
+    *heap = rf_cursor_bytes(cursor, (size_t)total);
     return *heap != NULL;
 }
 

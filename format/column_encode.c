@@ -6,18 +6,36 @@ static unsigned width_of(uint64_t largest) {
                           : largest <= 0xffffffff ? 4 : 8;
 }
 
-static void put_residuals(const uint64_t *numbers, uint32_t count, uint64_t base, bool steps,
-                          unsigned width, struct rf_buffer *out) {
-    uint8_t *at = rf_buffer_extend(out, (size_t)count * width);
-    if (!at) {
-        return;
-    }
+/* Numbers that are cut into planes at a time, so that they are read from memory once. */
+#define PLANE_NUMBERS 1024u
+
+static void put_planes(const uint64_t *residuals, uint32_t some, unsigned width, uint32_t count,
+                       uint8_t *at) {
     for (unsigned plane = 0; plane < width; plane++, at += count) {
         unsigned shift = 8 * plane;
-        for (uint32_t i = 0; i < count; i++) {
-            uint64_t number = steps ? numbers[i + 1] - numbers[i] : numbers[i];
-            at[i] = (uint8_t)((number - base) >> shift);
+        for (uint32_t i = 0; i < some; i++) {
+            at[i] = (uint8_t)(residuals[i] >> shift);
         }
+    }
+}
+
+static void put_residuals(const uint64_t *numbers, uint32_t count, uint64_t base, bool steps,
+                          unsigned width, struct rf_buffer *out) {
+    uint64_t residuals[PLANE_NUMBERS];
+    uint8_t *at = rf_buffer_extend(out, (size_t)count * width);
+    for (uint32_t done = 0, some; at && width > 0 && done < count; done += some, at += some) {
+        some = count - done < PLANE_NUMBERS ? count - done : PLANE_NUMBERS;
+        const uint64_t *from = numbers + done;
+        if (steps) {
+            for (uint32_t i = 0; i < some; i++) {
+                residuals[i] = from[i + 1] - from[i] - base;
+            }
+        } else {
+            for (uint32_t i = 0; i < some; i++) {
+                residuals[i] = from[i] - base;
+            }
+        }
+        put_planes(residuals, some, width, count, at);
     }
 }
 
@@ -53,12 +71,11 @@ void rf_stream_encode(const uint64_t *numbers, uint32_t count, struct rf_buffer 
 }
 
 static uint8_t mode_of(const uint8_t *class, uint32_t rows) {
+    uint8_t others = 0;
     for (uint32_t i = 1; i < rows; i++) {
-        if (class[i] != class[0]) {
-            return RF_COLUMN_MIXED;
-        }
+        others |= class[i] ^ class[0];
     }
-    return class[0];
+    return others ? RF_COLUMN_MIXED : class[0];
 }
 
 /* Gathers the bits of the cells of one class; how many there were. */
@@ -77,12 +94,25 @@ static bool has_bytes(uint8_t class) {
     return class == RF_TEXT || class == RF_BLOB;
 }
 
-static void put_bytes(const struct rf_cells *cells, uint32_t rows, uint64_t *scratch,
+/* A cell near the end of the rows is copied to the byte. */
+static uint8_t *put_cell(const struct rf_cells *cells, uint32_t row, uint8_t *at) {
+    const uint8_t *from = cells->bytes + cells->bits[row];
+    uint32_t size = cells->size[row];
+    if (cells->end - from >= (ptrdiff_t)size + (ptrdiff_t)RF_COPY_SLACK) {
+        rf_copy_loose(at, from, size);
+    } else {
+        memcpy(at, from, size);
+    }
+    return at + size;
+}
+
+/* `uniform`: every cell is TEXT, or BLOB. */
+static void put_bytes(const struct rf_cells *cells, uint32_t rows, bool uniform, uint64_t *scratch,
                       struct rf_buffer *out) {
     uint32_t count = 0;
     size_t total = 0;
     for (uint32_t i = 0; i < rows; i++) {
-        if (has_bytes(cells->class[i])) {
+        if (uniform || has_bytes(cells->class[i])) {
             scratch[count++] = cells->size[i];
             total += cells->size[i];
         }
@@ -91,22 +121,21 @@ static void put_bytes(const struct rf_cells *cells, uint32_t rows, uint64_t *scr
         return;
     }
     rf_stream_encode(scratch, count, out);
-    uint8_t *at = rf_buffer_extend(out, total);
-    for (uint32_t i = 0; at && i < rows; i++) {
-        if (has_bytes(cells->class[i])) {
-            memcpy(at, cells->bytes + cells->bits[i], cells->size[i]);
-            at += cells->size[i];
+    if (!rf_buffer_reserve(out, total + RF_COPY_SLACK)) {
+        return;
+    }
+    uint8_t *at = out->bytes + out->size;
+    for (uint32_t i = 0; i < rows; i++) {
+        if (uniform || has_bytes(cells->class[i])) {
+            at = put_cell(cells, i, at);
         }
     }
+    out->size += total;
 }
 
-void rf_column_encode(const struct rf_cells *cells, uint32_t rows, uint64_t *scratch,
+static void put_mixed(const struct rf_cells *cells, uint32_t rows, uint64_t *scratch,
                       struct rf_buffer *out) {
-    uint8_t mode = mode_of(cells->class, rows);
-    rf_buffer_u8(out, mode);
-    if (mode == RF_COLUMN_MIXED) {
-        rf_buffer_append(out, cells->class, rows);
-    }
+    rf_buffer_append(out, cells->class, rows);
     uint32_t integers = gather(cells, rows, RF_INTEGER, scratch);
     if (integers > 0) {
         rf_stream_encode(scratch, integers, out);
@@ -115,5 +144,18 @@ void rf_column_encode(const struct rf_cells *cells, uint32_t rows, uint64_t *scr
     if (reals > 0) {
         put_residuals(scratch, reals, 0, false, 8, out);
     }
-    put_bytes(cells, rows, scratch, out);
+    put_bytes(cells, rows, false, scratch, out);
+}
+
+void rf_column_encode(const struct rf_cells *cells, uint32_t rows, uint64_t *scratch,
+                      struct rf_buffer *out) {
+    uint8_t mode = mode_of(cells->class, rows);
+    rf_buffer_u8(out, mode);
+    switch (mode) {
+    case RF_NULL: return;
+    case RF_INTEGER: rf_stream_encode(cells->bits, rows, out); return;
+    case RF_REAL: put_residuals(cells->bits, rows, 0, false, 8, out); return;
+    case RF_COLUMN_MIXED: put_mixed(cells, rows, scratch, out); return;
+    default: put_bytes(cells, rows, true, scratch, out); return;
+    }
 }

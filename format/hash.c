@@ -1,14 +1,23 @@
-/* XXH3, and sums of it modulo 2^128. */
+/* XXH3, and sums of it modulo 2^128. Compiled in here rather than linked: most of what is hashed are rows of less
+ * than a hundred bytes. */
 #include "format/hash.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#define XXH_INLINE_ALL
 #include <xxhash.h>
 
 struct rf_hash rf_hash_bytes(const void *bytes, size_t size) {
     XXH128_hash_t hash = XXH3_128bits(bytes, size);
     return (struct rf_hash){.low = hash.low64, .high = hash.high64};
+}
+
+void rf_hash_rows(const uint8_t *bytes, const uint32_t *starts, uint32_t count,
+                  struct rf_hash *hashes) {
+    for (uint32_t i = 0; i < count; i++) {
+        hashes[i] = rf_hash_bytes(bytes + starts[i], starts[i + 1] - starts[i]);
+    }
 }
 
 uint64_t rf_checksum(const void *bytes, size_t size) {

@@ -26,6 +26,9 @@ struct rf_digest {
 };
 
 struct rf_hash rf_hash_bytes(const void *bytes, size_t size);
+/* Of strings that lie one after another: string i is bytes[starts[i]] to bytes[starts[i + 1]]. */
+void rf_hash_rows(const uint8_t *bytes, const uint32_t *starts, uint32_t count,
+                  struct rf_hash *hashes);
 uint64_t rf_checksum(const void *bytes, size_t size);
 
 static inline bool rf_hash_equal(struct rf_hash a, struct rf_hash b) {

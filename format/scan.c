@@ -9,6 +9,7 @@
  * nothing moved, all layers share one order of keys, and a part of the scan is a range of it. */
 #include <stdlib.h>
 
+#include "format/ahead.h"
 #include "format/state_inner.h"
 
 /* A row somewhere in decoded blocks, as far as its key goes. */
@@ -36,6 +37,7 @@ struct layer {
 struct rf_scan {
     struct rf_state *state;
     uint32_t next_block, end_block; /* of the full archive */
+    struct rf_ahead *ahead; /* or NULL, and then these two */
     struct rf_codec *codec;
     struct rf_rows base;
     struct layer *layers; /* one a delta */
@@ -193,10 +195,18 @@ void rf_scan_free(struct rf_scan *scan) {
             rf_block_scan_free(scan->layers[i].rows.scan);
         }
         free(scan->layers);
+        rf_ahead_free(scan->ahead);
         rf_rows_release(&scan->base);
         rf_codec_free(scan->codec);
         free(scan);
     }
+}
+
+enum rf_code rf_scan_ahead(struct rf_scan *scan, struct rf_error *error) {
+    return scan->end_block - scan->next_block < 2
+               ? RF_OK
+               : rf_ahead_new(scan->state->archives[0], RF_BLOCK_ROWS, scan->next_block,
+                              scan->end_block, &scan->ahead, error);
 }
 
 static enum rf_code base_next(struct rf_scan *scan, struct rf_span *span, struct rf_error *error) {
@@ -209,9 +219,13 @@ static enum rf_code base_next(struct rf_scan *scan, struct rf_span *span, struct
     if (scan->next_block == scan->end_block) {
         return RF_OK;
     }
-    enum rf_code code = rf_archive_read(full, scan->codec, scan->next_block++, &scan->base, error);
+    uint32_t block = scan->next_block++;
+    const struct rf_rows *rows = &scan->base;
+    enum rf_code code = scan->ahead
+                            ? rf_ahead_take(scan->ahead, block, &rows, error)
+                            : rf_archive_read(full, scan->codec, block, &scan->base, error);
     if (code == RF_OK) {
-        *span = (struct rf_span){.rows = &scan->base, .count = scan->base.count};
+        *span = (struct rf_span){.rows = rows, .count = rows->count};
     }
     return code;
 }

@@ -39,6 +39,9 @@ RF_MUST_USE enum rf_code rf_scan_new(struct rf_state *state, uint32_t first_part
                                      uint32_t part_count, struct rf_scan **scan,
                                      struct rf_error *error);
 void rf_scan_free(struct rf_scan *scan); /* NULL is fine */
+/* From here on blocks of the full archive are read and decoded ahead on a thread of the scan's own: at most
+ * two beside the one in use. Before the first next; does nothing where there is no second block. */
+RF_MUST_USE enum rf_code rf_scan_ahead(struct rf_scan *scan, struct rf_error *error);
 RF_MUST_USE enum rf_code rf_scan_next(struct rf_scan *scan, struct rf_span *span,
                                       struct rf_error *error);
 /* The next span begins at the first row whose rowid is at least this; only forward; rowid tables. Blocks
@@ -50,6 +53,8 @@ struct rf_block_scan;
 RF_MUST_USE enum rf_code rf_block_scan_new(struct rf_archive *archive, enum rf_block_kind kind,
                                            struct rf_block_scan **scan, struct rf_error *error);
 void rf_block_scan_free(struct rf_block_scan *scan); /* NULL is fine */
+/* As rf_scan_ahead. */
+RF_MUST_USE enum rf_code rf_block_scan_ahead(struct rf_block_scan *scan, struct rf_error *error);
 /* Passes over blocks whose rowids are all less, without reading them; before or between calls of next. */
 void rf_block_scan_skip_to(struct rf_block_scan *scan, int64_t rowid);
 /* *rows is NULL at the end; valid until the next call. */

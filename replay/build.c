@@ -183,6 +183,24 @@ enum rf_code rf_build_create_table(struct rf_run *run, struct rf_pg *pg,
     return code;
 }
 
+enum rf_code rf_build_hold_autovacuum(struct rf_pg *pg, const struct rf_plan *plan,
+                                      const char *schema, struct rf_error *error) {
+    struct rf_buffer sql = {0};
+    rf_buffer_printf(&sql, "ALTER TABLE ");
+    rf_quote_qualified(&sql, schema, plan->relation);
+    rf_buffer_printf(&sql, " SET (autovacuum_enabled = off, toast.autovacuum_enabled = off)");
+    enum rf_code code = rf_pg_do_buffer(pg, &sql, NULL, error);
+    rf_buffer_release(&sql);
+    return code;
+}
+
+void rf_build_free_autovacuum(const struct rf_plan *plan, const char *schema,
+                              struct rf_buffer *sql) {
+    rf_buffer_printf(sql, "ALTER TABLE ");
+    rf_quote_qualified(sql, schema, plan->relation);
+    rf_buffer_printf(sql, " RESET (autovacuum_enabled, toast.autovacuum_enabled);\n");
+}
+
 enum rf_code rf_build_analyze(struct rf_pg *pg, const struct rf_plan *plan, const char *schema,
                               struct rf_error *error) {
     struct rf_buffer sql = {0};

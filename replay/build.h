@@ -41,6 +41,13 @@ RF_MUST_USE enum rf_code rf_build_create_table(struct rf_run *run, struct rf_pg 
                                                const struct rf_target *target, struct rf_plan *plan,
                                                const char *schema, bool identities,
                                                struct rf_error *error);
+/* While a table is loaded, the server's autovacuum would read what is not complete yet, in the time of
+ * those who load, and the table could not be shown before it gave up. So it is told to keep off; the SQL
+ * that rf_build_free_autovacuum appends, with a semicolon, ends that. */
+RF_MUST_USE enum rf_code rf_build_hold_autovacuum(struct rf_pg *pg, const struct rf_plan *plan,
+                                                  const char *schema, struct rf_error *error);
+void rf_build_free_autovacuum(const struct rf_plan *plan, const char *schema,
+                              struct rf_buffer *sql);
 RF_MUST_USE enum rf_code rf_build_analyze(struct rf_pg *pg, const struct rf_plan *plan,
                                           const char *schema, struct rf_error *error);
 /* Tells the caller what could not be carried over. */

@@ -92,18 +92,20 @@ enum rf_code rf_load_discard(struct rf_pg *pg, const struct rf_target *target, c
 
 /* ---- what is to be done ---- */
 
-static uint64_t bytes_of(const struct rf_manifest_table *table) {
+/* What a table takes, in rough microseconds: its bytes, of which an archive has about a third, and
+ * its rows, which every index has to bring in order. */
+static uint64_t cost_of(const struct rf_manifest_table *table) {
     uint64_t bytes = 0;
     for (uint32_t i = 0; i < table->state_count; i++) {
         bytes += table->state[i].size;
     }
-    return bytes;
+    return bytes / 128 + table->digest.rows / 2 * (1 + (uint64_t)table->table.index_count);
 }
 
-static int larger_first(const void *a, const void *b) {
+static int costly_first(const void *a, const void *b) {
     const struct rf_load_table *one = a, *other = b;
-    if (one->bytes != other->bytes) {
-        return one->bytes > other->bytes ? -1 : 1;
+    if (one->cost != other->cost) {
+        return one->cost > other->cost ? -1 : 1;
     }
     return strcmp(one->source->table.name, other->source->table.name);
 }
@@ -128,12 +130,12 @@ static enum rf_code list_tables(struct rf_load *load, const struct rf_ledger_tab
             rf_ledger_find_table(standing, table->table.name)) {
             load->tables[load->count].source = table;
             load->tables[load->count].coming = load->growth;
-            load->tables[load->count].bytes = load->growth ? 0 : bytes_of(table);
+            load->tables[load->count].cost = load->growth ? 0 : cost_of(table);
             load->count++;
         }
     }
     if (load->count > 0) {
-        qsort(load->tables, load->count, sizeof *load->tables, larger_first);
+        qsort(load->tables, load->count, sizeof *load->tables, costly_first);
     }
     for (uint32_t i = 0; i < load->count; i++) {
         load->by_name[i].table = &load->tables[i];
@@ -214,6 +216,9 @@ static enum rf_code make_table(struct rf_load *load, struct rf_load_table *table
     if (code == RF_OK && added) {
         code = rf_build_create_table(load->run, pg, load->target, &table->plan, load->staging,
                                      rf_sequences_are_few(load->manifest), error);
+    }
+    if (code == RF_OK && added) {
+        code = rf_build_hold_autovacuum(pg, &table->plan, load->staging, error);
     }
     if (code == RF_OK) {
         code = rf_pg_commit(pg, error);

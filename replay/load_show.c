@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "replay/build.h"
 #include "replay/commit.h"
 #include "replay/existing_load.h"
 #include "replay/foreign_key.h"
@@ -57,18 +58,31 @@ static enum rf_code add_up(struct rf_load *load, struct rf_pg *pg, struct tally 
     return code;
 }
 
+static void put_move(const struct rf_load *load, const struct rf_load_table *table,
+                     struct rf_buffer *sql) {
+    if (!table->whole) {
+        rf_build_free_autovacuum(&table->plan, load->staging, sql);
+    }
+    rf_buffer_printf(sql, "ALTER TABLE ");
+    rf_quote_qualified(sql, load->staging, table->plan.relation);
+    rf_buffer_printf(sql, " SET SCHEMA ");
+    rf_quote_name(sql, load->target->schema);
+    rf_buffer_printf(sql, ";\n");
+}
+
+#define PIECE_BYTES (32u << 10) /* of statements: some hundred tables are one round trip */
+
 static enum rf_code move_tables(struct rf_load *load, struct rf_pg *pg, struct rf_error *error) {
     enum rf_code code = RF_OK;
     struct rf_buffer sql = {0};
     rf_buffer_printf(&sql, "CREATE SCHEMA IF NOT EXISTS ");
     rf_quote_name(&sql, load->target->schema);
-    code = rf_pg_do_buffer(pg, &sql, NULL, error);
+    rf_buffer_printf(&sql, ";\n");
     for (uint32_t i = 0; code == RF_OK && i < load->count; i++) {
-        rf_buffer_printf(&sql, "ALTER TABLE ");
-        rf_quote_qualified(&sql, load->staging, load->tables[i].plan.relation);
-        rf_buffer_printf(&sql, " SET SCHEMA ");
-        rf_quote_name(&sql, load->target->schema);
-        code = rf_pg_do_buffer(pg, &sql, NULL, error);
+        put_move(load, &load->tables[i], &sql);
+        if (sql.failed || sql.size > PIECE_BYTES) {
+            code = rf_pg_do_buffer(pg, &sql, NULL, error);
+        }
     }
     if (code == RF_OK) {
         rf_buffer_printf(&sql, "DROP SCHEMA ");

@@ -21,8 +21,8 @@
 struct rf_load_table {
     const struct rf_manifest_table *source;
     struct rf_plan plan;
-    uint64_t bytes; /* of its archives: what is large goes first */
-    bool coming; /* its rows are still being captured, or it is not planned yet */
+    uint64_t cost; /* to load it, roughly: what takes long goes first */
+    bool coming;   /* its rows are still being captured, or it is not planned yet */
     bool whole;
     struct rf_state *state; /* open while chunks are under way */
     uint32_t state_users;
@@ -67,7 +67,7 @@ struct rf_load {
     struct rf_pg *control; /* of the thread that plans */
     bool contended; /* with a growth: its tables come in an order that would show in names */
     uint32_t count;
-    struct rf_load_table *tables; /* the largest first */
+    struct rf_load_table *tables; /* the costliest first */
     struct rf_load_name *by_name; /* the same in byte order of their names */
 
     /* From here on shared by the workers, under the mutex. */

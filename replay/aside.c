@@ -246,7 +246,7 @@ enum rf_code rf_aside_any(struct rf_pg *pg, const struct rf_target *target, cons
                           bool *any, struct rf_error *error) {
     struct rf_pg_args args = args_of(target, table);
     struct rf_pg_rows *answer;
-    enum rf_code code = rf_pg_ask(pg, rf_sql_aside_any, &args, &answer, error);
+    enum rf_code code = rf_pg_ask_often(pg, rf_sql_aside_any, &args, &answer, error);
     *any = code == RF_OK && rf_pg_rows_truth(answer, 0, 0);
     rf_pg_rows_free(answer);
     return code;

@@ -44,17 +44,21 @@ struct compare {
 struct worker {
     struct compare *compare;
     struct rf_pg *pg;
-    struct rf_tally *source, *target;
     struct rf_error error;
     pthread_t thread;
 };
 
 /* ---- one table ---- */
 
+/* What one side is made of. */
+struct sums {
+    struct rf_digest rows, asides;
+};
+
 static enum rf_code sum_row(void *context, const struct rf_tuple *tuple, struct rf_error *error) {
     (void)error;
-    struct rf_tally *tally = context;
-    rf_digest_add(&tally->buckets[rf_bucket_of(tuple->key)], tuple->row);
+    struct sums *sums = context;
+    rf_digest_add(&sums->rows, tuple->row);
     return RF_OK;
 }
 
@@ -63,26 +67,27 @@ static enum rf_code sum_aside(void *context, struct rf_hash hash, const struct r
     (void)rows;
     (void)row;
     (void)error;
-    struct rf_tally *tally = context;
-    rf_digest_add(&tally->asides, hash);
+    struct sums *sums = context;
+    rf_digest_add(&sums->asides, hash);
     return RF_OK;
 }
 
-static struct rf_visitor summing(struct rf_tally *tally) {
-    memset(tally, 0, sizeof *tally);
-    return (struct rf_visitor){.row = sum_row, .aside = sum_aside, .context = tally};
+static struct rf_visitor summing(struct sums *sums) {
+    *sums = (struct sums){.rows.rows = 0};
+    return (struct rf_visitor){.row = sum_row, .aside = sum_aside, .context = sums};
 }
 
 struct source_side {
     const struct rf_compare_table *table;
-    struct rf_visitor visitor;
+    struct sums sums;
     enum rf_code code;
     struct rf_error error;
 };
 
 static void *read_source(void *argument) {
     struct source_side *side = argument;
-    side->code = rf_compare_read_source(side->table, &side->visitor, &side->error);
+    const struct rf_visitor visitor = summing(&side->sums);
+    side->code = rf_compare_read_source(side->table, &visitor, &side->error);
     if (side->code != RF_OK) {
         rf_run_give_up(side->table->run);
     }
@@ -92,7 +97,7 @@ static void *read_source(void *argument) {
 #define LARGE_BYTES (512u << 10) /* of archives: worth a thread */
 
 /* The error that was first: what follows from giving up is not told. */
-static enum rf_code first_failure(struct source_side *side, enum rf_code code,
+static enum rf_code first_failure(const struct source_side *side, enum rf_code code,
                                   struct rf_error *error) {
     if (side->code != RF_OK && (code == RF_OK || code == RF_INTERRUPTED)) {
         *error = side->error;
@@ -102,9 +107,10 @@ static enum rf_code first_failure(struct source_side *side, enum rf_code code,
 }
 
 static enum rf_code sum_both(struct worker *worker, const struct rf_compare_table *table,
-                             uint64_t bytes, struct rf_error *error) {
-    struct source_side side = {.table = table, .visitor = summing(worker->source)};
-    struct rf_visitor visitor = summing(worker->target);
+                             uint64_t bytes, struct sums *source, struct sums *target,
+                             struct rf_error *error) {
+    struct source_side side = {.table = table};
+    const struct rf_visitor visitor = summing(target);
     pthread_t thread;
     bool apart = bytes > LARGE_BYTES && pthread_create(&thread, NULL, read_source, &side) == 0;
     if (!apart) {
@@ -120,29 +126,17 @@ static enum rf_code sum_both(struct worker *worker, const struct rf_compare_tabl
         }
         pthread_join(thread, NULL);
     }
+    *source = side.sums;
     return first_failure(&side, code, error);
 }
 
-static uint64_t rows_of(const struct rf_tally *tally) {
-    uint64_t rows = 0;
-    for (uint32_t i = 0; i < RF_BUCKETS; i++) {
-        rows += tally->buckets[i].rows;
-    }
-    return rows;
+static bool same(const struct sums *a, const struct sums *b) {
+    return rf_digest_equal(&a->rows, &b->rows) && rf_digest_equal(&a->asides, &b->asides);
 }
 
-static bool same(const struct rf_tally *a, const struct rf_tally *b) {
-    for (uint32_t i = 0; i < RF_BUCKETS; i++) {
-        if (!rf_digest_equal(&a->buckets[i], &b->buckets[i])) {
-            return false;
-        }
-    }
-    return rf_digest_equal(&a->asides, &b->asides);
-}
-
-static enum rf_code check_count(const struct worker *worker, const struct job *job,
+static enum rf_code check_count(const struct sums *source, const struct job *job,
                                 struct rf_error *error) {
-    uint64_t read = rows_of(worker->source) + worker->source->asides.rows;
+    uint64_t read = source->rows.rows + source->asides.rows;
     if (read == job->source->digest.rows) {
         return RF_OK;
     }
@@ -171,6 +165,30 @@ static void note_misfit(struct worker *worker, struct job *job, struct rf_error 
     rf_error_clear(error);
 }
 
+/* Nothing is told of a difference before it is known that the archives are not to blame. */
+static enum rf_code find_differences(struct worker *worker, const struct rf_compare_table *table,
+                                     struct rf_compared_table *result, struct rf_error *error) {
+    return rf_compare_sound(table, true) ? rf_compare_find(table, worker->pg, result, error)
+                                         : rf_compare_fail_unsound(error);
+}
+
+static enum rf_code compare_rows(struct worker *worker, const struct rf_compare_table *table,
+                                 struct job *job, struct rf_error *error) {
+    struct sums source, target;
+    enum rf_code code = sum_both(worker, table, job->bytes, &source, &target, error);
+    if (code == RF_OK) {
+        code = check_count(&source, job, error);
+    }
+    if (code == RF_OK) {
+        job->result.target_rows = target.rows.rows;
+        job->result.set_aside = target.asides.rows;
+        if (!same(&source, &target)) {
+            code = find_differences(worker, table, &job->result, error);
+        }
+    }
+    return code;
+}
+
 static enum rf_code compare_table(struct worker *worker, struct job *job) {
     struct compare *compare = worker->compare;
     struct rf_error *error = &worker->error;
@@ -181,6 +199,7 @@ static enum rf_code compare_table(struct worker *worker, struct job *job) {
         .source = job->source,
         .plan = &job->standing->plan,
         .kept = &kept,
+        .options = compare->options,
     };
     job->result.rows = job->source->digest.rows;
     enum rf_code code = rf_preflight_columns(worker->pg, compare->target.schema, table.plan, error);
@@ -192,18 +211,7 @@ static enum rf_code compare_table(struct worker *worker, struct job *job) {
         code = rf_kept_hashes_read(worker->pg, &compare->target, table.plan->table, &kept, error);
     }
     if (code == RF_OK) {
-        code = sum_both(worker, &table, job->bytes, error);
-    }
-    if (code == RF_OK) {
-        code = check_count(worker, job, error);
-    }
-    if (code == RF_OK) {
-        job->result.target_rows = rows_of(worker->target);
-        job->result.set_aside = worker->target->asides.rows;
-        if (!same(worker->source, worker->target)) {
-            code = rf_compare_find(&table, worker->pg, compare->options, worker->source,
-                                   worker->target, &job->result, error);
-        }
+        code = compare_rows(worker, &table, job, error);
     }
     if (code != RF_OK) {
         rf_while(error, "while comparing table %s", table.plan->table);
@@ -235,11 +243,6 @@ static enum rf_code join_snapshot(struct rf_pg *pg, const char *name, struct rf_
 
 static enum rf_code work(struct worker *worker) {
     struct compare *compare = worker->compare;
-    worker->source = malloc(sizeof *worker->source);
-    worker->target = malloc(sizeof *worker->target);
-    if (!worker->source || !worker->target) {
-        return rf_fail_memory(&worker->error);
-    }
     enum rf_code code = rf_pg_open(&compare->run, RF_PG_READER, &worker->pg, &worker->error);
     if (code == RF_OK) {
         code = join_snapshot(worker->pg, compare->server_snapshot, &worker->error);
@@ -263,8 +266,6 @@ static void *worker_main(void *argument) {
         pthread_mutex_unlock(&compare->mutex);
     }
     rf_pg_close(worker->pg);
-    free(worker->source);
-    free(worker->target);
     return NULL;
 }
 

@@ -7,6 +7,14 @@
 #include "replay/render.h"
 #include "replay/sift.h"
 
+#define BUCKETS 4096u
+
+/* What one side is made of. */
+struct tally {
+    struct rf_digest buckets[BUCKETS];
+    struct rf_digest asides;
+};
+
 /* A row to be named: found again by its hashes, then printed. */
 struct named {
     struct rf_sift_entry entry;
@@ -20,8 +28,8 @@ struct find {
     const struct rf_compare_table *table;
     struct rf_pg *pg;
     const struct rf_compare_options *options;
-    const struct rf_tally *source;
-    const struct rf_tally *target;
+    struct tally *source;
+    struct tally *target;
     struct rf_compared_table *result;
     struct rf_sift *sift;
     int32_t side; /* of the stream being read: 1 the snapshot, -1 the target */
@@ -29,10 +37,49 @@ struct find {
     struct named *named;
 };
 
+static enum rf_code read_both(struct find *find, const struct rf_visitor *visitor,
+                              struct rf_error *error) {
+    find->side = 1;
+    enum rf_code code = rf_compare_read_source(find->table, visitor, error);
+    find->side = -1;
+    return code == RF_OK ? rf_compare_read_target(find->table, find->pg, visitor, error) : code;
+}
+
+/* ---- first reading: where ---- */
+
+static uint32_t bucket_of(struct rf_hash key) {
+    return (uint32_t)(key.low % BUCKETS);
+}
+
+static struct tally *tally_of(const struct find *find) {
+    return find->side > 0 ? find->source : find->target;
+}
+
+static enum rf_code sum_row(void *context, const struct rf_tuple *tuple, struct rf_error *error) {
+    (void)error;
+    rf_digest_add(&tally_of(context)->buckets[bucket_of(tuple->key)], tuple->row);
+    return RF_OK;
+}
+
+static enum rf_code sum_aside(void *context, struct rf_hash hash, const struct rf_rows *rows,
+                              uint32_t row, struct rf_error *error) {
+    (void)rows;
+    (void)row;
+    (void)error;
+    rf_digest_add(&tally_of(context)->asides, hash);
+    return RF_OK;
+}
+
+static enum rf_code sum_buckets(struct find *find, struct rf_error *error) {
+    const struct rf_visitor visitor = {
+        .keys = true, .row = sum_row, .aside = sum_aside, .context = find};
+    return read_both(find, &visitor, error);
+}
+
 /* ---- second reading: count ---- */
 
 static bool bucket_differs(const struct find *find, struct rf_hash key) {
-    uint32_t bucket = rf_bucket_of(key);
+    uint32_t bucket = bucket_of(key);
     return !rf_digest_equal(&find->source->buckets[bucket], &find->target->buckets[bucket]);
 }
 
@@ -114,7 +161,7 @@ static enum rf_code count_entries(void *context, const struct rf_sift_entry *ent
 
 static uint64_t expected_entries(const struct find *find) {
     uint64_t expected = 0;
-    for (uint32_t i = 0; i < RF_BUCKETS; i++) {
+    for (uint32_t i = 0; i < BUCKETS; i++) {
         if (!rf_digest_equal(&find->source->buckets[i], &find->target->buckets[i])) {
             expected += find->source->buckets[i].rows + find->target->buckets[i].rows;
         }
@@ -125,16 +172,9 @@ static uint64_t expected_entries(const struct find *find) {
     return expected;
 }
 
-static enum rf_code read_both(struct find *find, const struct rf_visitor *visitor,
-                              struct rf_error *error) {
-    find->side = 1;
-    enum rf_code code = rf_compare_read_source(find->table, visitor, error);
-    find->side = -1;
-    return code == RF_OK ? rf_compare_read_target(find->table, find->pg, visitor, error) : code;
-}
-
 static enum rf_code count_differences(struct find *find, struct rf_error *error) {
-    const struct rf_visitor visitor = {.row = take_row, .aside = take_aside, .context = find};
+    const struct rf_visitor visitor = {
+        .keys = true, .row = take_row, .aside = take_aside, .context = find};
     enum rf_code code = rf_sift_new(rf_repository_io(find->table->run->repository),
                                     expected_entries(find), RF_SIFT_MEMORY, &find->sift, error);
     if (code == RF_OK) {
@@ -308,7 +348,8 @@ static enum rf_code tell_all(struct find *find, struct rf_error *error) {
 }
 
 static enum rf_code name_differences(struct find *find, struct rf_error *error) {
-    const struct rf_visitor visitor = {.row = keep_row, .aside = keep_aside, .context = find};
+    const struct rf_visitor visitor = {
+        .keys = true, .row = keep_row, .aside = keep_aside, .context = find};
     if (find->named_count == 0 || !find->options->difference) {
         return RF_OK;
     }
@@ -317,19 +358,21 @@ static enum rf_code name_differences(struct find *find, struct rf_error *error) 
 }
 
 enum rf_code rf_compare_find(const struct rf_compare_table *table, struct rf_pg *pg,
-                             const struct rf_compare_options *options,
-                             const struct rf_tally *source, const struct rf_tally *target,
                              struct rf_compared_table *result, struct rf_error *error) {
     struct find find = {
         .table = table,
         .pg = pg,
-        .options = options,
-        .source = source,
-        .target = target,
+        .options = table->options,
+        .source = calloc(1, sizeof *find.source),
+        .target = calloc(1, sizeof *find.target),
+        .named = calloc(table->options->name_at_most + 1u, sizeof *find.named),
         .result = result,
     };
-    find.named = calloc(options->name_at_most + 1u, sizeof *find.named);
-    enum rf_code code = find.named ? count_differences(&find, error) : rf_fail_memory(error);
+    bool room = find.source && find.target && find.named;
+    enum rf_code code = room ? sum_buckets(&find, error) : rf_fail_memory(error);
+    if (code == RF_OK) {
+        code = count_differences(&find, error);
+    }
     if (code == RF_OK) {
         code = name_differences(&find, error);
     }
@@ -337,6 +380,8 @@ enum rf_code rf_compare_find(const struct rf_compare_table *table, struct rf_pg 
         rf_buffer_release(&find.named[i].tuple);
         rf_buffer_release(&find.named[i].plain);
     }
+    free(find.source);
+    free(find.target);
     free(find.named);
     return code;
 }

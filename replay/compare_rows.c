@@ -4,6 +4,10 @@
 #include "replay/aside.h"
 #include "replay/encode.h"
 
+enum rf_code rf_compare_fail_unsound(struct rf_error *error) {
+    return rf_fail(error, RF_CORRUPT, "the repository is damaged: the target is not compared");
+}
+
 /* ---- the snapshot ---- */
 
 struct source_stream {
@@ -15,6 +19,19 @@ struct source_stream {
     struct rf_buffer tuple;
     struct rf_buffer scratch;
 };
+
+static bool whole_tuple(const struct source_stream *stream, struct rf_tuple *tuple) {
+    const struct rf_buffer *bytes = &stream->tuple;
+    if (stream->visitor->keys) {
+        return rf_tuple_read(&stream->reader, bytes->bytes, bytes->size, tuple) == RF_TUPLE_WHOLE;
+    }
+    *tuple = (struct rf_tuple){
+        .bytes = bytes->bytes,
+        .size = bytes->size,
+        .row = rf_hash_bytes(bytes->bytes, bytes->size),
+    };
+    return true;
+}
 
 static enum rf_code source_row(struct source_stream *stream, const struct rf_rows *rows,
                                uint32_t row, struct rf_error *error) {
@@ -33,8 +50,7 @@ static enum rf_code source_row(struct source_stream *stream, const struct rf_row
         return visitor->aside(visitor->context, hash, rows, row, error);
     }
     struct rf_tuple tuple;
-    if (stream->tuple.failed || rf_tuple_read(&stream->reader, stream->tuple.bytes,
-                                              stream->tuple.size, &tuple) != RF_TUPLE_WHOLE) {
+    if (stream->tuple.failed || !whole_tuple(stream, &tuple)) {
         return rf_fail_memory(error);
     }
     return visitor->row(visitor->context, &tuple, error);
@@ -46,6 +62,9 @@ static enum rf_code source_span(struct source_stream *stream, const struct rf_sp
                                 struct rf_error *error) {
     const struct rf_compare_table *table = stream->table;
     enum rf_code code = rf_run_check(table->run, error);
+    if (code == RF_OK && !rf_compare_sound(table, false)) {
+        code = rf_compare_fail_unsound(error);
+    }
     for (uint32_t i = 0; code == RF_OK && i < span->count; i++) {
         code = source_row(stream, span->rows, span->first + i, error);
     }
@@ -196,6 +215,7 @@ static enum rf_code read_table(const struct rf_compare_table *table, struct rf_p
     struct rf_tuple_reader reader;
     struct rf_buffer sql = {0};
     enum rf_code code = rf_tuple_reader_init(&reader, table->plan, &arena, error);
+    reader.keys = visitor->keys;
     if (code == RF_OK) {
         struct copy_stream stream = {
             .reader = &reader, .tuple = visitor->row, .context = visitor->context};
@@ -225,13 +245,17 @@ static enum rf_code take_aside(void *context, const struct rf_tuple *tuple,
 
 static enum rf_code read_asides(const struct rf_compare_table *table, struct rf_pg *pg,
                                 const struct rf_visitor *visitor, struct rf_error *error) {
-    uint32_t no_key[2] = {0, 0};
-    const struct rf_tuple_reader reader = {.columns = 2, .part = no_key};
+    bool any;
+    enum rf_code code = rf_aside_any(pg, table->target, table->plan->table, &any, error);
+    if (code != RF_OK || !any) {
+        return code;
+    }
+    const struct rf_tuple_reader reader = {.columns = 2};
     struct rf_visitor inner = *visitor;
     struct copy_stream stream = {.reader = &reader, .tuple = take_aside, .context = &inner};
     struct rf_buffer sql = {0};
     rf_aside_hashes_sql(table->target, table->plan->table, &sql);
-    enum rf_code code = read_copy(pg, &sql, &stream, error);
+    code = read_copy(pg, &sql, &stream, error);
     rf_buffer_release(&sql);
     return code;
 }

@@ -19,9 +19,18 @@ struct rf_compare_table {
     const struct rf_manifest_table *source;
     const struct rf_plan *plan;
     const struct rf_kept_hashes *kept; /* rows of the source that were left out; NULL: none */
+    const struct rf_compare_options *options;
 };
 
+/* Whether the repository is sound, as far as is known or, with `wait`, to the end. */
+static inline bool rf_compare_sound(const struct rf_compare_table *table, bool wait) {
+    const struct rf_compare_options *options = table->options;
+    return !options->sound || options->sound(options->sound_context, wait);
+}
+RF_MUST_USE enum rf_code rf_compare_fail_unsound(struct rf_error *error);
+
 struct rf_visitor {
+    bool keys; /* the hashes of rows' keys are wanted */
     /* A row that is, or should be, in the table. */
     enum rf_code (*row)(void *context, const struct rf_tuple *tuple, struct rf_error *error);
     /* A row that stands aside, or should: the hash of its content. `rows` is NULL where it comes

@@ -63,6 +63,11 @@ RF_MUST_USE enum rf_code rf_pg_do_args(struct rf_pg *pg, const char *sql,
 struct rf_pg_rows;
 RF_MUST_USE enum rf_code rf_pg_ask(struct rf_pg *pg, const char *sql, const struct rf_pg_args *args,
                                    struct rf_pg_rows **rows, struct rf_error *error);
+/* The same for a statement that is asked for every table: parsed and planned once a connection. It
+ * is known by its address. */
+RF_MUST_USE enum rf_code rf_pg_ask_often(struct rf_pg *pg, const char *sql,
+                                         const struct rf_pg_args *args, struct rf_pg_rows **rows,
+                                         struct rf_error *error);
 void rf_pg_rows_free(struct rf_pg_rows *rows); /* NULL is fine */
 uint32_t rf_pg_rows_count(const struct rf_pg_rows *rows);
 const char *rf_pg_rows_text(const struct rf_pg_rows *rows, uint32_t row,

@@ -7,11 +7,15 @@
 
 #include "replay/connection.h"
 
+#define RF_PG_PREPARED_MAX 16u
+
 struct rf_pg {
     PGconn *conn;
     struct rf_run *run;
     bool lost;
     char *piece; /* of a COPY TO, libpq's memory */
+    unsigned prepared_count;
+    const char *prepared[RF_PG_PREPARED_MAX]; /* their places are their names on the server */
 };
 
 #define RF_PG_WAIT_MS 200 /* between two looks at the run */

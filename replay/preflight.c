@@ -239,7 +239,7 @@ enum rf_code rf_preflight_columns(struct rf_pg *pg, const char *schema, const st
     rf_pg_text(&args, schema);
     rf_pg_text(&args, plan->relation);
     struct rf_pg_rows *rows;
-    enum rf_code code = rf_pg_ask(pg, rf_sql_table_columns, &args, &rows, error);
+    enum rf_code code = rf_pg_ask_often(pg, rf_sql_table_columns, &args, &rows, error);
     if (code != RF_OK) {
         return code;
     }

@@ -94,6 +94,11 @@ struct rf_compare_options {
     struct rf_target_options target;
     uint32_t name_at_most; /* differences reported a table; all are counted */
     void (*difference)(void *context, const struct rf_difference *difference);
+    /* For a repository that is being proven meanwhile (format/check.h): whether it is sound as far
+     * as is known; with `wait`, once it is known to the end. Asked from any thread, and with `wait`
+     * before a difference is reported. After a no, rf_compare ends with RF_CORRUPT. NULL: it is. */
+    bool (*sound)(void *sound_context, bool wait);
+    void *sound_context;
 };
 
 struct rf_compare_result {

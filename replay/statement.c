@@ -93,6 +93,50 @@ enum rf_code rf_pg_ask(struct rf_pg *pg, const char *sql, const struct rf_pg_arg
     return code;
 }
 
+/* The place of a statement among those that are prepared, where there is one or room for one. */
+static unsigned place_of(const struct rf_pg *pg, const char *sql) {
+    unsigned place = 0;
+    while (place < pg->prepared_count && pg->prepared[place] != sql) {
+        place++;
+    }
+    return place;
+}
+
+static enum rf_code prepare(struct rf_pg *pg, const char *name, const char *sql,
+                            struct rf_error *error) {
+    if (!PQsendPrepare(pg->conn, name, sql, 0, NULL)) {
+        return rf_pg_fail_lost(pg, error);
+    }
+    enum rf_code code = rf_pg_gather(pg, NULL, error);
+    if (code == RF_OK) {
+        pg->prepared[pg->prepared_count++] = sql;
+    }
+    return code;
+}
+
+enum rf_code rf_pg_ask_often(struct rf_pg *pg, const char *sql, const struct rf_pg_args *args,
+                             struct rf_pg_rows **rows, struct rf_error *error) {
+    unsigned place = place_of(pg, sql);
+    *rows = NULL;
+    if (place == RF_PG_PREPARED_MAX) {
+        return rf_pg_ask(pg, sql, args, rows, error);
+    }
+    char name[16];
+    snprintf(name, sizeof name, "rf_%u", place);
+    enum rf_code code = place < pg->prepared_count ? RF_OK : prepare(pg, name, sql, error);
+    if (code != RF_OK) {
+        return code;
+    }
+    if (!PQsendQueryPrepared(pg->conn, name, args->count, args->values, args->sizes, args->formats,
+                             0)) {
+        return rf_pg_fail_lost(pg, error);
+    }
+    PGresult *result;
+    code = rf_pg_gather(pg, &result, error);
+    *rows = (struct rf_pg_rows *)result;
+    return code;
+}
+
 static const PGresult *result_of(const struct rf_pg_rows *rows) {
     return (const PGresult *)rows;
 }

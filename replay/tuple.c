@@ -8,6 +8,7 @@
 enum rf_code rf_tuple_reader_init(struct rf_tuple_reader *reader, const struct rf_plan *plan,
                                   struct rf_arena *arena, struct rf_error *error) {
     reader->columns = plan->column_count;
+    reader->keys = true;
     reader->key_count = plan->key_count;
     reader->part = rf_arena_take(arena, plan->column_count, sizeof *reader->part);
     reader->parts = rf_arena_take(arena, plan->key_count, sizeof *reader->parts);
@@ -19,9 +20,37 @@ enum rf_code rf_tuple_reader_init(struct rf_tuple_reader *reader, const struct r
     return rf_arena_check(arena, error);
 }
 
-static struct rf_hash key_of(const struct rf_tuple_reader *reader, struct rf_hash row) {
+/* Where a tuple of so many fields ends; 0: beyond `size`. */
+static size_t end_of(const uint8_t *bytes, size_t size, uint32_t fields) {
+    size_t at = sizeof(uint16_t);
+    for (uint32_t i = 0; i < fields; i++) {
+        if (size - at < sizeof(uint32_t)) {
+            return 0;
+        }
+        uint32_t field = rf_load_be32(bytes + at);
+        at += sizeof field;
+        if (field != NULL_FIELD) {
+            if (size - at < field) {
+                return 0;
+            }
+            at += field;
+        }
+    }
+    return at;
+}
+
+static struct rf_hash key_of(const struct rf_tuple_reader *reader, const struct rf_tuple *tuple) {
     if (reader->key_count == 0) {
-        return row;
+        return tuple->row;
+    }
+    const uint8_t *at = tuple->bytes + sizeof(uint16_t);
+    for (uint32_t i = 0; i < reader->columns; i++) {
+        uint32_t field = rf_load_be32(at);
+        size_t whole = sizeof field + (field == NULL_FIELD ? 0 : field);
+        if (reader->part[i] > 0) {
+            reader->parts[reader->part[i] - 1] = rf_hash_bytes(at, whole);
+        }
+        at += whole;
     }
     return reader->key_count == 1
                ? reader->parts[0]
@@ -30,30 +59,21 @@ static struct rf_hash key_of(const struct rf_tuple_reader *reader, struct rf_has
 
 enum rf_tuple_end rf_tuple_read(const struct rf_tuple_reader *reader, const uint8_t *bytes,
                                 size_t size, struct rf_tuple *tuple) {
-    size_t at = sizeof(uint16_t);
-    if (size < at) {
+    if (size < sizeof(uint16_t)) {
         return RF_TUPLE_CUT;
     }
-    uint32_t count = (uint32_t)bytes[0] << 8 | bytes[1];
+    uint32_t count = rf_load_be16(bytes);
     if (count != reader->columns) {
         return count == LAST_TUPLE ? RF_TUPLE_LAST : RF_TUPLE_BAD;
     }
-    for (uint32_t i = 0; i < count; i++) {
-        if (size - at < sizeof(uint32_t)) {
-            return RF_TUPLE_CUT;
-        }
-        uint32_t field = rf_load_be32(bytes + at);
-        size_t whole = sizeof field + (field == NULL_FIELD ? 0 : field);
-        if (size - at < whole) {
-            return RF_TUPLE_CUT;
-        }
-        if (reader->part[i] > 0) {
-            reader->parts[reader->part[i] - 1] = rf_hash_bytes(bytes + at, whole);
-        }
-        at += whole;
+    size_t end = end_of(bytes, size, count);
+    if (end == 0) {
+        return RF_TUPLE_CUT;
     }
-    *tuple = (struct rf_tuple){.bytes = bytes, .size = at, .row = rf_hash_bytes(bytes, at)};
-    tuple->key = key_of(reader, tuple->row);
+    *tuple = (struct rf_tuple){.bytes = bytes, .size = end, .row = rf_hash_bytes(bytes, end)};
+    if (reader->keys) {
+        tuple->key = key_of(reader, tuple);
+    }
     return RF_TUPLE_WHOLE;
 }
 

@@ -1,4 +1,5 @@
-/* Reading tuples of COPY BINARY: where each ends, and a hash of its key and of the whole.
+/* Reading tuples of COPY BINARY: where each ends, a hash of the whole, and one of its key where
+ * that is wanted.
  *
  * Both sides of a comparison come as such tuples, the snapshot's from the encoder and the target's
  * from the server, so equal rows are equal bytes. */
@@ -16,6 +17,7 @@
 
 struct rf_tuple_reader {
     uint32_t columns;
+    bool keys;             /* tuples' keys are hashed too; all below serves that */
     uint32_t key_count;    /* 0: the whole tuple is its key */
     uint32_t *part;        /* for each column, its 1-based place in the key */
     struct rf_hash *parts; /* room for the hash of each of the key's fields */
@@ -24,7 +26,7 @@ struct rf_tuple_reader {
 struct rf_tuple {
     const uint8_t *bytes; /* field count included */
     size_t size;
-    struct rf_hash key;
+    struct rf_hash key; /* zero where keys are not asked for */
     struct rf_hash row;
 };
 

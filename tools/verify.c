@@ -1,8 +1,12 @@
 /* rowferry verify: the repository proven from its own bytes, and the target held against it.
  *
+ * Both proofs run at once. A difference is told only once the repository is known to be sound, so
+ * that damage is never taken for one; damage ends the comparison, whatever it has come to.
+ *
  * Everything found is printed, and the run goes on; only what keeps it from going on is an error of
  * its own. At the end damage or differences make one error, so that a script sees exit 3. */
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdio.h>
 
 #include "format/check.h"
@@ -38,12 +42,23 @@ static void print_damage_line(struct rf_task *task, const struct rf_damage *dama
     rf_json_print(&line, task->output);
 }
 
+/* The proof of the repository, on a thread of its own while the target is compared. */
 struct proof {
     struct rf_task *task;
+    struct rf_repository *repository;
     char first[256]; /* the first damage found, for the error at the end */
+    struct rf_check_result result;
+    enum rf_code code;
+    struct rf_error error;
+    atomic_bool unsound; /* damage was found, or it could not be looked for to the end */
+    atomic_bool shown;   /* its progress is what is shown */
+    pthread_mutex_t mutex;
+    pthread_cond_t wake;
+    bool ended; /* under the mutex */
 };
 
 static void keep_first(struct proof *proof, const struct rf_damage *damage) {
+    atomic_store(&proof->unsound, true);
     if (!proof->first[0]) {
         snprintf(proof->first, sizeof proof->first, "%.100s: %.150s", damage->file,
                  damage->error->what);
@@ -113,7 +128,9 @@ static void on_difference(void *context, const struct rf_difference *difference)
 
 static void on_bytes(void *context, uint64_t done, uint64_t total) {
     struct proof *proof = context;
-    rf_progress_bytes(proof->task->progress, done, total);
+    if (atomic_load(&proof->shown)) {
+        rf_progress_bytes(proof->task->progress, done, total);
+    }
 }
 
 /* ---- the comparison's tables ---- */
@@ -160,8 +177,8 @@ static uint64_t differences_of(const struct rf_compare_result *result) {
 
 /* ---- the two proofs ---- */
 
-static enum rf_code prove_repository(struct proof *proof, struct rf_repository *repository,
-                                     struct rf_check_result *result, struct rf_error *error) {
+static void *prove_repository(void *argument) {
+    struct proof *proof = argument;
     struct rf_task *task = proof->task;
     const struct rf_check_options options = {
         .stop = task->stop,
@@ -169,10 +186,33 @@ static enum rf_code prove_repository(struct proof *proof, struct rf_repository *
         .progress = task->progress ? on_bytes : NULL,
         .context = proof,
     };
-    rf_progress_phase(task->progress, "verify the repository");
-    enum rf_code code = rf_check(repository, &options, result, error);
-    rf_progress_phase(task->progress, NULL);
-    return code;
+    proof->code = rf_check(proof->repository, &options, &proof->result, &proof->error);
+    if (proof->code != RF_OK) {
+        atomic_store(&proof->unsound, true);
+    }
+    pthread_mutex_lock(&proof->mutex);
+    proof->ended = true;
+    pthread_cond_broadcast(&proof->wake);
+    pthread_mutex_unlock(&proof->mutex);
+    return NULL;
+}
+
+/* For the comparison: see rf_compare_options. */
+static bool is_sound(void *context, bool wait) {
+    struct proof *proof = context;
+    if (wait) {
+        pthread_mutex_lock(&proof->mutex);
+        while (!proof->ended) {
+            pthread_cond_wait(&proof->wake, &proof->mutex);
+        }
+        pthread_mutex_unlock(&proof->mutex);
+    }
+    return !atomic_load(&proof->unsound);
+}
+
+static void show_proof(struct proof *proof) {
+    rf_progress_phase(proof->task->progress, "verify the repository");
+    atomic_store(&proof->shown, true);
 }
 
 /* The target must stand where --snapshot says. */
@@ -188,19 +228,42 @@ static enum rf_code check_place(const struct rf_task *task, const struct rf_snap
     return RF_MISPLACED;
 }
 
-static enum rf_code compare_target(struct rf_task *task, struct rf_repository *repository,
-                                   struct rf_compare_result *result, struct rf_error *error) {
+static enum rf_code compare_target(struct proof *proof, struct rf_compare_result *result,
+                                   struct rf_error *error) {
+    struct rf_task *task = proof->task;
     struct rf_compare_options options = {
         .name_at_most = NAMED_AT_MOST,
         .difference = on_difference,
+        .sound = is_sound,
+        .sound_context = proof,
     };
     rf_task_target_options(task, &options.target);
     rf_progress_phase(task->progress, "verify the target");
-    enum rf_code code = rf_compare(repository, &options, result, error);
+    enum rf_code code = rf_compare(proof->repository, &options, result, error);
     rf_progress_phase(task->progress, NULL);
-    if (code != RF_OK) {
-        return code;
+    return code;
+}
+
+/* Both, and waits for both. The comparison's outcome is worth nothing in a repository that is not
+ * sound. */
+static enum rf_code prove_both(struct proof *proof, struct rf_compare_result *compared,
+                               struct rf_error *error) {
+    pthread_t thread;
+    bool apart = pthread_create(&thread, NULL, prove_repository, proof) == 0;
+    if (!apart) {
+        show_proof(proof);
+        prove_repository(proof);
     }
+    enum rf_code code = compare_target(proof, compared, error);
+    if (apart) {
+        show_proof(proof);
+        pthread_join(thread, NULL);
+    }
+    rf_progress_phase(proof->task->progress, NULL);
+    return code;
+}
+
+static void tell_compared(struct rf_task *task, const struct rf_compare_result *result) {
     for (uint32_t i = 0; task->settings->json && i < result->table_count; i++) {
         print_compared_line(task, &result->tables[i]);
     }
@@ -208,7 +271,6 @@ static enum rf_code compare_target(struct rf_task *task, struct rf_repository *r
         print_compared(task, result);
     }
     task->set_aside = result->total.set_aside > 0;
-    return RF_OK;
 }
 
 /* ---- the end ---- */
@@ -284,11 +346,10 @@ static enum rf_code fail_different(const struct rf_compare_result *compared,
 }
 
 /* What was found, as an error; RF_OK where nothing was. `compared` is NULL without a target. */
-static enum rf_code judge(const struct proof *proof, const struct rf_check_result *checked,
-                          const struct rf_compare_result *compared,
+static enum rf_code judge(const struct proof *proof, const struct rf_compare_result *compared,
                           const struct rf_snapshot_name *wanted, struct rf_error *error) {
-    if (checked->damages > 0) {
-        return fail_damaged(proof, checked, error);
+    if (proof->result.damages > 0) {
+        return fail_damaged(proof, &proof->result, error);
     }
     if (!compared) {
         return RF_OK;
@@ -298,46 +359,68 @@ static enum rf_code judge(const struct proof *proof, const struct rf_check_resul
                : check_place(proof->task, wanted, compared->snapshot, error);
 }
 
-static enum rf_code verify(struct rf_task *task, struct rf_repository *repository,
-                           const struct rf_snapshot_name *wanted, struct rf_error *error) {
-    struct proof proof = {.task = task};
-    struct rf_check_result checked = {0};
+/* `code` is what became of the comparison, where the repository is sound and there was one. */
+static enum rf_code tell(struct proof *proof, enum rf_code code,
+                         const struct rf_compare_result *compared,
+                         const struct rf_snapshot_name *wanted, struct rf_error *error) {
+    struct rf_task *task = proof->task;
+    const struct rf_snapshot_name *newest = rf_repository_newest(proof->repository);
+    if (compared) {
+        tell_compared(task, compared);
+    }
+    fill_summary(task, &proof->result, compared,
+                 compared ? compared->snapshot
+                 : newest ? newest->number
+                          : 0);
+    if (code != RF_OK) {
+        return code;
+    }
+    if (rf_task_for_people(task)) {
+        print_end(task, &proof->result, compared);
+    }
+    return judge(proof, compared, wanted, error);
+}
+
+static enum rf_code verify(struct proof *proof, const struct rf_snapshot_name *wanted,
+                           struct rf_error *error) {
     struct rf_compare_result compared = {0};
-    enum rf_code code = prove_repository(&proof, repository, &checked, error);
-    bool proven = code == RF_OK;
-    bool comparing = proven && task->settings->target && checked.damages == 0;
+    enum rf_code code = RF_OK;
+    bool comparing = proof->task->settings->target != NULL;
     if (comparing) {
-        code = compare_target(task, repository, &compared, error);
+        code = prove_both(proof, &compared, error);
+    } else {
+        show_proof(proof);
+        prove_repository(proof);
+        rf_progress_phase(proof->task->progress, NULL);
     }
-    const struct rf_compare_result *result = comparing && code == RF_OK ? &compared : NULL;
-    const struct rf_snapshot_name *newest = rf_repository_newest(repository);
-    if (proven) {
-        fill_summary(task, &checked, result,
-                     result   ? result->snapshot
-                     : newest ? newest->number
-                              : 0);
-    }
-    if (code == RF_OK) {
-        if (rf_task_for_people(task)) {
-            print_end(task, &checked, result);
-        }
-        code = judge(&proof, &checked, result, wanted, error);
+    if (proof->code != RF_OK) {
+        *error = proof->error;
+        code = proof->code;
+    } else if (proof->result.damages > 0) {
+        code = tell(proof, RF_OK, NULL, wanted, error);
+    } else {
+        const struct rf_compare_result *told = comparing && code == RF_OK ? &compared : NULL;
+        code = tell(proof, code, told, wanted, error);
     }
     rf_compare_result_release(&compared);
     return code;
 }
 
 enum rf_code rf_command_verify(struct rf_task *task, struct rf_error *error) {
-    struct rf_repository *repository = NULL;
+    struct proof proof = {.task = task};
     struct rf_snapshot_name wanted = {0};
+    pthread_mutex_init(&proof.mutex, NULL);
+    pthread_cond_init(&proof.wake, NULL);
     enum rf_code code = rf_repository_open(rf_io_posix(), task->settings->repo, RF_REPOSITORY_READ,
-                                           &repository, error);
+                                           &proof.repository, error);
     if (code == RF_OK && task->settings->snapshot) {
-        code = rf_repository_resolve(repository, task->settings->snapshot, &wanted, error);
+        code = rf_repository_resolve(proof.repository, task->settings->snapshot, &wanted, error);
     }
     if (code == RF_OK) {
-        code = verify(task, repository, &wanted, error);
+        code = verify(&proof, &wanted, error);
     }
-    rf_repository_close(repository);
+    rf_repository_close(proof.repository);
+    pthread_cond_destroy(&proof.wake);
+    pthread_mutex_destroy(&proof.mutex);
     return code;
 }

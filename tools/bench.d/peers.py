@@ -1,7 +1,8 @@
 """What rowferry is measured against: the commands one would write by hand, as well as one can.
 
-The tables in PostgreSQL are made as rowferry makes them, indexes after the rows; the merge takes
-changes that are known already, whole rows and keys, and is one transaction."""
+The tables in PostgreSQL are made as rowferry makes them, but for sequences; keys and indexes come
+after the rows. The merge takes changes that are known already, whole rows and keys, and is one
+transaction."""
 
 import shutil
 import subprocess
@@ -9,15 +10,30 @@ import subprocess
 import generate
 
 TYPES = {
-    "document": "uuid text, author text, title text, state text, language text, created text, "
-                "body text",
-    "reading": "id bigint, sensor bigint, at bigint, value double precision, flags bigint",
-    "membership": "team bigint, person bigint, role text, since text",
-    "log": "at text, level text, host text, message text",
-    "attachment": "id bigint, name text, kind text, content bytea",
+    "reading": "id bigint NOT NULL, sensor bigint NOT NULL, at bigint NOT NULL, "
+               "value double precision, flags bigint",
+    "document": "uuid text NOT NULL, author text NOT NULL, title text NOT NULL, "
+                "state text NOT NULL, language text, created timestamp NOT NULL, body text",
+    "log": "at timestamp, level text, host text, message text",
+    "membership": "team bigint NOT NULL, person bigint NOT NULL, role text NOT NULL, "
+                  "since timestamp",
+    "attachment": "id bigint NOT NULL, name text NOT NULL, kind text, content bytea",
 }
 TABLES = {table: [column.split()[0] for column in columns.split(", ")]
           for table, columns in TYPES.items()}
+# The longest first, for two connections that take the next one when they are free.
+INDEXES = ["CREATE UNIQUE INDEX document_pkey ON document (uuid)",
+           "CREATE INDEX reading_sensor ON reading (sensor, at)",
+           "CREATE UNIQUE INDEX reading_pkey ON reading (id)",
+           "CREATE INDEX document_author ON document (author, created)",
+           "CREATE INDEX membership_person ON membership (person)",
+           "CREATE UNIQUE INDEX membership_pkey ON membership (team, person)",
+           "CREATE INDEX log_at ON log (at)",
+           "CREATE INDEX document_state ON document (state)",
+           "CREATE UNIQUE INDEX attachment_name ON attachment (name)",
+           "CREATE UNIQUE INDEX attachment_pkey ON attachment (id)"]
+KEYS = [f"ALTER TABLE {table} ADD PRIMARY KEY USING INDEX {table}_pkey"
+        for table, key in generate.KEYS.items() if key]
 
 
 def selected(table, prefix=""):
@@ -29,14 +45,36 @@ def selected(table, prefix=""):
 def copy_script(database, conninfo):
     """One table after the other through a pipe, then keys and indexes."""
     create = "; ".join(f"CREATE TABLE {table} ({columns})" for table, columns in TYPES.items())
-    keys = "; ".join(f"ALTER TABLE {table} ADD PRIMARY KEY ({', '.join(key)})"
-                     for table, key in generate.KEYS.items() if key)
     lines = [f"psql -X -q -v ON_ERROR_STOP=1 '{conninfo}' -c '{create}'"]
     lines += [f"sqlite3 -csv '{database}' \"SELECT {selected(table)} FROM {table}\" | "
               f"psql -X -q -v ON_ERROR_STOP=1 '{conninfo}' -c '\\copy {table} FROM STDIN CSV'"
               for table in TYPES]
-    lines.append(f"psql -X -q -v ON_ERROR_STOP=1 '{conninfo}' -c '{keys}; {generate.INDEXES}'")
+    lines.append(f"psql -X -q -v ON_ERROR_STOP=1 '{conninfo}' "
+                 f"-c '{'; '.join(INDEXES + KEYS)}'")
     return "\n".join(lines)
+
+
+def write_ready_made(conninfo, folder):
+    """Files for a binary COPY, from a database where the rows are already, and the scripts of
+    `ready_made_script`."""
+    for table in TYPES:
+        subprocess.run(["psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", conninfo, "-c",
+                        f"\\copy {table} TO '{folder}/{table}.copy' (FORMAT binary)"], check=True)
+        (folder / f"{table}.sql").write_text(
+            f"CREATE TABLE {table} ({TYPES[table]});\n"
+            f"\\copy {table} FROM '{folder}/{table}.copy' (FORMAT binary, FREEZE)\n")
+    for place, index in enumerate(INDEXES):
+        (folder / f"index{place}.sql").write_text(f"SET maintenance_work_mem = '256MB'; {index};\n")
+
+
+def ready_made_script(folder, conninfo):
+    """Two connections at any time, first for the rows, then for the indexes."""
+    psql = f"psql -X -q -v ON_ERROR_STOP=1 '{conninfo}'"
+    names = [" ".join(f"'{folder}/{name}.sql'" for name in names) for names in (
+        TYPES, (f"index{place}" for place in range(len(INDEXES))))]
+    return "\n".join([f"printf '%s\\n' {names[0]} | xargs -P 2 -n 1 {psql} -1 -f",
+                      f"printf '%s\\n' {names[1]} | xargs -P 2 -n 1 {psql} -f",
+                      f"{psql} -c '{'; '.join(KEYS)}'"])
 
 
 def pgloader(database, uri, scratch):
@@ -104,7 +142,9 @@ def merge_script(changes, conninfo):
 
 
 class Server:
-    """A private server, durable as one in use."""
+    """A private server with the default settings, so durable as one in use, but for SETTINGS."""
+
+    SETTINGS = {"shared_buffers": "512MB", "max_wal_size": "1GB"}  # 1 GB is the default
 
     def __init__(self, root, folder):
         self.tool = root / "tools" / "private-postgres"
@@ -115,8 +155,13 @@ class Server:
                               text=True).stdout.strip()
 
     def start(self):
-        self.call("start", self.folder)
-        self.admin = self.call("conninfo", self.folder)
+        for last in (False, True):
+            self.call("start", self.folder)
+            self.admin = self.call("conninfo", self.folder)
+            if not last:
+                for name, value in self.SETTINGS.items():
+                    self.query(f"ALTER SYSTEM SET {name} = '{value}'")
+                self.call("stop", self.folder)
 
     def conninfo(self, name):
         return self.admin.replace("dbname=postgres", f"dbname={name}")
@@ -135,7 +180,14 @@ class Server:
     def create(self, name, template="template0"):
         """Settled on disk, so that the one measured does not pay for the one before."""
         self.drop(name)
-        self.query(f"CREATE DATABASE {name} TEMPLATE {template}")
+        self.query(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
+        self.query("CHECKPOINT")
+
+    def settle(self, name):
+        """As the database would be some time after a load, when autovacuum has been there; for
+        all who start from it alike."""
+        subprocess.run(["psql", "-X", "-q", self.conninfo(name), "-c", "VACUUM (ANALYZE)"],
+                       check=True)
         self.query("CHECKPOINT")
 
     def size(self, name):

@@ -28,15 +28,17 @@ struct rf_archive_writer {
     uint64_t header_checksum;
     uint64_t submitted; /* jobs given to the pool; only the filling thread looks */
 
-    pthread_mutex_t mutex; /* guards what follows */
+    pthread_mutex_t mutex; /* guards these */
     pthread_cond_t done;
-    uint64_t written; /* jobs written, or dropped after a failure */
+    uint64_t written;      /* jobs written, or dropped after a failure */
     struct rf_job *parked; /* encoded before their turn */
+    bool writing;          /* a thread is at what follows */
+    struct rf_error error; /* the first failure */
+
     struct rf_hasher *hasher;
     uint64_t offset;
     uint32_t blocks;
     struct rf_buffer index; /* footer entries */
-    struct rf_error error;  /* the first failure */
 };
 
 /* Letters, digits and '_' of the table's name, so that people recognise the file. */
@@ -233,26 +235,38 @@ static enum rf_code write_block(struct rf_archive_writer *writer, const struct r
     return code;
 }
 
-/* With the mutex held: writes the parked jobs whose turn has come. */
-static void write_parked(struct rf_archive_writer *writer) {
-    struct rf_job **link = &writer->parked;
-    while (*link) {
+/* With the mutex held: the parked job whose turn it is, no longer parked, or NULL. */
+static struct rf_job *next_in_order(struct rf_archive_writer *writer) {
+    for (struct rf_job **link = &writer->parked; *link; link = &(*link)->next) {
         struct rf_job *job = *link;
-        if (job->sequence != writer->written) {
-            link = &job->next;
-            continue;
+        if (job->sequence == writer->written) {
+            *link = job->next;
+            return job;
         }
-        *link = job->next;
-        if (writer->error.code == RF_OK) {
-            struct rf_error error = {0};
-            if (write_block(writer, job, &error) != RF_OK) {
-                writer->error = error;
-            }
+    }
+    return NULL;
+}
+
+/* With the mutex held, but not while bytes are digested and written: whoever comes first writes, others leave
+ * their jobs to it and go on encoding. */
+static void write_parked(struct rf_archive_writer *writer) {
+    if (writer->writing) {
+        return;
+    }
+    writer->writing = true;
+    for (struct rf_job *job; (job = next_in_order(writer));) {
+        bool dropped = writer->error.code != RF_OK;
+        struct rf_error error = {0};
+        pthread_mutex_unlock(&writer->mutex);
+        enum rf_code code = dropped ? RF_OK : write_block(writer, job, &error);
+        rf_pool_give_back(writer->pool, job);
+        pthread_mutex_lock(&writer->mutex);
+        if (code != RF_OK && writer->error.code == RF_OK) {
+            writer->error = error;
         }
         writer->written++;
-        rf_pool_give_back(writer->pool, job);
-        link = &writer->parked; /* another may follow it */
     }
+    writer->writing = false;
     pthread_cond_broadcast(&writer->done);
 }
 

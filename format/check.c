@@ -17,7 +17,7 @@ struct check {
     uint64_t bytes_total;
     struct rf_codec *codec;
     struct rf_rows rows;
-    struct rf_buffer scratch; /* of rf_rows_hash */
+    struct rf_buffer cells;
 };
 
 /* What the rows of one archive add up to. */
@@ -51,22 +51,18 @@ static bool is_finding(enum rf_code code) {
     return code == RF_CORRUPT || code == RF_MISPLACED || code == RF_STORAGE;
 }
 
-#define ROWS_AT_ONCE 256u
+#define HASHES_AT_ONCE 256u
 
 static enum rf_code sum_rows(struct check *check, const struct rf_rows *rows, uint32_t first,
                              uint32_t count, struct rf_digest *sum, struct rf_error *error) {
-    struct rf_hash hashes[ROWS_AT_ONCE];
-    while (count > 0) {
-        uint32_t some = count < ROWS_AT_ONCE ? count : ROWS_AT_ONCE;
-        enum rf_code code = rf_rows_hash(rows, first, some, &check->scratch, hashes, error);
+    struct rf_hash hashes[HASHES_AT_ONCE];
+    for (uint32_t done = 0, some; done < count; done += some) {
+        some = count - done < HASHES_AT_ONCE ? count - done : HASHES_AT_ONCE;
+        enum rf_code code = rf_rows_hash(rows, first + done, some, &check->cells, hashes, error);
         if (code != RF_OK) {
             return code;
         }
-        for (uint32_t i = 0; i < some; i++) {
-            rf_digest_add(sum, hashes[i]);
-        }
-        first += some;
-        count -= some;
+        rf_digest_add_rows(sum, hashes, some);
     }
     return RF_OK;
 }
@@ -301,6 +297,9 @@ static enum rf_code check_state(struct check *check, const char *file,
     if (code == RF_OK) {
         code = rf_scan_new(state, 0, rf_state_parts(state), &scan, error);
     }
+    if (code == RF_OK) {
+        code = rf_scan_ahead(scan, error);
+    }
     while (code == RF_OK && (code = rf_scan_next(scan, &span, error)) == RF_OK &&
            span.count > 0) {
         if (stopped(check)) {
@@ -373,7 +372,7 @@ enum rf_code rf_check(struct rf_repository *repository, const struct rf_check_op
         code = check_newest(&check, &before, error);
     }
     rf_manifest_release(&before);
-    rf_buffer_release(&check.scratch);
+    rf_buffer_release(&check.cells);
     rf_rows_release(&check.rows);
     rf_codec_free(check.codec);
     return code;

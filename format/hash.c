@@ -41,6 +41,13 @@ void rf_digest_add(struct rf_digest *digest, struct rf_hash row) {
     digest->rows++;
 }
 
+void rf_digest_add_rows(struct rf_digest *digest, const struct rf_hash *rows, uint32_t count) {
+    for (uint32_t i = 0; i < count; i++) {
+        sum_add(&digest->sum, rows[i]);
+    }
+    digest->rows += count;
+}
+
 static void sum_remove(struct rf_hash *sum, struct rf_hash term) {
     uint64_t borrow = sum->low < term.low;
     sum->low -= term.low;

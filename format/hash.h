@@ -41,6 +41,7 @@ static inline bool rf_hash_is_zero(struct rf_hash a) {
 int rf_hash_compare(struct rf_hash a, struct rf_hash b);
 
 void rf_digest_add(struct rf_digest *digest, struct rf_hash row);
+void rf_digest_add_rows(struct rf_digest *digest, const struct rf_hash *rows, uint32_t count);
 void rf_digest_remove(struct rf_digest *digest, struct rf_hash row);
 /* Adds a whole digest, as when parts of a table were summed on several threads. */
 void rf_digest_join(struct rf_digest *digest, const struct rf_digest *part);

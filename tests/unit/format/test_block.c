@@ -167,6 +167,35 @@ static void assert_decoded(const struct model *model, const struct rf_rows *rows
     rf_buffer_release(&row);
 }
 
+/* Many rows at once are what they are one by one, wherever the run begins and ends. */
+static void assert_run(const struct model *model, const struct rf_rows *rows, uint32_t first,
+                       uint32_t count, uint64_t seed) {
+    const struct rf_buffer *cells = &model->batch.cells;
+    size_t start = first > 0 ? model->ends[first - 1] : 0;
+    struct rf_buffer all = {0}, scratch = {0};
+    struct rf_error error = {0};
+    uint32_t *starts = malloc((count + 1) * sizeof *starts);
+    struct rf_hash *hashes = malloc((count + 1) * sizeof *hashes);
+    rf_rows_put_all(rows, first, count, &all, starts);
+    cr_assert_not(all.failed);
+    assert_ok(rf_rows_hash(rows, first, count, &scratch, hashes, &error), error);
+    cr_assert_eq(starts[0], 0);
+    for (uint32_t i = 0; i < count; i++) {
+        size_t end = model->ends[first + i];
+        cr_assert_eq(starts[i + 1], end - (first > 0 ? model->ends[first - 1] : 0));
+        cr_assert(rf_hash_equal(hashes[i], rf_hash_bytes(cells->bytes + start, end - start)),
+                  "hash of row %u of seed %llu", first + i, (unsigned long long)seed);
+        start = end;
+    }
+    cr_assert_eq(all.size, starts[count]);
+    cr_assert(all.size == 0 || memcmp(all.bytes, cells->bytes + start - all.size, all.size) == 0,
+              "rows %u + %u of seed %llu", first, count, (unsigned long long)seed);
+    free(starts);
+    free(hashes);
+    rf_buffer_release(&all);
+    rf_buffer_release(&scratch);
+}
+
 struct coded {
     struct rf_codec *codec;
     struct rf_buffer stored;
@@ -205,6 +234,9 @@ static void round_trip(struct coded *coded, struct rf_shape shape, uint32_t rows
     cr_assert_eq(coded->facts.rows, rows);
     assert_ok(decode(coded, shape), coded->error);
     assert_decoded(&model, &coded->rows, seed);
+    assert_run(&model, &coded->rows, 0, rows, seed);
+    uint32_t first = chance_below(&chance, rows);
+    assert_run(&model, &coded->rows, first, chance_below(&chance, rows - first + 1), seed);
     release(&model);
 }
 
@@ -225,6 +257,37 @@ Test(block, random_rows_come_back) {
 }
 
 /* One row of very many columns, very many rows of one, and nothing but keys. */
+/* Short cells are copied and compared by words. The batch's memory ends where its rows do, and cells of all
+ * lengths end there too. */
+Test(block, cells_of_every_length) {
+    struct coded coded = {.codec = rf_codec_new()};
+    struct rf_shape shape = {.alias = -1, .columns = 2};
+    uint8_t bytes[200];
+    for (uint32_t length = 0; length <= sizeof bytes; length++) {
+        struct model model = {.ends = malloc(3 * sizeof *model.ends)};
+        rf_batch_begin(&model.batch, RF_BLOCK_ROWS, shape);
+        struct rf_buffer row = {0};
+        for (uint32_t i = 0; i < 3; i++) {
+            memset(bytes, (int)(length + i), sizeof bytes);
+            rf_buffer_clear(&row);
+            rf_row_put_bytes(&row, RF_TEXT, bytes, length);
+            rf_row_put_bytes(&row, i == 1 ? RF_TEXT : RF_BLOB, bytes, length);
+            rf_batch_add(&model.batch, 0, (struct rf_hash){0}, row.bytes, row.size);
+            model.ends[i] = model.batch.cells.size;
+        }
+        struct rf_buffer *cells = &model.batch.cells;
+        cells->bytes = realloc(cells->bytes, cells->size);
+        cells->capacity = cells->size;
+        encode(&coded, &model);
+        assert_ok(decode(&coded, shape), coded.error);
+        assert_decoded(&model, &coded.rows, length);
+        assert_run(&model, &coded.rows, 1, 2, length);
+        rf_buffer_release(&row);
+        release(&model);
+    }
+    finish(&coded);
+}
+
 Test(block, extreme_shapes) {
     static const struct {
         uint32_t columns, rows;
@@ -272,6 +335,59 @@ Test(block, a_batch_is_full_at_rows_or_bytes) {
     cr_assert(rf_batch_full(&batch));
     rf_buffer_release(&row);
     rf_batch_release(&batch);
+}
+
+/* Rows that come many at once fill the same batches as rows one by one. */
+static void add_in_pieces(struct chance *chance, const struct model *model, uint32_t rows,
+                          const uint32_t *starts, uint64_t seed) {
+    const struct rf_batch *whole = &model->batch;
+    const int64_t *rowids = (const void *)whole->rowids.bytes;
+    const struct rf_hash *hashes = (const void *)whole->hashes.bytes;
+    struct rf_batch single = {0}, pieces = {0};
+    for (uint32_t next = 0; next < rows;) {
+        rf_batch_begin(&single, RF_BLOCK_ROWS, whole->shape);
+        rf_batch_begin(&pieces, RF_BLOCK_ROWS, whole->shape);
+        uint32_t end = next;
+        for (; end < rows && !rf_batch_full(&single); end++) {
+            rf_batch_add(&single, rowids[end], hashes[end], whole->cells.bytes + starts[end],
+                         starts[end + 1] - starts[end]);
+        }
+        while (next < rows && !rf_batch_full(&pieces)) {
+            uint32_t some = 1 + chance_below(chance, rows - next);
+            uint32_t took = rf_batch_add_rows(&pieces, rowids + next, hashes + next,
+                                              whole->cells.bytes, starts + next, some);
+            cr_assert(took == some || rf_batch_full(&pieces), "seed %llu",
+                      (unsigned long long)seed);
+            next += took;
+        }
+        cr_assert_eq(rf_batch_add_rows(&pieces, rowids, hashes, whole->cells.bytes, starts, 1),
+                     rf_batch_full(&pieces) ? 0 : 1);
+        cr_assert_eq(next, end, "seed %llu", (unsigned long long)seed);
+        cr_assert_eq(memcmp(pieces.cells.bytes, single.cells.bytes, single.cells.size), 0);
+        cr_assert_eq(memcmp(pieces.rowids.bytes, single.rowids.bytes, single.rowids.size), 0);
+        cr_assert_eq(memcmp(pieces.hashes.bytes, single.hashes.bytes, single.hashes.size), 0);
+    }
+    rf_batch_release(&single);
+    rf_batch_release(&pieces);
+}
+
+Test(block, rows_added_in_pieces) {
+    static const uint32_t columns[] = {1, 2, 300, 0, 12};
+    for (uint64_t seed = 0; seed < COUNT(columns); seed++) {
+        struct chance chance = {seed};
+        struct rf_shape shape = {
+            .rowids = true, .hashes = true, .alias = -1, .columns = columns[seed]};
+        uint32_t rows = seed == 2 ? 3000 : 40000;
+        struct model model = make_batch(&chance, shape, rows);
+        uint32_t *starts = malloc((rows + 1) * sizeof *starts);
+        starts[0] = 0;
+        for (uint32_t i = 0; i < rows; i++) {
+            starts[i + 1] = (uint32_t)model.ends[i];
+        }
+        add_in_pieces(&chance, &model, rows, starts, seed);
+        free(starts);
+        release(&model);
+    }
 }
 
 /* Our own mistake in a caller must not become an archive. */
@@ -411,9 +527,11 @@ Test(block, raw_bytes_changed_at_random) {
             enum rf_code code = decode(&coded, shape);
             cr_assert(code == RF_OK || code == RF_CORRUPT, "seed %llu", (unsigned long long)seed);
             refused += code == RF_CORRUPT;
-            for (uint32_t i = 0; code == RF_OK && i < coded.rows.count; i++) {
-                rf_buffer_clear(&row);
-                rf_rows_put(&coded.rows, i, &row);
+            if (code == RF_OK) {
+                uint32_t starts[64];
+                cr_assert_lt(coded.rows.count, COUNT(starts));
+                rf_rows_put_all(&coded.rows, 0, coded.rows.count, &row, starts);
+                cr_assert_not(row.failed);
             }
             if (!chance_one_in(&chance, 3)) {
                 at[place] = before;

@@ -15,6 +15,7 @@ sys.path.insert(0, str(ROOT / "tools" / "bench.d"))
 
 import drawing  # noqa: E402
 import generate  # noqa: E402
+import measure  # noqa: E402
 import peers  # noqa: E402
 import tables  # noqa: E402
 import targets  # noqa: E402
@@ -173,12 +174,11 @@ def test_by_hand_every_index_is_made():
     assert keys == set(peers.INDEXES) - wanted
 
 
-def run_bench(scratch, *args):
-    done = subprocess.run(
-        [ROOT / "tools" / "bench", "--program", PROGRAM, "--folder", scratch / "bench",
-         "--json", scratch / "out.json", "--without", "pgloader", *args], capture_output=True,
-        text=True, timeout=300)
-    assert done.returncode == 0, done.stdout + done.stderr
+def run_bench(scratch, *args, code=0):
+    command = [ROOT / "tools" / "bench", "--program", PROGRAM, "--folder", scratch / "bench",
+               "--json", scratch / "out.json", "--without", "pgloader", "--fast", *args]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert done.returncode == code, done.stdout + done.stderr
     assert not (scratch / "bench" / "server").exists()
     assert not list((scratch / "bench").glob("*/work"))
     return done.stdout
@@ -215,3 +215,26 @@ def test_bench_measures_growth_and_keeps_the_comparison(scratch):
     shown = subprocess.run([ROOT / "tools" / "bench", "--from", scratch / "out.json"],
                            capture_output=True, text=True, timeout=60)
     assert shown.returncode == 0 and "not met" in shown.stdout
+
+
+@pytest.mark.parametrize("broken", ["verify", "capture"])
+def test_a_step_that_fails_is_told_and_not_judged(scratch, broken):
+    """What others did, and what rowferry could still do, is shown all the same."""
+    program = scratch / "broken"
+    program.write_text(f'#!/bin/sh\n[ "$1" != {broken} ] || {{ echo no use >&2; exit 3; }}\n'
+                       f'exec "{PROGRAM}" "$@"\n')
+    program.chmod(0o755)
+    said = run_bench(scratch, "--scale", "0.0005", "--tables", "3", "--program", program, code=1)
+    assert "ended with 3: no use" in said
+    part = json.loads((scratch / "out.json").read_text())["comparison"]
+    measured = {(step["step"], step["who"]) for step in part["steps"]}
+    assert ("verify with target", "rowferry") not in measured
+    assert ("sync, first", "rowferry") in measured
+    assert ("verify with target", "pg_dump") in measured
+    line = next(line for line in part["lines"] if line["what"] == "verify with target")
+    assert line["met"] is None and line["theirs"] > 0
+
+
+def test_memory_of_small_programs_is_told():
+    """What bench itself has in memory must not be counted to them."""
+    assert measure.floor() < 16 << 20

@@ -1,11 +1,14 @@
 """Whole processes and pipelines, measured from the outside: time, memory, bytes written."""
 
-import resource
+import functools
+import os
 import statistics
 import subprocess
-import time
-import os
+import sys
+import tempfile
 from pathlib import Path
+
+LAUNCH = Path(__file__).with_name("launch.py")
 
 
 class Failed(Exception):
@@ -20,9 +23,11 @@ class Contestant:
         self.who, self.command, self.prepare, self.written = who, command, prepare, written
         self.rounds = []
 
-    def round(self, log):
+    def round(self, log, settled):
+        """`settled`: what was there before is on the disk before the clock starts."""
         before = self.prepare()
-        os.sync()  # what was prepared is on the disk before the clock starts
+        if settled:
+            os.sync()
         seconds, peak = run(self.command, log)
         self.rounds.append({"seconds": seconds, "peak_bytes": peak,
                             "written_bytes": self.written(before)})
@@ -39,23 +44,22 @@ def run(command, log):
     largest part counts. What it says goes to the file `log`."""
     if isinstance(command, str):
         command = ["bash", "-o", "pipefail", "-ec", command]
+    told = Path(f"{log}.cost")
     with open(log, "w") as out:
-        start = time.monotonic()
-        process = subprocess.Popen([str(word) for word in command], stdin=subprocess.DEVNULL,
-                                   stdout=out, stderr=out)
-        _, status, usage = os.wait4(process.pid, 0)
-        seconds = time.monotonic() - start
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode != 0:
+        subprocess.run([sys.executable, "-I", "-S", "-B", LAUNCH, told, *map(str, command)],
+                       stdin=subprocess.DEVNULL, stdout=out, stderr=out, check=True)
+    code, seconds, peak = told.read_text().split()
+    if code != "0":
         said = Path(log).read_text(errors="replace").strip().splitlines()[-3:]
-        raise Failed(f"{command[0]} ended with {process.returncode}: {' / '.join(said)}")
-    return seconds, usage.ru_maxrss * 1024
+        raise Failed(f"{command[0]} ended with {code}: {' / '.join(said)}")
+    return float(seconds), int(peak) * 1024
 
 
+@functools.cache
 def floor():
-    """The kernel counts what this process has in memory to every child, from before the child
-    became another program: peaks below this cannot be told."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    """The peak of a program that needs nothing: below this, a peak cannot be told."""
+    with tempfile.TemporaryDirectory() as folder:
+        return run(["true"], Path(folder) / "log")[1]
 
 
 def size_of(*paths):

@@ -146,8 +146,9 @@ class Server:
 
     SETTINGS = {"shared_buffers": "512MB", "max_wal_size": "1GB"}  # 1 GB is the default
 
-    def __init__(self, root, folder):
+    def __init__(self, root, folder, fast=False):
         self.tool = root / "tools" / "private-postgres"
+        self.options = ["--fast"] if fast else []
         self.folder = folder
 
     def call(self, *args):
@@ -156,7 +157,7 @@ class Server:
 
     def start(self):
         for last in (False, True):
-            self.call("start", self.folder)
+            self.call("start", *self.options, self.folder)
             self.admin = self.call("conninfo", self.folder)
             if not last:
                 for name, value in self.SETTINGS.items():

@@ -44,8 +44,8 @@ class Bench:
         for _ in range(self.options.repeat):
             for contestant in list(racing):
                 try:
-                    contestant.round(self.work / "log")
-                except Failed as why:
+                    contestant.round(self.work / "log", settled=not self.options.fast)
+                except (Failed, subprocess.CalledProcessError) as why:
                     racing.remove(contestant)
                     self.failures.append(f"{step}, {contestant.who}: {why}")
         results = [contestant.result(step) for contestant in racing]
@@ -80,6 +80,8 @@ class Bench:
     def copied(self, repository, copy, source):
         """A repository as the first capture of something like `source` left it; and its size."""
         def prepare():
+            if not repository.exists():
+                raise Failed("there is no repository of the first capture")
             shutil.rmtree(copy, ignore_errors=True)
             shutil.copytree(repository, copy)
             warm(source)

@@ -22,8 +22,11 @@ struct run {
     struct rf_manifest parent; /* table_count 0 and snapshot 0 where there is none */
     struct rf_manifest *child; /* the result's */
     struct rf_pending_list pending;
+    struct rf_index_list indexes;
     struct rf_outlet_settings settings;
     struct rf_scratch scratch;
+    enum rf_code (*open_feed)(const struct rf_row_feed_options *options, struct rf_row_feed **feed,
+                              struct rf_error *error);
     struct rf_index_repairs repairs;
     double start;
     int64_t last_report_ms;
@@ -75,7 +78,7 @@ static enum rf_code begin_manifest(struct run *run, struct rf_error *error) {
     return code;
 }
 
-static enum rf_code prepare(struct run *run, const struct rf_scratch *limits,
+static enum rf_code prepare(struct run *run, const struct rf_capture_limits *limits,
                             struct rf_error *error) {
     struct rf_source_options source = {
         .database = run->options->database,
@@ -99,8 +102,11 @@ static enum rf_code prepare(struct run *run, const struct rf_scratch *limits,
         .snapshot = run->child->snapshot,
         .dry_run = run->options->dry_run,
         .pending = &run->pending,
+        .indexes = &run->indexes,
+        .index_least = limits->index_least,
     };
-    run->scratch = *limits;
+    run->scratch = limits->scratch;
+    run->open_feed = limits->open_feed;
     run->scratch.io = rf_repository_io(run->repository);
     run->scratch.folder = rf_repository_tmp(run->repository);
     return code;
@@ -141,6 +147,7 @@ static enum rf_code capture_table(struct run *run, struct rf_manifest_table *chi
         .options = run->options,
         .settings = &run->settings,
         .scratch = &run->scratch,
+        .open_feed = run->open_feed,
         .parent = parent && rf_table_same_rows(&parent->table, &child->table) ? parent : NULL,
         .child = child,
         .last_report_ms = &run->last_report_ms,
@@ -243,6 +250,7 @@ static enum rf_code finish(struct run *run, struct rf_error *error) {
         code = publish(run, error);
     }
     if (code == RF_OK && !run->options->dry_run) {
+        rf_index_list_publish(&run->indexes, run->repository);
         rf_index_sweep(run->repository, run->child);
     }
     return code;
@@ -253,12 +261,13 @@ static void release(struct run *run) {
     rf_pool_free(run->pool);
     rf_manifest_release(&run->parent);
     rf_pending_release(&run->pending);
+    rf_index_list_release(&run->indexes);
 }
 
 enum rf_code rf_capture_run(struct rf_repository *repository,
                             const struct rf_capture_options *options,
-                            const struct rf_scratch *limits, struct rf_capture_result *result,
-                            struct rf_error *error) {
+                            const struct rf_capture_limits *limits,
+                            struct rf_capture_result *result, struct rf_error *error) {
     struct run run = {
         .repository = repository, .options = options, .result = result, .start = now_seconds()};
     *result = (struct rf_capture_result){0};
@@ -273,6 +282,7 @@ enum rf_code rf_capture_run(struct rf_repository *repository,
     if (!result->published) {
         rf_repository_discard(repository, run.pending.archives, run.pending.count);
     }
+    rf_index_list_discard(&run.indexes, repository, 0);
     result->index_rebuilt = run.repairs.count;
     result->index_seconds = run.repairs.seconds;
     result->total.seconds = now_seconds() - run.start;
@@ -282,11 +292,13 @@ enum rf_code rf_capture_run(struct rf_repository *repository,
 
 enum rf_code rf_capture(struct rf_repository *repository, const struct rf_capture_options *options,
                         struct rf_capture_result *result, struct rf_error *error) {
-    const struct rf_scratch limits = {
-        .spill_bytes = RF_SCRATCH_SPILL_BYTES,
-        .sort_bytes = RF_SCRATCH_SORT_BYTES,
-        .fan_in = RF_SCRATCH_FAN_IN,
-        .window = RF_SCRATCH_WINDOW,
+    const struct rf_capture_limits limits = {
+        .scratch = {.spill_bytes = RF_SCRATCH_SPILL_BYTES,
+                    .sort_bytes = RF_SCRATCH_SORT_BYTES,
+                    .fan_in = RF_SCRATCH_FAN_IN,
+                    .window = RF_SCRATCH_WINDOW},
+        .index_least = {RF_INDEX_LEAST_ROWS, RF_INDEX_LEAST_BYTES},
+        .open_feed = rf_row_feed_open,
     };
     return rf_capture_run(repository, options, &limits, result, error);
 }

@@ -40,6 +40,7 @@ struct rf_capture_options {
     unsigned jobs;            /* encoding threads, >= 1 */
     int level;                /* zstd's; 0: the default, 3 */
     bool dry_run;
+    bool through_sqlite;      /* read no pages of the file */
     bool same_source;         /* do not refuse what looks like another source */
     int busy_timeout_ms;      /* how long to wait for a writer that holds the source's lock */
     const char *const *include; /* globs over table names (fnmatch), NULL-terminated; NULL: all */

@@ -63,4 +63,23 @@ static inline void rf_census_text(struct rf_census *census, const uint8_t *bytes
     }
 }
 
+/* Adds what was counted of other rows. */
+static inline void rf_census_join(struct rf_census *census, const struct rf_census *part) {
+    if (part->count[RF_INTEGER] > 0) {
+        bool first = census->count[RF_INTEGER] == 0;
+        if (first || part->min_integer < census->min_integer) {
+            census->min_integer = part->min_integer;
+        }
+        if (first || part->max_integer > census->max_integer) {
+            census->max_integer = part->max_integer;
+        }
+    }
+    for (int i = 0; i < RF_CLASSES; i++) {
+        census->count[i] += part->count[i];
+    }
+    census->longest = part->longest > census->longest ? part->longest : census->longest;
+    census->text_with_nul += part->text_with_nul;
+    census->text_not_utf8 += part->text_not_utf8;
+}
+
 #endif

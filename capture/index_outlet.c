@@ -1,72 +1,81 @@
 #include "capture/index_outlet.h"
 
-#include "format/state.h"
-
-static enum rf_code copy_rows(struct rf_outlet *outlet, const struct rf_rows *rows, uint32_t count,
-                              struct rf_buffer *cells, struct rf_error *error) {
-    enum rf_code code = RF_OK;
-    for (uint32_t i = 0; code == RF_OK && i < count; i++) {
-        rf_buffer_clear(cells);
-        rf_rows_put(rows, i, cells);
-        if (cells->failed) {
-            return rf_fail_memory(error);
-        }
-        code = rf_outlet_put(outlet, RF_BLOCK_INDEX, rows->shape.rowids ? rows->rowids[i] : 0,
-                             rf_hash_load(rows->hashes + (size_t)i * RF_HASH_SIZE), cells->bytes,
-                             cells->size, error);
-    }
-    return code;
-}
-
-static enum rf_code copy_index(struct rf_outlet *outlet, struct rf_archive *parent, uint64_t same,
-                               bool *damaged, struct rf_error *error) {
-    struct rf_block_scan *blocks = NULL;
-    struct rf_buffer cells = {0};
-    enum rf_code code = rf_block_scan_new(parent, RF_BLOCK_INDEX, &blocks, error);
-    while (code == RF_OK && same > 0) {
-        const struct rf_rows *rows = NULL;
-        code = rf_block_scan_next(blocks, &rows, error);
-        if (code == RF_OK && !rows) {
-            code = rf_fail(error, RF_CORRUPT, "the index ends early");
-        }
-        *damaged = code == RF_CORRUPT;
-        if (code != RF_OK || !rows) {
-            break;
-        }
-        uint32_t count = rows->count < same ? rows->count : (uint32_t)same;
-        code = copy_rows(outlet, rows, count, &cells, error);
-        same -= count;
-    }
-    rf_block_scan_free(blocks);
-    rf_buffer_release(&cells);
-    return code;
-}
-
-enum rf_code rf_index_outlet_open(struct rf_outlet *outlet,
+enum rf_code rf_index_outlet_open(struct rf_index_outlet *outlet,
                                   const struct rf_outlet_settings *settings,
-                                  const struct rf_table *table, struct rf_archive *parent,
-                                  uint64_t same, bool *damaged, struct rf_error *error) {
-    struct rf_archive_head head = {.kind = RF_ARCHIVE_INDEX, .table = table};
-    enum rf_code code = rf_outlet_open(outlet, settings, &head, error);
-    if (code == RF_OK && same > 0 && outlet->writer) {
-        code = copy_index(outlet, parent, same, damaged, error);
+                                  const struct rf_table *table, struct rf_error *error) {
+    *outlet = (struct rf_index_outlet){.settings = settings, .open = true};
+    if (settings->dry_run) {
+        return RF_OK;
     }
+    enum rf_code code =
+        rf_index_writer_new(rf_repository_io(settings->repository),
+                            rf_repository_tmp(settings->repository), table, &outlet->writer, error);
+    outlet->open = code == RF_OK;
     return code;
 }
 
-enum rf_code rf_index_outlet_put(struct rf_outlet *outlet, const struct rf_table *table,
-                                 int64_t rowid, struct rf_hash hash, const struct rf_buffer *key,
-                                 struct rf_error *error) {
-    bool key_is_rowid = table->alias >= 0;
-    return rf_outlet_put(outlet, RF_BLOCK_INDEX, rowid, hash, key->bytes,
-                         key_is_rowid ? 0 : key->size, error);
+struct rf_keyed_rows rf_piece_rows(const struct rf_piece *piece) {
+    return (struct rf_keyed_rows){
+        .count = piece->rows,
+        .rowids = piece->rowids,
+        .hashes = piece->hashes,
+        .keys = piece->keys,
+        .key_starts = piece->key_starts,
+    };
 }
 
-enum rf_code rf_index_outlet_finish(struct rf_outlet *outlet, const struct rf_archive_ref *state,
-                                    struct rf_error *error) {
-    struct rf_archive_ref ref;
-    if (outlet->writer) {
-        rf_archive_writer_set_parent(outlet->writer, state->digest);
+enum rf_code rf_index_outlet_put(struct rf_index_outlet *outlet, const struct rf_piece *piece,
+                                 struct rf_error *error) {
+    const struct rf_keyed_rows rows = rf_piece_rows(piece);
+    const struct rf_index_put put = {
+        .identity = piece->identity,
+        .begins = piece->begins,
+        .ends = piece->ends,
+        .rows = &rows,
+        .sum = piece->digest.sum,
+        .census = piece->census,
+    };
+    return outlet->writer ? rf_index_writer_put(outlet->writer, &put, error) : RF_OK;
+}
+
+enum rf_code rf_index_outlet_put_part(struct rf_index_outlet *outlet,
+                                      const struct rf_keyed_rows *rows, uint32_t count,
+                                      struct rf_error *error) {
+    struct rf_keyed_rows part = *rows;
+    struct rf_digest digest = {0};
+    part.count = count;
+    for (uint32_t i = 0; i < count; i++) {
+        rf_digest_add(&digest, rows->hashes[i]);
     }
-    return rf_outlet_finish(outlet, &ref, error);
+    const struct rf_index_put put = {
+        .begins = true, .ends = true, .rows = &part, .sum = digest.sum};
+    return outlet->writer ? rf_index_writer_put(outlet->writer, &put, error) : RF_OK;
+}
+
+enum rf_code rf_index_outlet_copy(struct rf_index_outlet *outlet, struct rf_index_reader *reader,
+                                  uint32_t first, uint32_t end, struct rf_error *error) {
+    return outlet->writer ? rf_index_writer_copy(outlet->writer, reader, first, end, error) : RF_OK;
+}
+
+enum rf_code rf_index_outlet_settle(struct rf_index_outlet *outlet, struct rf_error *error) {
+    return outlet->writer ? rf_index_writer_settle(outlet->writer, error) : RF_OK;
+}
+
+enum rf_code rf_index_outlet_finish(struct rf_index_outlet *outlet,
+                                    const struct rf_manifest_table *table, struct rf_error *error) {
+    const struct rf_outlet_settings *settings = outlet->settings;
+    struct rf_index_writer *writer = outlet->writer;
+    if (!writer || !rf_index_wanted(&settings->index_least, table)) {
+        rf_index_outlet_abort(outlet);
+        return RF_OK;
+    }
+    outlet->open = false;
+    outlet->writer = NULL;
+    return rf_index_list_finish(settings->indexes, settings->repository, writer, table, error);
+}
+
+void rf_index_outlet_abort(struct rf_index_outlet *outlet) {
+    rf_index_writer_abort(outlet->writer);
+    outlet->writer = NULL;
+    outlet->open = false;
 }

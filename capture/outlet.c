@@ -12,6 +12,16 @@ void rf_pending_release(struct rf_pending_list *list) {
     *list = (struct rf_pending_list){0};
 }
 
+void rf_pending_discard(struct rf_pending_list *list, struct rf_repository *repository,
+                        uint32_t kept) {
+    if (list->count > kept) {
+        rf_repository_discard(repository, list->archives + kept, list->count - kept);
+    }
+    while (list->count > kept) {
+        free(list->archives[--list->count].path);
+    }
+}
+
 static bool pending_reserve(struct rf_pending_list *list) {
     if (list->count < list->capacity) {
         return true;
@@ -34,10 +44,9 @@ enum rf_code rf_outlet_open(struct rf_outlet *outlet, const struct rf_outlet_set
     struct rf_archive_head full = *head;
     full.snapshot = settings->snapshot;
     memcpy(full.source, rf_repository_source(settings->repository), RF_SOURCE_ID_SIZE);
-    int level = head->kind == RF_ARCHIVE_INDEX ? 1 : settings->level;
-    enum rf_code code = rf_archive_writer_new(rf_repository_io(settings->repository),
-                                              rf_repository_tmp(settings->repository), &full, level,
-                                              settings->pool, &outlet->writer, error);
+    enum rf_code code = rf_archive_writer_new(
+        rf_repository_io(settings->repository), rf_repository_tmp(settings->repository), &full,
+        settings->level, settings->pool, &outlet->writer, error);
     outlet->open = code == RF_OK;
     return code;
 }
@@ -67,24 +76,75 @@ static enum rf_code failed(struct rf_outlet *outlet, struct rf_error *error) {
     return code;
 }
 
+static struct rf_batch *batch_of(struct rf_outlet *outlet, enum rf_block_kind kind) {
+    if (!outlet->batches[kind]) {
+        outlet->batches[kind] = rf_archive_writer_batch(outlet->writer, kind);
+    }
+    return outlet->batches[kind];
+}
+
+static void hand_in_if_full(struct rf_outlet *outlet, enum rf_block_kind kind) {
+    struct rf_batch *batch = outlet->batches[kind];
+    if (rf_batch_full(batch)) {
+        outlet->batches[kind] = NULL;
+        rf_archive_writer_add(outlet->writer, batch);
+    }
+}
+
 enum rf_code rf_outlet_put(struct rf_outlet *outlet, enum rf_block_kind kind, int64_t rowid,
                            struct rf_hash hash, const void *cells, size_t size,
                            struct rf_error *error) {
     if (!outlet->writer) {
         return RF_OK;
     }
-    struct rf_batch *batch = outlet->batches[kind];
+    struct rf_batch *batch = batch_of(outlet, kind);
     if (!batch) {
-        batch = rf_archive_writer_batch(outlet->writer, kind);
+        return failed(outlet, error);
+    }
+    rf_batch_add(batch, rowid, hash, cells, size);
+    hand_in_if_full(outlet, kind);
+    return RF_OK;
+}
+
+/* Behind the rows from `first` on that fill the batch as putting them one by one would: the row that
+ * makes it full is the last. */
+static uint32_t end_of_batch(const struct rf_batch *batch, const struct rf_piece *piece,
+                             uint32_t first) {
+    uint32_t room = RF_BATCH_ROWS - batch->rows;
+    uint32_t high = piece->rows - first < room ? piece->rows : first + room;
+    size_t bytes = RF_BATCH_BYTES - batch->cells.size;
+    if (piece->starts[high] - piece->starts[first] < bytes) {
+        return high;
+    }
+    uint32_t low = first + 1;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (piece->starts[middle] - piece->starts[first] < bytes) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
+enum rf_code rf_outlet_put_piece(struct rf_outlet *outlet, const struct rf_piece *piece,
+                                 struct rf_error *error) {
+    for (uint32_t first = 0; outlet->writer && first < piece->rows;) {
+        struct rf_batch *batch = batch_of(outlet, RF_BLOCK_ROWS);
         if (!batch) {
             return failed(outlet, error);
         }
-        outlet->batches[kind] = batch;
-    }
-    rf_batch_add(batch, rowid, hash, cells, size);
-    if (rf_batch_full(batch)) {
-        outlet->batches[kind] = NULL;
-        rf_archive_writer_add(outlet->writer, batch);
+        uint32_t end = end_of_batch(batch, piece, first);
+        rf_buffer_append(&batch->cells, piece->cells + piece->starts[first],
+                         piece->starts[end] - piece->starts[first]);
+        if (batch->shape.rowids) {
+            rf_buffer_append(&batch->rowids, piece->rowids + first,
+                             (end - first) * sizeof *piece->rowids);
+        }
+        batch->rows += end - first;
+        first = end;
+        hand_in_if_full(outlet, RF_BLOCK_ROWS);
     }
     return RF_OK;
 }

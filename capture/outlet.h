@@ -1,5 +1,5 @@
-/* One archive on its way: rows are put one by one, batches are taken, filled and handed in behind
- * it.
+/* One archive on its way: rows are put one by one or a piece at a time, batches are taken, filled and
+ * handed in behind it. Either way the same rows make the same blocks.
  *
  * One batch a block kind is held. In a dry run nothing is written and everything succeeds. */
 #ifndef RF_CAPTURE_OUTLET_H
@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "capture/index_store.h"
+#include "capture/row_feed.h"
 #include "format/archive.h"
 #include "format/block.h"
 #include "format/error.h"
@@ -21,6 +23,9 @@ struct rf_pending_list {
     uint32_t capacity;
 };
 void rf_pending_release(struct rf_pending_list *list);
+/* Removes all but the first `kept`, and their files. */
+void rf_pending_discard(struct rf_pending_list *list, struct rf_repository *repository,
+                        uint32_t kept);
 
 /* So many archives of a capture are synced one by one, without bothering what else is on the disk;
  * all after them at once, where that can be done. */
@@ -34,12 +39,14 @@ struct rf_outlet_settings {
     uint64_t snapshot;
     bool dry_run;
     struct rf_pending_list *pending;
+    struct rf_index_list *indexes;
+    struct rf_index_least index_least;
 };
 
 struct rf_outlet {
     const struct rf_outlet_settings *settings;
     struct rf_archive_writer *writer;
-    struct rf_batch *batches[RF_BLOCK_INDEX + 1];
+    struct rf_batch *batches[RF_BLOCK_MOVES + 1];
     bool open;
 };
 
@@ -51,6 +58,9 @@ RF_MUST_USE enum rf_code rf_outlet_open(struct rf_outlet *outlet,
 RF_MUST_USE enum rf_code rf_outlet_put(struct rf_outlet *outlet, enum rf_block_kind kind,
                                        int64_t rowid, struct rf_hash hash, const void *cells,
                                        size_t size, struct rf_error *error);
+/* All rows of the piece, into ROWS blocks of a full archive. */
+RF_MUST_USE enum rf_code rf_outlet_put_piece(struct rf_outlet *outlet, const struct rf_piece *piece,
+                                             struct rf_error *error);
 /* Adds the archive to the pending ones; `ref` names it (all zero in a dry run). */
 RF_MUST_USE enum rf_code rf_outlet_finish(struct rf_outlet *outlet, struct rf_archive_ref *ref,
                                           struct rf_error *error);

@@ -15,14 +15,11 @@ void rf_page_chunk_release(struct rf_page_chunk *chunk) {
     *chunk = (struct rf_page_chunk){0};
 }
 
-static enum rf_code make_room(struct rf_page_chunk *chunk, uint32_t page_size,
-                              struct rf_error *error) {
-    uint32_t most = RF_CHUNK_GREATEST / page_size;
+static enum rf_code make_room(struct rf_page_chunk *chunk, struct rf_error *error) {
     if (chunk->leaves < chunk->capacity) {
         return RF_OK;
     }
     uint32_t capacity = chunk->capacity ? chunk->capacity * 2 : 8;
-    capacity = capacity < most ? capacity : most;
     void *grown = realloc(chunk->kept, capacity * sizeof *chunk->kept);
     if (!grown) {
         return rf_fail_memory(error);
@@ -34,7 +31,7 @@ static enum rf_code make_room(struct rf_page_chunk *chunk, uint32_t page_size,
 
 static enum rf_code keep(struct rf_page_chunk *chunk, const struct rf_page_leaf *leaf,
                          uint32_t page_size, struct rf_error *error) {
-    enum rf_code code = make_room(chunk, page_size, error);
+    enum rf_code code = make_room(chunk, error);
     if (code != RF_OK) {
         return code;
     }

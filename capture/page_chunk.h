@@ -15,9 +15,11 @@
 #include "format/bytes.h"
 #include "format/error.h"
 
+#ifndef RF_CHUNK_LEAST             /* tests make them small */
 #define RF_CHUNK_LEAST (64u << 10) /* bytes of leaf pages */
 #define RF_CHUNK_GREATEST (512u << 10)
 #define RF_CHUNK_USUAL (128u << 10) /* beyond the least, on average */
+#endif
 
 struct rf_page_chunk {
     uint64_t number; /* in the table, from 0 */

@@ -141,7 +141,8 @@ static enum rf_code take(struct rf_page_maker *maker, struct rf_page_piece *to,
 
 static bool is_full(const struct rf_page_piece *to, size_t room) {
     return to->piece.rows == RF_PAGE_PIECE_ROWS || to->cells.size >= RF_PAGE_PIECE_BYTES ||
-           (to->piece.rows > 0 && to->cells.size + room > RF_BATCH_BYTES);
+           (to->piece.rows > 0 &&
+            (room > RF_PAGE_LARGE_ROW || to->cells.size + room > RF_BATCH_BYTES));
 }
 
 static enum rf_code take_rows(struct rf_page_maker *maker, struct rf_page_piece *to, bool alone,

@@ -19,9 +19,11 @@
 #include "capture/row_feed.h"
 #include "format/bytes.h"
 
+#ifndef RF_PAGE_PIECE_BYTES /* tests make them small */
 #define RF_PAGE_PIECE_BYTES (256u << 10)
 #define RF_PAGE_PIECE_ROWS 8192u
 #define RF_PAGE_LARGE_ROW (1u << 20) /* a row that may be larger waits until there is no other */
+#endif
 
 struct rf_page_piece {
     struct rf_piece piece;

@@ -27,36 +27,28 @@ static enum rf_code differs(const struct rf_table_job *job, const char *where, i
 /* Old keys are in the index, whole old rows in the archives. */
 static enum rf_code open_old(struct rf_table_job *job, bool whole, struct rf_parent_rows **rows,
                              struct rf_error *error) {
-    if (whole) {
-        return rf_parent_rows_from_state(job->settings->repository, job->parent, rows, error);
-    }
-    enum rf_code code = rf_job_parent_rows(job, rows, error);
-    if (code == RF_OK && !*rows) {
-        job->index_damaged = true;
-        code = rf_fail(error, RF_CORRUPT, "the index of table \"%.200s\" is gone",
-                       job->child->table.name);
-    }
-    return code;
+    return whole ? rf_parent_rows_from_state(job->settings->repository, job->parent, true, rows,
+                                             error)
+                 : rf_job_parent_rows(job, rows, error);
 }
 
 static enum rf_code find_old(struct rf_table_job *job, struct rf_parent_rows *rows, bool whole,
                              const struct rf_unpaired *wanted, struct rf_buffer *cells,
                              struct rf_error *error) {
-    const struct rf_keyed_row *row = NULL;
-    rf_parent_rows_seek(rows, wanted->key);
-    enum rf_code code = rf_parent_rows_next(rows, &row, error);
-    job->index_damaged |= rf_parent_rows_damaged(rows);
+    struct rf_keyed_row row;
+    enum rf_code code = rf_parent_rows_find(rows, wanted->key, &row, error);
     if (code != RF_OK) {
-        return code;
+        return rf_parent_rows_index(rows) ? rf_job_index_code(job, code) : code;
     }
-    if (!row || row->rowid != wanted->key || !rf_hash_equal(row->hash, wanted->hash)) {
+    if (!row.rows || rf_keyed_rowid(row) != wanted->key ||
+        !rf_hash_equal(rf_keyed_hash(row), wanted->hash)) {
         return differs(job, whole ? "the archives" : "the index", wanted->key, error);
     }
     rf_buffer_clear(cells);
     if (whole) {
-        rf_parent_rows_cells(rows, cells);
+        rf_parent_rows_cells(rows, row.at, cells);
     } else {
-        rf_parent_rows_key(rows, cells);
+        rf_parent_rows_key(rows, row, cells);
     }
     return rf_buffer_check(cells, error);
 }
@@ -94,31 +86,72 @@ static enum rf_code put_gone(struct rf_table_job *job, struct rf_delta *delta,
 
 /* ---- added rows ---- */
 
-/* A few are looked up one by one, many are met by scanning once more. */
-static enum rf_code find_new(struct rf_row_scan *scan, bool lookup, int64_t rowid,
-                             const struct rf_source_row **row, struct rf_error *error) {
-    if (lookup) {
-        return rf_row_scan_find(scan, rowid, row, error);
+/* A few are looked up one by one, many are met by reading the table once more. */
+struct added {
+    struct rf_table_job *job;
+    struct rf_row_scan *lookup;
+    struct rf_row_feed *feed;
+    const struct rf_piece *piece; /* of the feed */
+    uint32_t at;                  /* the row of it that a search goes on from */
+    struct rf_source_row row;
+};
+
+static enum rf_code open_new(struct added *added, uint64_t count, struct rf_error *error) {
+    struct rf_table_job *job = added->job;
+    bool few =
+        job->child->table.key_kind == RF_KEY_ROWID && count < job->child->digest.rows / LOOKUP_COST;
+    return few ? rf_row_scan_new(job->source, &job->child->table, RF_SCAN_LOOKUP, &added->lookup,
+                                 error)
+               : rf_job_feed(job, NULL, &added->feed, error);
+}
+
+static enum rf_code find_in_feed(struct added *added, int64_t rowid,
+                                 const struct rf_source_row **row, struct rf_error *error) {
+    while (!added->piece || added->at == added->piece->rows ||
+           added->piece->rowids[added->at] < rowid) {
+        if (added->piece && added->at < added->piece->rows) {
+            added->at++;
+            continue;
+        }
+        added->at = 0;
+        enum rf_code code = rf_job_new_rows(added->job, added->feed, &added->piece, error);
+        if (code != RF_OK || !added->piece) {
+            return code;
+        }
     }
-    enum rf_code code = RF_OK;
-    do {
-        code = rf_row_scan_next(scan, row, error);
-    } while (code == RF_OK && *row && (*row)->rowid < rowid);
+    const struct rf_piece *piece = added->piece;
+    uint32_t at = added->at;
+    added->row = (struct rf_source_row){
+        .rowid = piece->rowids[at],
+        .hash = piece->hashes[at],
+        .cells = piece->cells + piece->starts[at],
+        .size = piece->starts[at + 1] - piece->starts[at],
+    };
+    *row = &added->row;
+    return RF_OK;
+}
+
+static enum rf_code find_new(struct added *added, const struct rf_unpaired *wanted,
+                             const struct rf_source_row **row, struct rf_error *error) {
+    *row = NULL;
+    enum rf_code code = added->lookup ? rf_row_scan_find(added->lookup, wanted->key, row, error)
+                                      : find_in_feed(added, wanted->key, row, error);
+    if (code == RF_OK &&
+        (!*row || (*row)->rowid != wanted->key || !rf_hash_equal((*row)->hash, wanted->hash))) {
+        code = differs(added->job, "the source", wanted->key, error);
+    }
     return code;
 }
 
 static enum rf_code put_added(struct rf_table_job *job, struct rf_delta *delta,
-                              const struct rf_spill *added, struct rf_error *error) {
-    if (added->count == 0) {
+                              const struct rf_spill *rows, struct rf_error *error) {
+    if (rows->count == 0) {
         return RF_OK;
     }
-    bool lookup = job->child->table.key_kind == RF_KEY_ROWID &&
-                  added->count < job->child->digest.rows / LOOKUP_COST;
-    struct rf_row_scan *scan = NULL;
+    struct added added = {.job = job};
     struct rf_spill_reader reader;
-    rf_spill_reader_init(&reader, added, 0, added->count);
-    enum rf_code code = rf_row_scan_new(job->source, &job->child->table,
-                                        lookup ? RF_SCAN_LOOKUP : RF_SCAN_ALL, &scan, error);
+    rf_spill_reader_init(&reader, rows, 0, rows->count);
+    enum rf_code code = open_new(&added, rows->count, error);
     while (code == RF_OK) {
         const struct rf_unpaired *wanted = NULL;
         const struct rf_source_row *row = NULL;
@@ -126,11 +159,7 @@ static enum rf_code put_added(struct rf_table_job *job, struct rf_delta *delta,
         if (code != RF_OK || !wanted) {
             break;
         }
-        code = find_new(scan, lookup, wanted->key, &row, error);
-        if (code == RF_OK &&
-            (!row || row->rowid != wanted->key || !rf_hash_equal(row->hash, wanted->hash))) {
-            code = differs(job, "the source", wanted->key, error);
-        }
+        code = find_new(&added, wanted, &row, error);
         if (code == RF_OK) {
             code = rf_delta_row(delta, row, error);
         }
@@ -139,7 +168,8 @@ static enum rf_code put_added(struct rf_table_job *job, struct rf_delta *delta,
         }
     }
     rf_spill_reader_release(&reader);
-    rf_row_scan_free(scan);
+    rf_row_scan_free(added.lookup);
+    rf_row_feed_close(added.feed);
     return code;
 }
 

@@ -5,66 +5,59 @@
 #include <string.h>
 #include <time.h>
 
+#include "capture/census.h"
 #include "capture/index_outlet.h"
-#include "capture/row_scan.h"
 #include "capture/table_diff.h"
 
 /* ---- the whole table ---- */
 
-/* What is done with each row of a scan that writes the whole table. */
+/* What is done with a table that is written whole. */
 struct whole {
+    struct rf_table_job *job;
     struct rf_outlet rows;
-    struct rf_outlet *index; /* NULL where the index is written elsewhere */
-    struct rf_census *census;
+    struct rf_index_outlet
+        *index; /* NULL where the index is written elsewhere, and the census taken */
     struct rf_digest digest;
-    struct rf_buffer key;
 };
 
-static enum rf_code put_whole_row(struct rf_table_job *job, struct whole *whole,
-                                  const struct rf_row_scan *scan, const struct rf_source_row *row,
-                                  struct rf_error *error) {
-    rf_digest_add(&whole->digest, row->hash);
-    enum rf_code code = rf_outlet_put(&whole->rows, RF_BLOCK_ROWS, row->rowid, row->hash,
-                                      row->cells, row->size, error);
+static enum rf_code put_piece(struct whole *whole, const struct rf_piece *piece,
+                              struct rf_error *error) {
+    struct rf_manifest_table *child = whole->job->child;
+    rf_digest_join(&whole->digest, &piece->digest);
+    enum rf_code code = rf_outlet_put_piece(&whole->rows, piece, error);
     if (code != RF_OK || !whole->index) {
         return code;
     }
-    rf_row_scan_count(scan, whole->census);
-    rf_buffer_clear(&whole->key);
-    rf_row_scan_key(scan, &whole->key);
-    return whole->key.failed ? rf_fail_memory(error)
-                             : rf_index_outlet_put(whole->index, &job->child->table, row->rowid,
-                                                   row->hash, &whole->key, error);
+    for (uint32_t i = 0; i < child->table.column_count; i++) {
+        rf_census_join(&child->census[i], &piece->census[i]);
+    }
+    return rf_index_outlet_put(whole->index, piece, error);
 }
 
-static enum rf_code put_whole_rows(struct rf_table_job *job, struct whole *whole,
-                                   struct rf_error *error) {
-    struct rf_row_scan *scan = NULL;
-    enum rf_code code = rf_row_scan_new(job->source, &job->child->table, RF_SCAN_ALL, &scan, error);
+static enum rf_code put_pieces(struct whole *whole, struct rf_error *error) {
+    struct rf_row_feed *feed = NULL;
+    enum rf_code code = rf_job_feed(whole->job, NULL, &feed, error);
     while (code == RF_OK) {
-        const struct rf_source_row *row = NULL;
-        code = rf_row_scan_next(scan, &row, error);
-        if (code != RF_OK || !row) {
+        const struct rf_piece *piece = NULL;
+        code = rf_job_new_rows(whole->job, feed, &piece, error);
+        if (code != RF_OK || !piece) {
             break;
         }
-        code = put_whole_row(job, whole, scan, row, error);
-        if (code == RF_OK) {
-            code = rf_job_row(job, error);
-        }
+        code = put_piece(whole, piece, error);
     }
-    rf_row_scan_free(scan);
+    rf_row_feed_close(feed);
     return code;
 }
 
 /* Writes the full archive; and the rows of the index, where that is given and open. */
-static enum rf_code write_whole(struct rf_table_job *job, struct rf_outlet *index,
+static enum rf_code write_whole(struct rf_table_job *job, struct rf_index_outlet *index,
                                 struct rf_archive_ref *ref, struct rf_digest *digest,
                                 struct rf_error *error) {
     struct rf_archive_head head = {.kind = RF_ARCHIVE_FULL, .table = &job->child->table};
-    struct whole whole = {.index = index, .census = job->child->census};
+    struct whole whole = {.job = job, .index = index};
     enum rf_code code = rf_outlet_open(&whole.rows, job->settings, &head, error);
     if (code == RF_OK) {
-        code = put_whole_rows(job, &whole, error);
+        code = put_pieces(&whole, error);
     }
     if (code == RF_OK) {
         code = rf_outlet_finish(&whole.rows, ref, error);
@@ -72,7 +65,6 @@ static enum rf_code write_whole(struct rf_table_job *job, struct rf_outlet *inde
     if (code != RF_OK) {
         rf_outlet_abort(&whole.rows);
     }
-    rf_buffer_release(&whole.key);
     *digest = whole.digest;
     job->bytes += ref->size;
     return code;
@@ -124,52 +116,45 @@ static enum rf_code fold(struct rf_table_job *job, struct rf_error *error) {
 static enum rf_code capture_new(struct rf_table_job *job, struct rf_error *error) {
     struct rf_manifest_table *child = job->child;
     struct rf_archive_ref full = {0};
-    struct rf_outlet index = {0};
-    bool damaged = false;
-    enum rf_code code =
-        rf_index_outlet_open(&index, job->settings, &child->table, NULL, 0, &damaged, error);
+    struct rf_index_outlet index;
+    enum rf_code code = rf_index_outlet_open(&index, job->settings, &child->table, error);
     if (code == RF_OK) {
         code = write_whole(job, &index, &full, &child->digest, error);
     }
     if (code == RF_OK) {
-        code = rf_index_outlet_finish(&index, &full, error);
-    }
-    if (code == RF_OK) {
         code = set_state(child, NULL, &full, error);
     }
-    if (code != RF_OK) {
-        rf_outlet_abort(&index);
-        return code;
+    if (code == RF_OK) {
+        code = rf_index_outlet_finish(&index, child, error);
     }
+    rf_index_outlet_abort(&index);
     child->change = RF_CHANGE_NEW;
     child->inserted = child->digest.rows;
-    return RF_OK;
+    return code;
 }
 
-static enum rf_code capture_changed(struct rf_table_job *job, struct rf_outlet *index,
-                                    struct rf_error *error) {
+static enum rf_code set_changed_state(struct rf_table_job *job, struct rf_error *error) {
     struct rf_manifest_table *child = job->child;
     child->change = RF_CHANGE_DELTA;
     job->bytes += child->delta.size;
-    enum rf_code code = should_fold(job->parent, &child->delta) && !job->settings->dry_run
-                            ? fold(job, error)
-                            : set_state(child, job->parent, &child->delta, error);
-    if (code != RF_OK) {
-        rf_outlet_abort(index);
-        return code;
-    }
-    return rf_index_outlet_finish(index, &child->state[child->state_count - 1], error);
+    return should_fold(job->parent, &child->delta) && !job->settings->dry_run
+               ? fold(job, error)
+               : set_state(child, job->parent, &child->delta, error);
 }
 
 static enum rf_code capture_diff(struct rf_table_job *job, struct rf_error *error) {
-    struct rf_outlet index;
+    struct rf_index_outlet index;
     bool changed = false;
     enum rf_code code = rf_table_diff(job, &changed, &job->child->delta, &index, error);
-    if (code != RF_OK) {
-        return code;
+    if (code == RF_OK) {
+        code = changed ? set_changed_state(job, error)
+                       : set_state(job->child, job->parent, NULL, error);
     }
-    return changed ? capture_changed(job, &index, error)
-                   : set_state(job->child, job->parent, NULL, error);
+    if (code == RF_OK) {
+        code = rf_index_outlet_finish(&index, job->child, error);
+    }
+    rf_index_outlet_abort(&index);
+    return code;
 }
 
 /* ---- the index ---- */
@@ -195,50 +180,73 @@ static enum rf_code repair_index(struct rf_table_job *job, const char *why,
         return RF_OK;
     }
     double start = now_seconds();
-    enum rf_code code =
-        rf_index_rebuild(job->settings->repository, job->parent, job->settings->pool, error);
+    enum rf_code code = rf_index_rebuild(job->settings->repository, job->parent, error);
     repairs->count++;
     repairs->seconds += now_seconds() - start;
     return code;
 }
 
-static enum rf_code look_for_index(struct rf_table_job *job, bool *found, struct rf_error *error) {
-    struct rf_archive *index = NULL;
-    enum rf_code code = rf_index_open(job->settings->repository, job->parent, &index, error);
-    *found = index;
-    rf_archive_close(index);
-    return code;
-}
-
-static void forget_first_try(struct rf_table_job *job) {
+/* Everything of the table but its description and what was learnt on the way. */
+static void forget_first_try(struct rf_table_job *job, uint32_t archives, uint32_t indexes) {
+    const struct rf_outlet_settings *settings = job->settings;
     struct rf_manifest_table *child = job->child;
+    rf_pending_discard(settings->pending, settings->repository, archives);
+    rf_index_list_discard(settings->indexes, settings->repository, indexes);
     memset(child->census, 0, child->table.column_count * sizeof *child->census);
     child->digest = (struct rf_digest){0};
     child->inserted = child->updated = child->deleted = child->moved = 0;
+    child->change = RF_CHANGE_NONE;
+    child->delta = (struct rf_archive_ref){0};
+    free(child->state);
+    child->state = NULL;
+    child->state_count = 0;
+    job->bytes = 0;
     job->rows_done = 0;
-    job->index_damaged = false;
+    job->index_missing = job->index_damaged = false;
+    job->unusual[0] = 0;
 }
 
-static enum rf_code capture_known(struct rf_table_job *job, struct rf_index_repairs *repairs,
-                                  struct rf_error *error) {
-    bool found = false;
-    enum rf_code code = look_for_index(job, &found, error);
-    if (code == RF_OK && !found) {
-        code = repair_index(job, "missing", repairs, error);
+static void tell_unusual(const struct rf_table_job *job) {
+    if (job->options->note) {
+        char message[512];
+        snprintf(message, sizeof message, "table \"%.200s\" is read through SQLite: %s",
+                 job->child->table.name, job->unusual);
+        job->options->note(job->options->context, message);
     }
-    if (code != RF_OK) {
-        return code;
+}
+
+/* Whether what went wrong is mended, so that it is worth trying again. Each of these is so once. */
+static enum rf_code mend(struct rf_table_job *job, struct rf_index_repairs *repairs, bool *mended,
+                         struct rf_error *error) {
+    *mended = true;
+    if (job->unusual[0] && !job->through_sqlite) {
+        tell_unusual(job);
+        job->through_sqlite = true;
+        return RF_OK;
     }
-    code = capture_diff(job, error);
-    if (code == RF_OK || !job->index_damaged || !found) {
-        return code;
+    if ((job->index_missing || job->index_damaged) && !job->index_repaired) {
+        job->index_repaired = true;
+        return repair_index(job, job->index_missing ? "missing" : "damaged", repairs, error);
     }
-    code = repair_index(job, "damaged", repairs, error);
-    if (code != RF_OK) {
-        return code;
+    *mended = false;
+    return error->code;
+}
+
+static enum rf_code capture_until_done(struct rf_table_job *job, struct rf_index_repairs *repairs,
+                                       struct rf_error *error) {
+    uint32_t archives = job->settings->pending->count;
+    uint32_t indexes = job->settings->indexes->count;
+    for (;;) {
+        enum rf_code code = job->parent ? capture_diff(job, error) : capture_new(job, error);
+        bool mended = false;
+        if (code != RF_OK) {
+            code = mend(job, repairs, &mended, error);
+        }
+        if (!mended || code != RF_OK) {
+            return code;
+        }
+        forget_first_try(job, archives, indexes);
     }
-    forget_first_try(job);
-    return capture_diff(job, error);
 }
 
 enum rf_code rf_table_capture(struct rf_table_job *job, struct rf_index_repairs *repairs,
@@ -249,7 +257,10 @@ enum rf_code rf_table_capture(struct rf_table_job *job, struct rf_index_repairs 
         return rf_fail_memory(error);
     }
     job->rows_expected = job->parent ? job->parent->digest.rows : 0;
-    enum rf_code code = job->parent ? capture_known(job, repairs, error) : capture_new(job, error);
+    job->through_sqlite = job->options->through_sqlite;
+    job->parent_from_state =
+        job->parent && !rf_index_wanted(&job->settings->index_least, job->parent);
+    enum rf_code code = capture_until_done(job, repairs, error);
     if (code != RF_OK) {
         rf_while(error, "while capturing table \"%.150s\"", child->table.name);
     }

@@ -1,14 +1,79 @@
 #include "capture/table_job.h"
 
+#include <stdio.h>
 #include <time.h>
 
 #define REPORT_EVERY_MS 250
 
-enum rf_code rf_job_parent_rows(const struct rf_table_job *job, struct rf_parent_rows **rows,
+enum rf_code rf_job_parent_rows(struct rf_table_job *job, struct rf_parent_rows **rows,
                                 struct rf_error *error) {
     const struct rf_repository *repository = job->settings->repository;
-    return job->parent_from_state ? rf_parent_rows_from_state(repository, job->parent, rows, error)
-                                  : rf_parent_rows_from_index(repository, job->parent, rows, error);
+    if (job->parent_from_state) {
+        return rf_parent_rows_from_state(repository, job->parent, false, rows, error);
+    }
+    enum rf_code code = rf_parent_rows_from_index(repository, job->parent, rows, error);
+    if (code == RF_OK && !*rows) {
+        job->index_missing = true;
+        code = rf_fail(error, RF_CORRUPT, "the index of table \"%.200s\" is gone",
+                       job->child->table.name);
+    }
+    return code;
+}
+
+enum rf_code rf_job_index_code(struct rf_table_job *job, enum rf_code code) {
+    job->index_damaged |= code == RF_CORRUPT;
+    return code;
+}
+
+enum rf_code rf_job_old_rows(struct rf_table_job *job, struct rf_parent_rows *rows,
+                             const struct rf_keyed_rows **stretch, struct rf_error *error) {
+    enum rf_code code = rf_parent_rows_next(rows, stretch, error);
+    return rf_parent_rows_index(rows) ? rf_job_index_code(job, code) : code;
+}
+
+static bool is_known(void *context, struct rf_hash identity) {
+    return rf_index_find(context, identity) != RF_INDEX_NONE;
+}
+
+static void tell_refused(struct rf_table_job *job, const char *why) {
+    if (why && job->options->note && !job->refused_told) {
+        char message[512];
+        snprintf(message, sizeof message, "table \"%.200s\" is read through SQLite: %.200s",
+                 job->child->table.name, why);
+        job->options->note(job->options->context, message);
+    }
+    job->refused_told = true;
+}
+
+enum rf_code rf_job_feed(struct rf_table_job *job, struct rf_index_reader *index,
+                         struct rf_row_feed **feed, struct rf_error *error) {
+    const struct rf_row_feed_options options = {
+        .source = job->source,
+        .table = &job->child->table,
+        .pages = !job->through_sqlite,
+        .jobs = job->options->jobs,
+        .known = index ? is_known : NULL,
+        .context = index,
+    };
+    enum rf_code code = job->open_feed(&options, feed, error);
+    if (code == RF_OK) {
+        tell_refused(job, rf_row_feed_refused(*feed));
+    }
+    return code;
+}
+
+enum rf_code rf_job_new_rows(struct rf_table_job *job, struct rf_row_feed *feed,
+                             const struct rf_piece **piece, struct rf_error *error) {
+    enum rf_code code = rf_row_feed_next(feed, piece, error);
+    if (code == RF_OK) {
+        job->rows_done += *piece ? (*piece)->rows : 0;
+        return rf_job_report(job, error);
+    }
+    const char *unusual = rf_row_feed_unusual(feed);
+    if (unusual) {
+        snprintf(job->unusual, sizeof job->unusual, "%s", unusual);
+    }
+    return code;
 }
 
 enum rf_code rf_job_report(struct rf_table_job *job, struct rf_error *error) {

@@ -1,37 +1,35 @@
 #include "capture/table_moves.h"
 
-#include "capture/row_scan.h"
+#include "capture/index_outlet.h"
 
 /* Looking at all rows costs a scan and a sort of the whole table: always worth it for a small
  * table, for a larger one where this part of its rows could be saved. */
 #define SMALL_TABLE 65536u
 #define WORTH_PART 32u
 
-static enum rf_code add_row(struct rf_spill *rows, int64_t key, struct rf_hash hash,
-                            struct rf_error *error) {
-    struct rf_leftover row = {.key = key, .hash = hash};
-    return rf_spill_add(rows, &row, error);
+static enum rf_code add_rows(struct rf_spill *rows, const struct rf_keyed_rows *added,
+                             struct rf_error *error) {
+    enum rf_code code = RF_OK;
+    for (uint32_t i = 0; code == RF_OK && i < added->count; i++) {
+        struct rf_leftover row = {.key = added->rowids[i], .hash = added->hashes[i]};
+        code = rf_spill_add(rows, &row, error);
+    }
+    return code;
 }
 
 static enum rf_code load_old(struct rf_table_job *job, struct rf_spill *rows,
                              struct rf_error *error) {
     struct rf_parent_rows *parent = NULL;
     enum rf_code code = rf_job_parent_rows(job, &parent, error);
-    if (code == RF_OK && !parent) {
-        job->index_damaged = true;
-        code = rf_fail(error, RF_CORRUPT, "the index of table \"%.200s\" is gone",
-                       job->child->table.name);
-    }
     while (code == RF_OK) {
-        const struct rf_keyed_row *row = NULL;
-        code = rf_parent_rows_next(parent, &row, error);
-        if (code != RF_OK || !row) {
-            job->index_damaged |= rf_parent_rows_damaged(parent);
+        const struct rf_keyed_rows *stretch = NULL;
+        code = rf_job_old_rows(job, parent, &stretch, error);
+        if (code != RF_OK || !stretch) {
             break;
         }
-        code = add_row(rows, row->rowid, row->hash, error);
+        code = add_rows(rows, stretch, error);
         if (code == RF_OK) {
-            code = rf_job_row(job, error);
+            code = rf_job_report(job, error);
         }
     }
     rf_parent_rows_close(parent);
@@ -40,20 +38,18 @@ static enum rf_code load_old(struct rf_table_job *job, struct rf_spill *rows,
 
 static enum rf_code load_new(struct rf_table_job *job, struct rf_spill *rows,
                              struct rf_error *error) {
-    struct rf_row_scan *scan = NULL;
-    enum rf_code code = rf_row_scan_new(job->source, &job->child->table, RF_SCAN_ALL, &scan, error);
+    struct rf_row_feed *feed = NULL;
+    enum rf_code code = rf_job_feed(job, NULL, &feed, error);
     while (code == RF_OK) {
-        const struct rf_source_row *row = NULL;
-        code = rf_row_scan_next(scan, &row, error);
-        if (code != RF_OK || !row) {
+        const struct rf_piece *piece = NULL;
+        code = rf_job_new_rows(job, feed, &piece, error);
+        if (code != RF_OK || !piece) {
             break;
         }
-        code = add_row(rows, row->rowid, row->hash, error);
-        if (code == RF_OK) {
-            code = rf_job_row(job, error);
-        }
+        const struct rf_keyed_rows added = rf_piece_rows(piece);
+        code = add_rows(rows, &added, error);
     }
-    rf_row_scan_free(scan);
+    rf_row_feed_close(feed);
     return code;
 }
 
@@ -118,7 +114,8 @@ static enum rf_code pair_leftovers(struct rf_table_job *job, const struct rf_fir
 enum rf_code rf_table_find_moves(struct rf_table_job *job, const struct rf_first_pass *first,
                                  struct rf_moves *moves, struct rf_error *error) {
     /* The same contents in the same order need no sorting to be recognised. */
-    if (first->old_rows == first->new_rows && first->old_sequence == first->new_sequence) {
+    if (!first->shifted && first->old_rows == first->new_rows &&
+        first->old_sequence == first->new_sequence) {
         bool done = false;
         enum rf_code code = pair_all(job, 0, &done, moves, error);
         if (code != RF_OK || done) {

@@ -15,10 +15,11 @@
 #include "format/error.h"
 #include "format/hash.h"
 
-/* A hash of a list of row hashes that knows their order. */
-static inline void rf_sequence_add(uint64_t *sequence, struct rf_hash hash) {
-    uint64_t mixed = (*sequence ^ hash.low) * 0x9e3779b97f4a7c15u;
-    *sequence = mixed ^ (mixed >> 29) ^ hash.high;
+/* A sum over row hashes that knows their places. Rows that stand at the same place of both lists may be
+ * left out of both. */
+static inline void rf_sequence_add(uint64_t *sequence, struct rf_hash hash, uint64_t place) {
+    uint64_t mixed = (hash.low ^ (place * 0x9e3779b97f4a7c15u)) * 0xff51afd7ed558ccdu;
+    *sequence += (mixed ^ (mixed >> 32) ^ hash.high) * 0xc4ceb9fe1a85ec53u;
 }
 
 /* What the first pass found. */
@@ -28,8 +29,9 @@ struct rf_first_pass {
     uint64_t same; /* rows of the same key and content */
     uint64_t old_rows;
     uint64_t new_rows;
-    uint64_t old_sequence; /* of all rows' hashes */
+    uint64_t old_sequence; /* of all rows' hashes, but those at the same place of both */
     uint64_t new_sequence;
+    bool shifted; /* rows that nobody looked at stand at other places: the sequences say nothing */
 };
 
 RF_MUST_USE enum rf_code rf_table_find_moves(struct rf_table_job *job,

@@ -25,7 +25,7 @@
 #include "format/pool.h"
 #include "format/table.h"
 
-enum rf_archive_kind { RF_ARCHIVE_FULL = 1, RF_ARCHIVE_DELTA = 2, RF_ARCHIVE_INDEX = 3 };
+enum rf_archive_kind { RF_ARCHIVE_FULL = 1, RF_ARCHIVE_DELTA = 2 };
 
 #define RF_SOURCE_ID_SIZE 16
 #define RF_ARCHIVE_NAME_SIZE 80 /* longest name with its NUL: slug, '-', 32 hex digits, ".rfa" */
@@ -43,8 +43,7 @@ struct rf_archive_head {
     uint8_t source[RF_SOURCE_ID_SIZE];
     uint64_t snapshot;
     enum rf_gone_form gone;      /* delta only */
-    struct rf_hash parent;       /* delta: digest of the archive it continues; index: of the state's
-                                    last archive; full: zero. Written last: rf_archive_writer_set_parent */
+    struct rf_hash parent;       /* delta: digest of the archive it continues; full: zero */
     const struct rf_table *table; /* writer: borrowed for the call; reader: of the reader, with name,
                                      columns' names, kinds and key only */
 };
@@ -60,8 +59,6 @@ RF_MUST_USE enum rf_code rf_archive_writer_new(struct rf_io *io, const char *fol
  * RF_POOL_BATCHES_HELD at once, over all writers of the pool). NULL when the archive failed
  * (the error shows in finish) or memory did. */
 struct rf_batch *rf_archive_writer_batch(struct rf_archive_writer *writer, enum rf_block_kind kind);
-/* Before finish; what is known only late, such as the digest of the archive an index belongs to. */
-void rf_archive_writer_set_parent(struct rf_archive_writer *writer, struct rf_hash parent);
 /* Before finish, which then does not sync: the file may be lost if power fails, until somebody does
  * (rf_pending_archive has the flag for it). */
 void rf_archive_writer_leave_unsynced(struct rf_archive_writer *writer);

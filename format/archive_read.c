@@ -51,7 +51,7 @@ static bool decode_head(struct rf_archive *archive, const uint8_t *body, size_t 
     archive->head.snapshot = rf_cursor_u64(&cursor);
     rf_table_decode_rows(&cursor, &archive->table);
     if (cursor.failed || !source || rf_cursor_left(&cursor) != 0 || kind < RF_ARCHIVE_FULL ||
-        kind > RF_ARCHIVE_INDEX || gone > RF_GONE_ROW ||
+        kind > RF_ARCHIVE_DELTA || gone > RF_GONE_ROW ||
         !gone_form_fits(&archive->table, kind, gone)) {
         return false;
     }
@@ -121,10 +121,9 @@ static bool decode_entry(const struct rf_archive *archive, const uint8_t *at, ui
     place->offset = rf_load_u64(at + 16);
     place->facts.first = (int64_t)rf_load_u64(at + 32);
     place->facts.last = (int64_t)rf_load_u64(at + 40);
-    bool fits = archive->head.kind == RF_ARCHIVE_FULL    ? kind == RF_BLOCK_ROWS
-                : archive->head.kind == RF_ARCHIVE_INDEX ? kind == RF_BLOCK_INDEX
-                                                         : kind >= RF_BLOCK_ROWS &&
-                                                               kind <= RF_BLOCK_MOVES;
+    bool fits = archive->head.kind == RF_ARCHIVE_FULL
+                    ? kind == RF_BLOCK_ROWS
+                    : kind >= RF_BLOCK_ROWS && kind <= RF_BLOCK_MOVES;
     return fits && place->offset == expected && place->size > RF_BLOCK_HEADER_SIZE &&
            place->size <= end - expected && place->facts.rows >= 1 &&
            place->facts.raw_size <= RF_BLOCK_RAW_MAX;
@@ -140,7 +139,7 @@ static bool fits_table(const struct rf_archive *archive, const struct rf_block_f
 
 /* Rowids ascend over the blocks of a kind; `before` has the last block of each kind, or NULL. */
 static bool follows(const struct rf_archive *archive, const struct rf_block_place *place,
-                    const struct rf_block_place *before[RF_BLOCK_INDEX + 1]) {
+                    const struct rf_block_place *before[RF_BLOCK_MOVES + 1]) {
     const struct rf_block_place *last = before[place->facts.kind];
     before[place->facts.kind] = place;
     bool by_rowid = archive->table.key_kind != RF_KEY_COLUMNS;
@@ -165,7 +164,7 @@ static enum rf_code decode_footer(struct rf_archive *archive, const uint8_t *foo
         return corrupt(archive, error, "a parent of a full archive");
     }
     uint64_t expected = archive->header_size;
-    const struct rf_block_place *before[RF_BLOCK_INDEX + 1] = {0};
+    const struct rf_block_place *before[RF_BLOCK_MOVES + 1] = {0};
     for (uint64_t i = 0; i < entries; i++) {
         const uint8_t *at = footer + RF_FOOTER_START + i * RF_FOOTER_ENTRY_SIZE;
         struct rf_block_place *place = &archive->places[i];

@@ -24,7 +24,7 @@ struct rf_archive_writer {
     char slug[SLUG_MAX + 1];
     char path[PATH_MAX];
     int fd;
-    struct rf_shape shapes[RF_BLOCK_INDEX + 1];
+    struct rf_shape shapes[RF_BLOCK_MOVES + 1];
     uint64_t header_checksum;
     uint64_t submitted; /* jobs given to the pool; only the filling thread looks */
 
@@ -132,7 +132,7 @@ enum rf_code rf_archive_writer_new(struct rf_io *io, const char *folder,
     pthread_mutex_init(&writer->mutex, NULL);
     pthread_cond_init(&writer->done, NULL);
     make_slug(head->table->name, writer->slug);
-    for (enum rf_block_kind kind = RF_BLOCK_ROWS; kind <= RF_BLOCK_INDEX; kind++) {
+    for (enum rf_block_kind kind = RF_BLOCK_ROWS; kind <= RF_BLOCK_MOVES; kind++) {
         writer->shapes[kind] = rf_shape_of(head->table, kind, head->gone);
     }
     snprintf(writer->path, sizeof writer->path, "%s/%s-%ld-%u.part", folder, writer->slug,
@@ -154,10 +154,6 @@ enum rf_code rf_archive_writer_new(struct rf_io *io, const char *folder,
     }
     *made = writer;
     return RF_OK;
-}
-
-void rf_archive_writer_set_parent(struct rf_archive_writer *writer, struct rf_hash parent) {
-    writer->parent = parent;
 }
 
 void rf_archive_writer_leave_unsynced(struct rf_archive_writer *writer) {
@@ -317,10 +313,9 @@ static enum rf_code write_end(struct rf_archive_writer *writer, struct rf_error 
     return code;
 }
 
-/* The index needs no sync: it is checked when it is read, and can be made again. */
 static enum rf_code finish_file(struct rf_archive_writer *writer, struct rf_error *error) {
     enum rf_code code = write_end(writer, error);
-    if (code == RF_OK && writer->kind != RF_ARCHIVE_INDEX && !writer->unsynced) {
+    if (code == RF_OK && !writer->unsynced) {
         code = rf_io_sync(writer->io, writer->fd, writer->path, error);
     }
     if (code == RF_OK) {
@@ -329,12 +324,10 @@ static enum rf_code finish_file(struct rf_archive_writer *writer, struct rf_erro
     return code;
 }
 
-/* An archive is named by its own digest, an index by that of the state it belongs to. */
 static void make_name(const struct rf_archive_writer *writer, struct rf_archive_ref *ref) {
     char hex[RF_HASH_HEX];
-    bool index = writer->kind == RF_ARCHIVE_INDEX;
-    rf_hash_text(index ? writer->parent : ref->digest, hex);
-    snprintf(ref->name, sizeof ref->name, "%s-%s.%s", writer->slug, hex, index ? "rfi" : "rfa");
+    rf_hash_text(ref->digest, hex);
+    snprintf(ref->name, sizeof ref->name, "%s-%s.rfa", writer->slug, hex);
 }
 
 enum rf_code rf_archive_writer_finish(struct rf_archive_writer *writer, struct rf_archive_ref *ref,

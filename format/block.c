@@ -10,10 +10,6 @@ struct rf_shape rf_shape_of(const struct rf_table *table, enum rf_block_kind kin
     bool key_is_rowid = table->alias >= 0;
     switch (kind) {
     case RF_BLOCK_MOVES: return (struct rf_shape){.alias = -1, .columns = 3};
-    case RF_BLOCK_INDEX:
-        shape.hashes = true;
-        shape.columns = key_is_rowid ? 0 : table->key_count;
-        return shape;
     case RF_BLOCK_GONE:
         shape.hashes = true;
         if (gone == RF_GONE_KEY) {

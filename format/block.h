@@ -20,7 +20,6 @@ enum rf_block_kind {
     RF_BLOCK_ROWS = 1,  /* full archive: every row; delta: rows as they are now, new or changed */
     RF_BLOCK_GONE = 2,  /* delta: rows as they were, deleted or changed */
     RF_BLOCK_MOVES = 3, /* delta: runs of rowids that changed without their row's content */
-    RF_BLOCK_INDEX = 4, /* index: key and row hash of every row */
 };
 
 /* What a GONE block keeps of a row beside its key in the archives and its row hash. */
@@ -36,8 +35,7 @@ struct rf_shape {
     uint32_t columns; /* cells a row */
 };
 
-/* ROWS: all columns of the table. GONE: table->key or all. INDEX: table->key unless that is the rowid
- * itself. MOVES: three INTEGER cells a run: first old rowid, first new rowid, rows of the run (>= 1), whose
+/* ROWS: all columns of the table. GONE: table->key or all. MOVES: three INTEGER cells a run: first old rowid, first new rowid, rows of the run (>= 1), whose
  * old rowids follow each other without a gap, as their new ones do. Runs ascend, in both. */
 struct rf_shape rf_shape_of(const struct rf_table *table, enum rf_block_kind kind,
                             enum rf_gone_form gone);

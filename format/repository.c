@@ -199,10 +199,6 @@ enum rf_code rf_repository_open_archive(const struct rf_repository *repository,
     return code;
 }
 
-static const char *folder_of(const struct rf_archive_ref *ref) {
-    return ref->kind == RF_ARCHIVE_INDEX ? "index" : "archives";
-}
-
 static enum rf_code move_archive(struct rf_repository *repository,
                                  const struct rf_pending_archive *pending, struct rf_error *error) {
     char path[PATH_MAX];
@@ -210,7 +206,7 @@ static enum rf_code move_archive(struct rf_repository *repository,
         return RF_OK;
     }
     enum rf_code code =
-        rf_repository_place(repository, folder_of(&pending->ref), pending->ref.name, path, error);
+        rf_repository_place(repository, "archives", pending->ref.name, path, error);
     return code == RF_OK ? rf_io_rename(repository->io, pending->path, path, error) : code;
 }
 
@@ -280,7 +276,7 @@ static void take_back(struct rf_repository *repository, const struct rf_pending_
     char path[PATH_MAX];
     for (uint32_t i = 0; i < moved; i++) {
         const struct rf_archive_ref *ref = &archives[i].ref;
-        if (rf_repository_place(repository, folder_of(ref), ref->name, path, &ignored) == RF_OK) {
+        if (rf_repository_place(repository, "archives", ref->name, path, &ignored) == RF_OK) {
             (void)!rf_io_unlink(repository->io, path, &ignored);
         }
     }

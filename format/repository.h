@@ -11,6 +11,7 @@
 #ifndef RF_FORMAT_REPOSITORY_H
 #define RF_FORMAT_REPOSITORY_H
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -41,6 +42,11 @@ const uint8_t *rf_repository_source(const struct rf_repository *repository); /* 
 #define RF_UUID_TEXT 37
 const char *rf_uuid_text(const uint8_t id[RF_SOURCE_ID_SIZE], char text[RF_UUID_TEXT]);
 const char *rf_repository_tmp(const struct rf_repository *repository); /* the folder's path */
+/* "folder/name" below the repository, the folder alone without a name; RF_STORAGE where it would be
+ * too long for a path. */
+RF_MUST_USE enum rf_code rf_repository_place(const struct rf_repository *repository,
+                                             const char *folder, const char *name,
+                                             char path[PATH_MAX], struct rf_error *error);
 
 struct rf_snapshot_name {
     uint64_t number;
@@ -82,8 +88,8 @@ bool rf_repository_syncs_at_once(const struct rf_repository *repository);
 RF_MUST_USE enum rf_code rf_repository_settle(struct rf_repository *repository,
                                               struct rf_pending_archive *archives, uint32_t count,
                                               struct rf_error *error);
-/* Moves the archives to their place and then the manifest, all synced; indexes (kind INDEX) go to the
- * index folder. After RF_OK the snapshot exists; after anything else it does not, unless the last
+/* Moves the archives to their place and then the manifest, all synced. After RF_OK the snapshot
+ * exists; after anything else it does not, unless the last
  * sync of the snapshots folder is what failed, which the message says. `name` gets the snapshot's.
  * RF_MISPLACED: there is a snapshot of that number. */
 RF_MUST_USE enum rf_code rf_repository_publish(struct rf_repository *repository,
@@ -94,18 +100,5 @@ RF_MUST_USE enum rf_code rf_repository_publish(struct rf_repository *repository,
 /* Removes the temporary files of a capture that is given up. */
 void rf_repository_discard(struct rf_repository *repository,
                            const struct rf_pending_archive *archives, uint32_t count);
-
-/* The local index that belongs to the state of a table. *archive is NULL when it is missing or damaged:
- * then rebuild it. Opened indexes are read with rf_archive_read like any archive; a block that fails
- * its checksum is RF_CORRUPT, and the index is to be rebuilt as well. */
-RF_MUST_USE enum rf_code rf_index_open(const struct rf_repository *repository,
-                                       const struct rf_manifest_table *table,
-                                       struct rf_archive **archive, struct rf_error *error);
-/* Scans the table's state and writes its index anew (in place; not part of a publication). */
-RF_MUST_USE enum rf_code rf_index_rebuild(struct rf_repository *repository,
-                                          const struct rf_manifest_table *table,
-                                          struct rf_pool *pool, struct rf_error *error);
-/* Removes index files that belong to none of the manifest's tables. */
-void rf_index_sweep(struct rf_repository *repository, const struct rf_manifest *manifest);
 
 #endif

@@ -2,8 +2,6 @@
 #ifndef RF_FORMAT_REPOSITORY_INNER_H
 #define RF_FORMAT_REPOSITORY_INNER_H
 
-#include <limits.h>
-
 #include "format/repository.h"
 
 struct rf_repository {
@@ -18,10 +16,6 @@ struct rf_repository {
     struct rf_snapshot_name *snapshots;
 };
 
-/* "folder/name" below the repository; RF_STORAGE where it would be too long for a path. */
-RF_MUST_USE enum rf_code rf_repository_place(const struct rf_repository *repository,
-                                             const char *folder, const char *name,
-                                             char path[PATH_MAX], struct rf_error *error);
 #define RF_MANIFEST_NAME_SIZE 64
 void rf_manifest_file_name(const struct rf_snapshot_name *name, char file[RF_MANIFEST_NAME_SIZE]);
 RF_MUST_USE enum rf_code rf_repository_list(struct rf_repository *repository,

@@ -136,6 +136,7 @@ static struct rf_capture_options options_of(struct rf_task *task) {
         .jobs = settings->jobs,
         .dry_run = settings->dry_run,
         .same_source = settings->same_source,
+        .through_sqlite = settings->through_sqlite,
         .busy_timeout_ms = settings->busy_timeout_ms,
         .include = settings->include,
         .exclude = settings->exclude,

@@ -42,6 +42,8 @@ const struct rf_option rf_options[RF_OPTIONS] = {
      "print what would be done, and do nothing"},
     {RF_OPTION_SAME_SOURCE, 0, "same-source", NULL, NULL, NULL,
      "capture even what looks like another database than the one before"},
+    {RF_OPTION_THROUGH_SQLITE, 0, "through-sqlite", NULL, NULL, NULL,
+     "read every table through SQLite instead of the file's pages"},
     {RF_OPTION_BUSY_TIMEOUT, 0, "busy-timeout", "SECONDS", NULL, "busy_timeout",
      "how long to wait for a writer that locks the database (default: 10)"},
     {RF_OPTION_CONFIG, 'c', "config", "FILE", NULL, NULL, "read settings from this YAML file"},

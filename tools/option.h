@@ -31,6 +31,7 @@ enum rf_option_id {
     RF_OPTION_REMAKE,
     RF_OPTION_DRY_RUN,
     RF_OPTION_SAME_SOURCE,
+    RF_OPTION_THROUGH_SQLITE,
     RF_OPTION_BUSY_TIMEOUT,
     RF_OPTION_CONFIG,
     RF_OPTION_EXAMPLE_CONFIG,
@@ -41,7 +42,7 @@ enum rf_option_id {
     RF_OPTION_VERBOSE,
     RF_OPTION_HELP,
 };
-#define RF_OPTIONS 25u
+#define RF_OPTIONS 26u
 
 struct rf_option {
     enum rf_option_id id;    /* its place in the table */

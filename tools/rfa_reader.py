@@ -27,12 +27,12 @@ CLASSES = ("null", "integer", "real", "text", "blob")
 
 VERSION = 2
 
-FULL, DELTA, INDEX = 1, 2, 3
-KINDS = {FULL: "full", DELTA: "delta", INDEX: "index"}
+FULL, DELTA = 1, 2
+KINDS = {FULL: "full", DELTA: "delta"}
 
-ROWS, GONE, MOVES, ENTRIES = 1, 2, 3, 4
-BLOCKS = {ROWS: "rows", GONE: "gone", MOVES: "moves", ENTRIES: "index"}
-ALLOWED = {FULL: {ROWS}, DELTA: {ROWS, GONE, MOVES}, INDEX: {ENTRIES}}
+ROWS, GONE, MOVES = 1, 2, 3
+BLOCKS = {ROWS: "rows", GONE: "gone", MOVES: "moves"}
+ALLOWED = {FULL: {ROWS}, DELTA: {ROWS, GONE, MOVES}}
 
 BY_ROWID, BY_PLACE, BY_COLUMNS = range(3)
 KEYS = ("rowid", "place", "columns")
@@ -467,8 +467,6 @@ class Archive:
             return [None] * 3
         if kind == ROWS or kind == GONE and self.gone_form == 1:
             return range(len(self.table.columns))
-        if kind == ENTRIES and self.table.alias is not None:
-            return []
         return self.table.parts
 
     def _read_rows(self, raw, kind, count, columns):
@@ -478,7 +476,7 @@ class Archive:
         if kind != MOVES and self.table.key != BY_COLUMNS:
             rowids = signed(read_numbers(cursor, count))
         hashes = [None] * count
-        if kind in (GONE, ENTRIES):
+        if kind == GONE:
             hashes = [cursor.hash() for _ in range(count)]
         cells = []
         for column in columns:

@@ -192,6 +192,7 @@ enum rf_code rf_settings_resolve(const struct rf_arguments *arguments, struct rf
     settings->remake = arguments->remake;
     settings->dry_run = arguments->given[RF_OPTION_DRY_RUN];
     settings->same_source = arguments->given[RF_OPTION_SAME_SOURCE];
+    settings->through_sqlite = arguments->given[RF_OPTION_THROUGH_SQLITE];
     settings->example_config = arguments->given[RF_OPTION_EXAMPLE_CONFIG];
     settings->json = arguments->given[RF_OPTION_JSON];
     settings->sql = arguments->given[RF_OPTION_SQL];

@@ -13,9 +13,9 @@ _rowferry() {
     fi
 
     case $command in
-        capture) options='-r --repo -t --table -T --exclude-table -j --jobs -n --dry-run --same-source --busy-timeout -c --config --json --progress -q --quiet -v --verbose -h --help' files=yes ;;
+        capture) options='-r --repo -t --table -T --exclude-table -j --jobs -n --dry-run --same-source --through-sqlite --busy-timeout -c --config --json --progress -q --quiet -v --verbose -h --help' files=yes ;;
         replay) options='-r --repo -d --target --schema -s --snapshot -t --table -T --exclude-table -j --jobs --fold-names --existing --atomic --no-foreign-keys --on-mismatch --bad-text --remake -n --dry-run -c --config --json --progress -q --quiet -v --verbose -h --help' ;;
-        sync) options='-r --repo -d --target --schema -t --table -T --exclude-table -j --jobs --fold-names --existing --atomic --no-foreign-keys --on-mismatch --bad-text --remake -n --dry-run --same-source --busy-timeout -c --config --json --progress -q --quiet -v --verbose -h --help' files=yes ;;
+        sync) options='-r --repo -d --target --schema -t --table -T --exclude-table -j --jobs --fold-names --existing --atomic --no-foreign-keys --on-mismatch --bad-text --remake -n --dry-run --same-source --through-sqlite --busy-timeout -c --config --json --progress -q --quiet -v --verbose -h --help' files=yes ;;
         check) options='-r --repo -d --target --schema -t --table -T --exclude-table -j --jobs --fold-names --existing --atomic --no-foreign-keys --on-mismatch --bad-text --busy-timeout -c --config --example-config --json --sql --progress -q --quiet -v --verbose -h --help' files=yes ;;
         verify) options='-r --repo -d --target --schema -s --snapshot -t --table -T --exclude-table -j --jobs -c --config --json --progress -q --quiet -v --verbose -h --help' ;;
         log) options='-r --repo -c --config --json -q --quiet -v --verbose -h --help' ;;

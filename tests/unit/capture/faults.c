@@ -20,8 +20,8 @@ static struct fixture fixture;
 
 static void make_source(void) {
     fixture_begin(&fixture);
-    fixture.limits.spill_bytes = 1000; /* a few spills of each kind, not hundreds */
-    fixture.limits.sort_bytes = 1000;
+    fixture.limits.scratch.spill_bytes = 1000; /* a few spills of each kind, not hundreds */
+    fixture.limits.scratch.sort_bytes = 1000;
     fixture_sql(
         &fixture,
         "CREATE TABLE a(k INTEGER PRIMARY KEY, v);"

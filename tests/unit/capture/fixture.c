@@ -28,8 +28,9 @@ void fixture_begin(struct fixture *fixture) {
     snprintf(fixture->repository, sizeof fixture->repository, "%s/repo", fixture->folder);
     cr_assert_eq(sqlite3_open(fixture->database, &fixture->db), SQLITE_OK);
     fixture_sql(fixture, "PRAGMA synchronous = off");
-    fixture->limits =
-        (struct rf_scratch){.spill_bytes = 100, .sort_bytes = 200, .fan_in = 2, .window = 16};
+    fixture->limits = (struct rf_capture_limits){
+        .scratch = {.spill_bytes = 100, .sort_bytes = 200, .fan_in = 2, .window = 16},
+        .open_feed = rf_row_feed_open};
     fixture->options = (struct rf_capture_options){
         .database = fixture->database,
         .jobs = 1,

@@ -21,7 +21,7 @@ struct fixture {
     char database[96];
     char repository[96];
     sqlite3 *db;              /* writable connection */
-    struct rf_scratch limits; /* tiny */
+    struct rf_capture_limits limits; /* tiny; every table has an index */
     struct rf_capture_options options;
     atomic_int stop;
     struct rf_capture_result result; /* of the last capture */

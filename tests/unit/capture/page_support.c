@@ -349,18 +349,15 @@ void page_reading_begin(struct page_reading *reading, const char *path) {
     struct rf_error *error = &reading->error;
     cr_assert_eq(rf_source_open(&options, &reading->source, error), RF_OK, "%s: %s", path,
                  error->what);
-    cr_assert_eq(rf_page_pin_take(reading->source->db, &reading->pin, error), RF_OK, "%s",
-                 error->what);
+    reading->pin = reading->source->pin;
     cr_assert_eq(rf_schema_read(reading->source, &all, &reading->manifest, error), RF_OK, "%s",
                  error->what);
-    enum rf_code code =
-        rf_page_file_open(reading->source->db, &reading->pin, &reading->pages, error);
-    cr_assert(code == RF_OK || code == RF_UNUSUAL);
-    cr_assert_eq(code == RF_OK, reading->pages != NULL);
+    cr_assert_eq(rf_source_pages(reading->source, &reading->pages, error), RF_OK);
+    snprintf(error->what, sizeof error->what, "%s", reading->source->pages_unusual);
+    cr_assert_eq(error->what[0] == 0, reading->pages != NULL);
 }
 
 void page_reading_end(struct page_reading *reading) {
-    rf_page_source_close(reading->pages);
     rf_manifest_release(&reading->manifest);
     rf_source_close(reading->source);
 }

@@ -62,8 +62,8 @@ struct page_reading {
     struct rf_source *source;
     struct rf_page_pin pin;
     struct rf_manifest manifest;
-    struct rf_page_source *pages; /* NULL where they are unusual */
-    struct rf_error error;        /* why */
+    const struct rf_page_source *pages; /* the source's; NULL where they are unusual */
+    struct rf_error error;              /* why */
 };
 /* The database must be fit to be read through SQLite. */
 void page_reading_begin(struct page_reading *reading, const char *path);

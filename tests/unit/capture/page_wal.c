@@ -436,8 +436,8 @@ Test(page_wal, locks_outlive_the_pages) {
     page_reading_begin(&reading, test.path);
     compare_open(&reading, "without a log");
     cr_assert_not(others_may_write(test.path));
-    rf_page_source_close(reading.pages);
-    reading.pages = NULL;
+    rf_page_source_close(reading.source->pages);
+    reading.source->pages = NULL;
     cr_assert_not(others_may_write(test.path), "the transaction lost its lock");
     page_reading_end(&reading);
     cr_assert(others_may_write(test.path));

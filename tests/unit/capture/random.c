@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "chunk_feed.h"
 #include "fixture.h"
 
 #define TRIPS 6
@@ -166,12 +167,24 @@ static void compare_deltas(struct fixture *fixture, const struct rows *before, c
     opened_end(&opened);
 }
 
-static void one_round(unsigned seed, unsigned round) {
+/* How the next capture reads the source, and what it finds of its indexes. */
+static void choose_way(struct fixture *fixture) {
+    fixture->options.through_sqlite = dice(5) == 0;
+    fixture->limits.index_least.rows = dice(6) == 0 ? UINT64_MAX : 0;
+    fixture->limits.index_least.bytes = fixture->limits.index_least.rows;
+    chunk_feed_unusual_in = dice(8) == 0 ? (int)dice(60) : -1;
+    if (dice(8) == 0) {
+        chunk_feed_salt++;
+    }
+}
+
+static void one_round(unsigned seed, unsigned round, bool chunks) {
     struct fixture fixture;
     struct rows rows[TABLES] = {0};
     fixture_begin(&fixture);
+    fixture.limits.open_feed = chunks ? chunk_feed_open : rf_row_feed_open;
     fixture_sql(&fixture, "PRAGMA journal_mode = memory");
-    fixture.limits.window = 2 + (uint32_t)dice(30);
+    fixture.limits.scratch.window = 2 + (uint32_t)dice(30);
     if (dice(4) == 0) {
         fixture_sql(&fixture, "PRAGMA encoding = 'UTF-16'");
     }
@@ -190,6 +203,9 @@ static void one_round(unsigned seed, unsigned round) {
             for (long n = dice(4); n > 0; n--) {
                 edit(&fixture, tables[i].name);
             }
+        }
+        if (chunks) {
+            choose_way(&fixture);
         }
         enum rf_code code = fixture_try(&fixture);
         cr_assert_eq(code, RF_OK, "%s: %s / %s", what, fixture.error.what, fixture.error.detail);
@@ -210,6 +226,18 @@ Test(random, trip_after_trip) {
     unsigned rounds = from_environment("RF_RANDOM_ROUNDS", 12);
     for (unsigned round = 0; round < rounds; round++) {
         srandom(seed + round);
-        one_round(seed, round);
+        one_round(seed, round, false);
     }
+}
+
+/* The same where rows come in chunks, known ones are passed over, and captures of either kind follow
+ * each other. */
+Test(random, trip_after_trip_in_chunks) {
+    unsigned seed = from_environment("RF_RANDOM_SEED", 4711);
+    unsigned rounds = from_environment("RF_RANDOM_ROUNDS", 20);
+    for (unsigned round = 0; round < rounds; round++) {
+        srandom(seed + round);
+        one_round(seed, round, true);
+    }
+    cr_assert_gt(chunk_feed_known, rounds, "hardly anything was known");
 }

@@ -134,18 +134,11 @@ static void put_columns(const struct chain_row *row, const uint32_t *columns, ui
     }
 }
 
-void chain_put_key(const struct chain *chain, const struct chain_row *row, struct rf_buffer *out) {
-    const struct rf_table *table = &chain->table.table;
-    if (table->alias < 0) {
-        put_columns(row, table->key, table->key_count, out);
-    }
-}
-
 /* Writing an archive: blocks of a few rows, one batch of each kind under way. */
 struct pen {
     struct chain *chain;
     struct rf_archive_writer *writer;
-    struct rf_batch *batch[RF_BLOCK_INDEX + 1];
+    struct rf_batch *batch[RF_BLOCK_MOVES + 1];
     struct rf_buffer cells;
     enum rf_gone_form gone;
 };
@@ -213,7 +206,7 @@ static struct pen pen_take(struct chain *chain, enum rf_archive_kind kind, uint6
 }
 
 static void pen_finish(struct pen *pen, struct rf_pending_archive *made) {
-    for (enum rf_block_kind kind = RF_BLOCK_ROWS; kind <= RF_BLOCK_INDEX; kind++) {
+    for (enum rf_block_kind kind = RF_BLOCK_ROWS; kind <= RF_BLOCK_MOVES; kind++) {
         pen_flush(pen, kind);
     }
     rf_buffer_release(&pen->cells);

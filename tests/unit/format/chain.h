@@ -72,7 +72,5 @@ void chain_drop(struct chain_draft *draft);
 void chain_free(struct chain *chain);
 
 struct rf_hash chain_hash(const struct chain_row *row);
-/* The row's key cells as an INDEX block has them. */
-void chain_put_key(const struct chain *chain, const struct chain_row *row, struct rf_buffer *out);
 
 #endif

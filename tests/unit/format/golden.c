@@ -110,7 +110,7 @@ static const struct golden_row numbers_rows[] = {
 static const struct golden_block numbers_blocks[] = {ROWS_OF(RF_BLOCK_ROWS, numbers_rows)};
 
 /* alias: the rowid is a column, the rows are in several blocks, and a delta inserts, updates and
- * deletes by key. Its index keeps nothing beside rowid and hash. */
+ * deletes by key. */
 
 static struct rf_column alias_columns[] = {
     {.name = STR("name"),
@@ -170,7 +170,6 @@ static const struct golden_row alias_state[] = {
     {70001, {TXT("and one"), INT(70001), NUM(1e100)}},
     {INT64_MAX, {TXT("the last"), INT(INT64_MAX), NUM(0.75)}},
 };
-static const struct golden_block alias_index_blocks[] = {ROWS_OF(RF_BLOCK_INDEX, alias_state)};
 
 /* keyed: a rowid table with a declared key of two columns, in another order than they stand. Its
  * delta deletes and updates by key, and moves rows as a VACUUM does. */
@@ -262,7 +261,6 @@ static const struct golden_row keyed_state[] = {
     {5, {INT(5), TXT("z"), BLB("\5")}},    {6, {INT(6), TXT(""), INT(66)}},
     {7, {INT(2), TXT("x"), INT(23)}},
 };
-static const struct golden_block keyed_index_blocks[] = {ROWS_OF(RF_BLOCK_INDEX, keyed_state)};
 
 /* place: rows are told apart by their place, and found by their whole content. */
 
@@ -366,7 +364,6 @@ static const struct golden_row without_state[] = {
     {0, {INT(11), BLB(""), BLB("")}},
     {0, {INT(13), BLB("z"), BLB("zz")}},
 };
-static const struct golden_block without_index_blocks[] = {ROWS_OF(RF_BLOCK_INDEX, without_state)};
 
 /* single: the smallest archive with a row in it; empty: the smallest of all. A table whose name has
  * nothing in it that a file's name may have. */
@@ -396,19 +393,13 @@ const struct golden_archive golden_archives[] = {
     {"numbers", NULL, RF_ARCHIVE_FULL, RF_GONE_KEY, &numbers, BLOCKS(numbers_blocks)},
     {"alias", NULL, RF_ARCHIVE_FULL, RF_GONE_KEY, &alias, BLOCKS(alias_blocks)},
     {"alias-delta", "alias", RF_ARCHIVE_DELTA, RF_GONE_KEY, &alias, BLOCKS(alias_delta_blocks)},
-    {"alias-index", "alias-delta", RF_ARCHIVE_INDEX, RF_GONE_KEY, &alias,
-     BLOCKS(alias_index_blocks)},
     {"keyed", NULL, RF_ARCHIVE_FULL, RF_GONE_KEY, &keyed, BLOCKS(keyed_blocks)},
     {"keyed-delta", "keyed", RF_ARCHIVE_DELTA, RF_GONE_KEY, &keyed, BLOCKS(keyed_delta_blocks)},
-    {"keyed-index", "keyed-delta", RF_ARCHIVE_INDEX, RF_GONE_KEY, &keyed,
-     BLOCKS(keyed_index_blocks)},
     {"place", NULL, RF_ARCHIVE_FULL, RF_GONE_KEY, &place, BLOCKS(place_blocks)},
     {"place-delta", "place", RF_ARCHIVE_DELTA, RF_GONE_ROW, &place, BLOCKS(place_delta_blocks)},
     {"without", NULL, RF_ARCHIVE_FULL, RF_GONE_KEY, &without, BLOCKS(without_blocks)},
     {"without-delta", "without", RF_ARCHIVE_DELTA, RF_GONE_KEY, &without,
      BLOCKS(without_delta_blocks)},
-    {"without-index", "without-delta", RF_ARCHIVE_INDEX, RF_GONE_KEY, &without,
-     BLOCKS(without_index_blocks)},
     {"single", NULL, RF_ARCHIVE_FULL, RF_GONE_KEY, &single, BLOCKS(single_blocks)},
     {"empty", NULL, RF_ARCHIVE_FULL, RF_GONE_KEY, &empty, .block_count = 0, .blocks = NULL},
 };
@@ -519,7 +510,7 @@ void golden_put_kept(const struct golden_archive *archive, enum rf_block_kind ki
         golden_put(row, NULL, 3, out);
     } else if (kind == RF_BLOCK_ROWS || (kind == RF_BLOCK_GONE && archive->gone == RF_GONE_ROW)) {
         golden_put(row, NULL, table->column_count, out);
-    } else if (kind == RF_BLOCK_GONE || table->alias < 0) {
+    } else {
         golden_put(row, table->key, table->key_count, out);
     }
 }

@@ -601,14 +601,12 @@ Test(block, shapes) {
     cr_assert(shape.rowids && shape.hashes && shape.alias == 0 && shape.columns == 1);
     shape = rf_shape_of(&table, RF_BLOCK_GONE, RF_GONE_ROW);
     cr_assert(shape.rowids && shape.hashes && shape.alias == 2 && shape.columns == 5);
-    shape = rf_shape_of(&table, RF_BLOCK_INDEX, RF_GONE_KEY);
-    cr_assert(shape.rowids && shape.hashes && shape.alias == -1 && shape.columns == 0);
     shape = rf_shape_of(&table, RF_BLOCK_MOVES, RF_GONE_KEY);
     cr_assert(!shape.rowids && !shape.hashes && shape.alias == -1 && shape.columns == 3);
     table = (struct rf_table){
         .key_kind = RF_KEY_COLUMNS, .alias = -1, .column_count = 5, .key_count = 2};
     shape = rf_shape_of(&table, RF_BLOCK_ROWS, RF_GONE_KEY);
     cr_assert(!shape.rowids && shape.columns == 5);
-    shape = rf_shape_of(&table, RF_BLOCK_INDEX, RF_GONE_KEY);
+    shape = rf_shape_of(&table, RF_BLOCK_GONE, RF_GONE_KEY);
     cr_assert(!shape.rowids && shape.hashes && shape.columns == 2);
 }

@@ -47,7 +47,7 @@ static void assert_block(const struct golden_archive *golden, const struct golde
                          const struct rf_block_place *place, const struct rf_rows *rows) {
     cr_assert_eq(place->facts.kind, block->kind, "%s", golden->file);
     cr_assert_eq(rows->count, block->count, "%s", golden->file);
-    bool hashes = block->kind == RF_BLOCK_GONE || block->kind == RF_BLOCK_INDEX;
+    bool hashes = block->kind == RF_BLOCK_GONE;
     cr_assert_eq(rows->rowids != NULL, has_rowids(golden, block->kind), "%s", golden->file);
     cr_assert_eq(rows->hashes != NULL, hashes, "%s", golden->file);
     struct rf_buffer expected = {0}, found = {0};

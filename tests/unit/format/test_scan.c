@@ -202,53 +202,6 @@ static void check_all(struct chain *chain) {
     cr_assert_eq(result.snapshots, chain->newest.number);
 }
 
-static void assert_index(const struct chain *chain) {
-    struct rf_manifest manifest;
-    struct rf_manifest_table *table = load(chain, &manifest);
-    struct rf_error error = {0};
-    struct rf_archive *index;
-    assert_ok(rf_index_open(chain->repository, table, &index, &error), error);
-    cr_assert_null(index, "there is no index yet");
-    assert_ok(rf_index_rebuild(chain->repository, table, chain->pool, &error), error);
-    assert_ok(rf_index_open(chain->repository, table, &index, &error), error);
-    cr_assert_not_null(index);
-    struct rf_block_scan *scan;
-    const struct rf_rows *rows;
-    struct rf_buffer key = {0}, expected = {0};
-    uint32_t place = 0;
-    assert_ok(rf_block_scan_new(index, RF_BLOCK_INDEX, &scan, &error), error);
-    for (;;) {
-        assert_ok(rf_block_scan_next(scan, &rows, &error), error);
-        for (uint32_t i = 0; rows && i < rows->count; i++, place++) {
-            const struct chain_row *row = &chain->rows[place];
-            rf_buffer_clear(&key);
-            rf_buffer_clear(&expected);
-            rf_rows_put(rows, i, &key);
-            chain_put_key(chain, row, &expected);
-            cr_assert(key.size == expected.size &&
-                      (key.size == 0 || memcmp(key.bytes, expected.bytes, key.size) == 0));
-            cr_assert(rf_hash_equal(rf_hash_load(rows->hashes + (size_t)i * RF_HASH_SIZE),
-                                    chain_hash(row)));
-            cr_assert(chain->key == CHAIN_COLUMNS || rows->rowids[i] == row->rowid);
-        }
-        if (!rows) {
-            break;
-        }
-    }
-    assert_whole(chain, place);
-    rf_buffer_release(&key);
-    rf_buffer_release(&expected);
-    rf_block_scan_free(scan);
-    rf_archive_close(index);
-    rf_index_sweep(chain->repository, &manifest);
-    char folder[PATH_MAX];
-    cr_assert_eq(scratch_count(scratch_path(chain->path, "index", folder)), 1);
-    rf_manifest_release(&manifest);
-    struct rf_manifest none = {0};
-    rf_index_sweep(chain->repository, &none);
-    cr_assert_eq(scratch_count(folder), 0);
-}
-
 static void one_chain(enum chain_key key, uint64_t seed) {
     static const uint32_t sizes[] = {0, 1, 30, 60, 60, 120};
     struct chain chain;
@@ -272,70 +225,6 @@ static void one_chain(enum chain_key key, uint64_t seed) {
         }
     }
     check_all(&chain);
-    assert_index(&chain);
-    chain_free(&chain);
-}
-
-/* An index that is missing, damaged or of another state is no index: the next capture makes it anew. */
-Test(scan, indexes_that_do_not_serve) {
-    struct chain chain;
-    struct rf_manifest manifest;
-    struct rf_archive *index;
-    struct rf_buffer bytes = {0};
-    struct rf_error error = {0};
-    char name[128], path[PATH_MAX];
-    chain_make(&chain, CHAIN_KEYED, 1, 60);
-    struct rf_manifest_table *table = load(&chain, &manifest);
-    assert_ok(rf_index_rebuild(chain.repository, table, chain.pool, &error), error);
-    snprintf(name, sizeof name, "index/%.*si", (int)strlen(table->state[0].name) - 1,
-             table->state[0].name);
-    scratch_read(scratch_path(chain.path, name, path), &bytes);
-    for (size_t i = 0; i < bytes.size; i += 7) {
-        bytes.bytes[i] ^= 0x10;
-        scratch_write(path, bytes.bytes, bytes.size);
-        assert_ok(rf_index_open(chain.repository, table, &index, &error), error);
-        struct rf_codec *codec = rf_codec_new();
-        struct rf_rows rows = {0};
-        enum rf_code code = index ? RF_OK : RF_CORRUPT;
-        for (uint32_t block = 0; code == RF_OK && block < rf_archive_blocks(index); block++) {
-            code = rf_archive_read(index, codec, block, &rows, &error);
-        }
-        cr_assert_eq(code, RF_CORRUPT, "byte %zu", i);
-        rf_rows_release(&rows);
-        rf_codec_free(codec);
-        rf_archive_close(index);
-        bytes.bytes[i] ^= 0x10;
-    }
-    scratch_write(path, bytes.bytes, bytes.size / 2);
-    assert_ok(rf_index_open(chain.repository, table, &index, &error), error);
-    cr_assert_null(index, "cut");
-    rf_manifest_release(&manifest);
-    chain_step(&chain);
-    table = load(&chain, &manifest);
-    snprintf(name, sizeof name, "index/%.*si", (int)strlen(table->state[1].name) - 1,
-             table->state[1].name);
-    scratch_write(scratch_path(chain.path, name, path), bytes.bytes, bytes.size);
-    assert_ok(rf_index_open(chain.repository, table, &index, &error), error);
-    cr_assert_null(index, "of the state before");
-    rf_manifest_release(&manifest);
-    rf_buffer_release(&bytes);
-    chain_free(&chain);
-}
-
-Test(scan, no_index_is_made_of_a_damaged_state) {
-    struct chain chain;
-    struct rf_buffer bytes = {0};
-    struct rf_error error = {0};
-    char name[128], path[PATH_MAX];
-    chain_make(&chain, CHAIN_KEYED, 1, 60);
-    snprintf(name, sizeof name, "archives/%s", chain.state[0].name);
-    scratch_read(scratch_path(chain.path, name, path), &bytes);
-    bytes.bytes[bytes.size / 2] ^= 1;
-    scratch_write(path, bytes.bytes, bytes.size);
-    cr_assert_eq(rf_index_rebuild(chain.repository, &chain.table, chain.pool, &error), RF_CORRUPT);
-    cr_assert_eq(scratch_count(scratch_path(chain.path, "index", path)), 0);
-    cr_assert_eq(scratch_count(scratch_path(chain.path, "tmp", path)), 0);
-    rf_buffer_release(&bytes);
     chain_free(&chain);
 }
 

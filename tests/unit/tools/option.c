@@ -133,16 +133,16 @@ Test(option, each_command_takes_what_the_contract_says) {
         const char *command;
         const char *options;
     } cases[] = {
-        {"capture", "repo table exclude-table jobs dry-run same-source busy-timeout config json "
-                    "progress quiet verbose help"},
+        {"capture", "repo table exclude-table jobs dry-run same-source through-sqlite busy-timeout config "
+                    "json progress quiet verbose help"},
         {"replay",
          "repo target schema snapshot table exclude-table jobs fold-names existing atomic "
          "no-foreign-keys on-mismatch bad-text remake dry-run config json progress quiet verbose "
          "help"},
         {"sync",
          "repo target schema table exclude-table jobs fold-names existing atomic no-foreign-keys "
-         "on-mismatch bad-text remake dry-run same-source busy-timeout config json progress quiet "
-         "verbose help"},
+         "on-mismatch bad-text remake dry-run same-source through-sqlite busy-timeout config json "
+         "progress quiet verbose help"},
         {"check", "repo target schema table exclude-table jobs fold-names existing atomic "
                   "no-foreign-keys on-mismatch bad-text busy-timeout config example-config json "
                   "sql progress quiet verbose help"},

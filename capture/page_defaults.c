@@ -4,11 +4,46 @@
 #include <sqlite3.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "capture/cell.h"
 #include "format/bytes.h"
+
+#define LEARNED_MAX 1024u
+#define CELL_MAX 256u /* bytes of a cell that is remembered */
+
+struct learned {
+    struct rf_hash what; /* type and SQL */
+    uint32_t size;       /* of the cell; 0: it is not constant */
+    uint8_t cell[CELL_MAX];
+};
+
+struct rf_page_defaults {
+    enum rf_source_encoding encoding;
+    sqlite3 *db; /* opened for the first default */
+    struct learned *learned;
+    uint32_t count;
+};
+
+enum rf_code rf_page_defaults_new(enum rf_source_encoding encoding, struct rf_page_defaults **made,
+                                  struct rf_error *error) {
+    *made = calloc(1, sizeof **made);
+    if (!*made) {
+        return rf_fail_memory(error);
+    }
+    (*made)->encoding = encoding;
+    return RF_OK;
+}
+
+void rf_page_defaults_free(struct rf_page_defaults *defaults) {
+    if (defaults) {
+        sqlite3_close(defaults->db);
+        free(defaults->learned);
+        free(defaults);
+    }
+}
 
 /* A type of the column's affinity, rather than what the table was declared with. In a STRICT table a
  * column of type ANY takes values as they are. */
@@ -99,40 +134,101 @@ static bool add_column(sqlite3 *db, const struct rf_table *table, uint32_t index
     return added;
 }
 
-static enum rf_code take_default(sqlite3 *db, struct rf_page_layout *layout, uint32_t column,
-                                 struct rf_error *error) {
+/* The canonical cell of the default, nothing where it is not constant. */
+static enum rf_code evaluate(struct rf_page_defaults *defaults, const struct rf_table *table,
+                             uint32_t column, struct rf_buffer *cell, struct rf_error *error) {
+    if (!defaults->db) {
+        defaults->db = open_scratch(defaults->encoding);
+    }
+    if (!defaults->db) {
+        return rf_fail_memory(error);
+    }
+    sqlite3 *db = defaults->db;
+    if (!add_column(db, table, column, "(", ")") &&
+        !(is_word(table->columns[column].default_sql) && add_column(db, table, column, "", ""))) {
+        return RF_OK;
+    }
     sqlite3_stmt *statement = NULL;
-    struct rf_buffer cell = {0};
-    enum rf_code code = RF_OK;
+    bool put = true;
     if (sqlite3_prepare_v2(db, "SELECT b FROM t", -1, &statement, NULL) == SQLITE_OK &&
         sqlite3_step(statement) == SQLITE_ROW) {
-        bool put = rf_cell_put(&cell, sqlite3_column_value(statement, 0), layout->encoding);
-        code = put ? rf_page_layout_default(layout, column, cell.bytes, (uint32_t)cell.size, error)
-                   : rf_fail_memory(error);
+        put = rf_cell_put(cell, sqlite3_column_value(statement, 0), defaults->encoding);
     }
     sqlite3_finalize(statement);
+    return put ? RF_OK : rf_fail_memory(error);
+}
+
+/* ---- what has been learned ---- */
+
+static struct rf_hash name_of(const struct rf_table *table, uint32_t column) {
+    const struct rf_column *described = &table->columns[column];
+    struct rf_hash both[2] = {
+        rf_hash_bytes(type_of(table, described), strlen(type_of(table, described))),
+        rf_hash_bytes(described->default_sql, strlen(described->default_sql))};
+    return rf_hash_bytes(both, sizeof both);
+}
+
+static const struct learned *recall(const struct rf_page_defaults *defaults, struct rf_hash what) {
+    for (uint32_t i = 0; i < defaults->count; i++) {
+        if (rf_hash_equal(defaults->learned[i].what, what)) {
+            return &defaults->learned[i];
+        }
+    }
+    return NULL;
+}
+
+static enum rf_code remember(struct rf_page_defaults *defaults, struct rf_hash what,
+                             const struct rf_buffer *cell, struct rf_error *error) {
+    if (cell->size > CELL_MAX || defaults->count == LEARNED_MAX) {
+        return RF_OK;
+    }
+    if ((defaults->count & (defaults->count - 1)) == 0) {
+        size_t capacity = defaults->count ? 2 * (size_t)defaults->count : 1;
+        void *grown = realloc(defaults->learned, capacity * sizeof *defaults->learned);
+        if (!grown) {
+            return rf_fail_memory(error);
+        }
+        defaults->learned = grown;
+    }
+    struct learned *learned = &defaults->learned[defaults->count++];
+    learned->what = what;
+    learned->size = (uint32_t)cell->size;
+    if (cell->size > 0) {
+        memcpy(learned->cell, cell->bytes, cell->size);
+    }
+    return RF_OK;
+}
+
+static enum rf_code learn(struct rf_page_defaults *defaults, struct rf_page_layout *layout,
+                          const struct rf_table *table, uint32_t column, struct rf_error *error) {
+    struct rf_hash what = name_of(table, column);
+    const struct learned *learned = recall(defaults, what);
+    if (learned) {
+        return learned->size == 0
+                   ? RF_OK
+                   : rf_page_layout_default(layout, column, learned->cell, learned->size, error);
+    }
+    struct rf_buffer cell = {0};
+    enum rf_code code = evaluate(defaults, table, column, &cell, error);
+    if (code == RF_OK) {
+        code = remember(defaults, what, &cell, error);
+    }
+    if (code == RF_OK && cell.size > 0) {
+        code = rf_page_layout_default(layout, column, cell.bytes, (uint32_t)cell.size, error);
+    }
     rf_buffer_release(&cell);
     return code;
 }
 
-enum rf_code rf_page_defaults_learn(struct rf_page_layout *layout, const struct rf_table *table,
+enum rf_code rf_page_defaults_learn(struct rf_page_defaults *defaults,
+                                    struct rf_page_layout *layout, const struct rf_table *table,
                                     struct rf_error *error) {
-    sqlite3 *db = NULL;
     enum rf_code code = RF_OK;
     for (uint32_t i = 0; code == RF_OK && i < table->column_count; i++) {
         const struct rf_column *column = &table->columns[i];
-        if (!column->default_sql || column->generated != RF_STORED_AS_IS) {
-            continue;
-        }
-        db = db ? db : open_scratch(layout->encoding);
-        if (!db) {
-            return rf_fail_memory(error);
-        }
-        if (add_column(db, table, i, "(", ")") ||
-            (is_word(column->default_sql) && add_column(db, table, i, "", ""))) {
-            code = take_default(db, layout, i, error);
+        if (column->default_sql && column->generated == RF_STORED_AS_IS) {
+            code = learn(defaults, layout, table, i, error);
         }
     }
-    sqlite3_close(db);
     return code;
 }

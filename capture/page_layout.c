@@ -91,6 +91,10 @@ enum rf_code rf_page_layout_fingerprint(const struct rf_page_layout *layout,
     rf_buffer_u8(&facts, (uint8_t)layout->encoding);
     rf_buffer_u32(&facts, layout->column_count);
     rf_buffer_u32(&facts, layout->stored_count);
+    rf_buffer_u32(&facts, layout->key_count);
+    for (uint32_t i = 0; i < layout->key_count; i++) {
+        rf_buffer_u32(&facts, layout->key[i]);
+    }
     for (uint32_t i = 0; i < layout->column_count; i++) {
         const struct rf_page_column *column = &layout->columns[i];
         rf_buffer_u32(&facts, column->place);

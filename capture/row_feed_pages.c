@@ -451,7 +451,8 @@ static enum rf_code open_layout(struct pages_feed *feed, uint32_t *root, struct 
     if (code == RF_OK && !feed->layout->ordered) {
         code = rf_fail(error, RF_UNUSUAL, "its keys are kept in another order");
     }
-    return code == RF_OK ? rf_page_defaults_learn(feed->layout, table, error) : code;
+    return code == RF_OK ? rf_page_defaults_learn(source->defaults, feed->layout, table, error)
+                         : code;
 }
 
 static enum rf_code open_feed(struct pages_feed *feed, struct rf_error *error) {

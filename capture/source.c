@@ -17,6 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "capture/page_defaults.h"
 #include "capture/page_file.h"
 #include "capture/page_roots.h"
 #include "capture/sqlite_error.h"
@@ -382,28 +383,40 @@ void rf_source_close(struct rf_source *source) {
     }
     rf_page_source_close(source->pages);
     rf_page_roots_free(source->roots);
+    rf_page_defaults_free(source->defaults);
     sqlite3_close(source->db);
     free(source->path);
     free(source);
+}
+
+/* Everything that page reading needs of a source, or nothing. */
+static enum rf_code open_pages(struct rf_source *source, struct rf_error *error) {
+    struct rf_page_source *pages = NULL;
+    enum rf_code code = rf_page_file_open(source->db, &source->pin, &pages, error);
+    if (code == RF_OK) {
+        code = rf_page_roots_read(source->db, &source->roots, error);
+    }
+    if (code == RF_OK) {
+        code = rf_page_defaults_new(source->encoding, &source->defaults, error);
+    }
+    if (code != RF_OK) {
+        rf_page_source_close(pages);
+        return code;
+    }
+    source->pages = pages;
+    return RF_OK;
 }
 
 enum rf_code rf_source_pages(struct rf_source *source, const struct rf_page_source **pages,
                              struct rf_error *error) {
     enum rf_code code = RF_OK;
     if (!source->pages && !source->pages_unusual[0]) {
-        code = rf_page_file_open(source->db, &source->pin, &source->pages, error);
-        if (code == RF_OK) {
-            code = rf_page_roots_read(source->db, &source->roots, error);
-        }
-        if (code == RF_UNUSUAL) {
-            snprintf(source->pages_unusual, sizeof source->pages_unusual, "%.199s", error->what);
-            rf_error_clear(error);
-            code = RF_OK;
-        }
-        if (!source->roots) {
-            rf_page_source_close(source->pages);
-            source->pages = NULL;
-        }
+        code = open_pages(source, error);
+    }
+    if (code == RF_UNUSUAL) {
+        snprintf(source->pages_unusual, sizeof source->pages_unusual, "%.199s", error->what);
+        rf_error_clear(error);
+        code = RF_OK;
     }
     *pages = source->pages;
     return code;

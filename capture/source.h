@@ -16,6 +16,7 @@
 #include "capture/page_pin.h"
 #include "format/error.h"
 
+struct rf_page_defaults;
 struct rf_page_roots;
 struct rf_page_source;
 
@@ -41,6 +42,7 @@ struct rf_source {
     /* Made by rf_source_pages: */
     struct rf_page_source *pages;
     struct rf_page_roots *roots;
+    struct rf_page_defaults *defaults;
     char
         pages_unusual[200]; /* why there are none; "": they have not been asked for, or are there */
 };

@@ -242,15 +242,17 @@ Test(page_record, layouts_that_are_unusual) {
 /* What makes other rows of the same pages must make another fingerprint. */
 Test(page_record, fingerprints) {
     struct rf_error error = {0};
-    struct rf_hash all[5];
+    struct rf_hash all[7];
     struct rf_column columns[] = {{.name = (char[]){"a"}, .declared = (char[]){"REAL"}},
                                   {.name = (char[]){"b"}}};
     struct rf_table table = {.alias = -1, .column_count = 2, .columns = columns};
-    for (int i = 0; i < 5; i++) {
+    for (int i = 0; i < 7; i++) {
         struct rf_page_layout *layout = NULL;
         table.column_count = i == 1 ? 1 : 2;
         columns[0].declared = i == 2 ? (char[]){"INT"} : (char[]){"REAL"};
         table.alias = i == 3 ? 1 : -1;
+        table.key_count = i >= 5 ? 2 : 0;
+        table.key = i == 5 ? (uint32_t[]){0, 1} : (uint32_t[]){1, 0};
         cr_assert_eq(rf_page_layout_new(&table, RF_SOURCE_UTF8, &layout, &error), RF_OK);
         if (i == 4) {
             uint8_t cell[9] = {RF_INTEGER, 1};

@@ -389,7 +389,10 @@ struct rf_page_layout *page_reading_layout(struct page_reading *reading,
         rf_page_layout_new(table, reading->source->encoding, &layout, &reading->error);
     cr_assert(code == RF_OK || code == RF_UNUSUAL);
     if (code == RF_OK) {
-        cr_assert_eq(rf_page_defaults_learn(layout, table, &reading->error), RF_OK);
+        struct rf_page_defaults *defaults = NULL;
+        cr_assert_eq(rf_page_defaults_new(layout->encoding, &defaults, &reading->error), RF_OK);
+        cr_assert_eq(rf_page_defaults_learn(defaults, layout, table, &reading->error), RF_OK);
+        rf_page_defaults_free(defaults);
     }
     return layout;
 }

@@ -1,42 +1,47 @@
 /* Bytes to columns; see column.h. Whatever the bytes are, nothing is read or written past its end. */
 #include "format/column.h"
 
-/* Two, four and eight planes side by side, so that the compiler makes vectors of it. */
-static void get_planes(const uint8_t *at, uint32_t count, unsigned width, uint64_t *numbers) {
-    const uint8_t *p1 = at + count;
+/* Planes side by side, so that the compiler makes vectors of it; `base` is added to each number. */
+static void get_planes(const uint8_t *at, uint32_t count, unsigned width, uint64_t base,
+                       uint64_t *numbers) {
+    const uint8_t *p[8];
+    for (unsigned plane = 0; plane < 8; plane++) {
+        p[plane] = at + (size_t)count * (plane < width ? plane : 0);
+    }
     if (width == 1) {
         for (uint32_t i = 0; i < count; i++) {
-            numbers[i] = at[i];
+            numbers[i] = base + at[i];
         }
     } else if (width == 2) {
         for (uint32_t i = 0; i < count; i++) {
-            numbers[i] = (uint64_t)at[i] | (uint64_t)p1[i] << 8;
+            numbers[i] = base + ((uint64_t)at[i] | (uint64_t)p[1][i] << 8);
+        }
+    } else if (width == 4) {
+        for (uint32_t i = 0; i < count; i++) {
+            numbers[i] = base + ((uint64_t)at[i] | (uint64_t)p[1][i] << 8 |
+                                 (uint64_t)p[2][i] << 16 | (uint64_t)p[3][i] << 24);
         }
     } else {
-        const uint8_t *p2 = p1 + count;
-        const uint8_t *p3 = p2 + count;
         for (uint32_t i = 0; i < count; i++) {
-            numbers[i] = (uint64_t)at[i] | (uint64_t)p1[i] << 8 | (uint64_t)p2[i] << 16 |
-                         (uint64_t)p3[i] << 24;
-        }
-        const uint8_t *p4 = p3 + count;
-        for (unsigned plane = 4; plane < width; plane++, p4 += count) {
-            for (uint32_t i = 0; i < count; i++) {
-                numbers[i] |= (uint64_t)p4[i] << (8 * plane);
-            }
+            numbers[i] = base + ((uint64_t)at[i] | (uint64_t)p[1][i] << 8 |
+                                 (uint64_t)p[2][i] << 16 | (uint64_t)p[3][i] << 24 |
+                                 (uint64_t)p[4][i] << 32 | (uint64_t)p[5][i] << 40 |
+                                 (uint64_t)p[6][i] << 48 | (uint64_t)p[7][i] << 56);
         }
     }
 }
 
-static bool get_residuals(struct rf_cursor *cursor, uint32_t count, unsigned width,
+static bool get_residuals(struct rf_cursor *cursor, uint32_t count, unsigned width, uint64_t base,
                           uint64_t *numbers) {
     if (width == 0) {
-        memset(numbers, 0, count * sizeof *numbers);
+        for (uint32_t i = 0; i < count; i++) {
+            numbers[i] = base;
+        }
         return true;
     }
     const uint8_t *at = rf_cursor_bytes(cursor, (size_t)count * width);
     if (at && count > 0) {
-        get_planes(at, count, width, numbers);
+        get_planes(at, count, width, base, numbers);
     }
     return at != NULL;
 }
@@ -49,23 +54,17 @@ bool rf_stream_decode(struct rf_cursor *cursor, uint32_t count, uint64_t *number
         cursor->failed = true;
     }
     uint64_t base = rf_cursor_u64(cursor);
-    if (form & RF_STREAM_STEPS) {
-        uint64_t least = rf_cursor_u64(cursor);
-        if (cursor->failed || !get_residuals(cursor, count - 1, width, numbers + 1)) {
-            return false;
-        }
-        numbers[0] = base;
-        for (uint32_t i = 1; i < count; i++) {
-            base += least + numbers[i];
-            numbers[i] = base;
-        }
-        return true;
+    if (!(form & RF_STREAM_STEPS)) {
+        return !cursor->failed && get_residuals(cursor, count, width, base, numbers);
     }
-    if (cursor->failed || !get_residuals(cursor, count, width, numbers)) {
+    uint64_t least = rf_cursor_u64(cursor);
+    if (cursor->failed || !get_residuals(cursor, count - 1, width, least, numbers + 1)) {
         return false;
     }
-    for (uint32_t i = 0; i < count; i++) {
-        numbers[i] += base;
+    numbers[0] = base;
+    for (uint32_t i = 1; i < count; i++) {
+        base += numbers[i];
+        numbers[i] = base;
     }
     return true;
 }
@@ -100,7 +99,7 @@ static bool get_numbers(struct rf_cursor *cursor, enum rf_class class, uint32_t 
     if (class == RF_INTEGER) {
         return rf_stream_decode(cursor, count, numbers);
     }
-    return get_residuals(cursor, count, 8, numbers);
+    return get_residuals(cursor, count, 8, 0, numbers);
 }
 
 /* Offsets of cells that lie one after another, all of a column's rows; false where they take more than `left`. */
@@ -140,9 +139,8 @@ static bool lay_out_mixed(const uint64_t *lengths, const uint8_t *class, uint32_
 }
 
 /* Sizes and offsets of TEXT and BLOB cells; `count` of them, all rows where `class` is NULL. */
-static bool get_bytes(struct rf_cursor *cursor, uint32_t rows, uint32_t count,
-                      const uint8_t *class, uint64_t *bits, uint32_t *size, uint64_t *scratch,
-                      const uint8_t **heap) {
+static bool get_bytes(struct rf_cursor *cursor, uint32_t rows, uint32_t count, const uint8_t *class,
+                      uint64_t *bits, uint32_t *size, uint64_t *scratch, const uint8_t **heap) {
     if (!rf_stream_decode(cursor, count, scratch)) {
         return false;
     }
@@ -175,9 +173,8 @@ static bool decode_mixed(struct rf_cursor *cursor, uint32_t rows, uint8_t *class
     }
     decoded->has_bits = true;
     decoded->has_sizes = counts.of[RF_TEXT] + counts.of[RF_BLOB] > 0;
-    return !decoded->has_sizes ||
-           get_bytes(cursor, rows, counts.of[RF_TEXT] + counts.of[RF_BLOB], class, bits, size,
-                     scratch, &decoded->heap);
+    return !decoded->has_sizes || get_bytes(cursor, rows, counts.of[RF_TEXT] + counts.of[RF_BLOB],
+                                            class, bits, size, scratch, &decoded->heap);
 }
 
 bool rf_column_decode(struct rf_cursor *cursor, uint32_t rows, uint8_t *class, uint64_t *bits,

@@ -128,20 +128,6 @@ int rf_value_compare(const struct rf_value *a, const struct rf_value *b) {
                                   : -compare_integer_real(b->integer, a->real);
 }
 
-bool rf_value_identical(const struct rf_value *a, const struct rf_value *b) {
-    if (a->class != b->class) {
-        return false;
-    }
-    switch (a->class) {
-    case RF_NULL: return true;
-    case RF_INTEGER:
-    case RF_REAL: return a->integer == b->integer; /* the bits */
-    case RF_TEXT:
-    case RF_BLOB: return a->size == b->size && compare_bytes(a, b) == 0;
-    }
-    return false;
-}
-
 /* How many bytes the UTF-8 sequence at `at` takes, 0 when it is none: table 3-7 of the Unicode
  * Standard, "Well-Formed UTF-8 Byte Sequences". */
 static size_t sequence_length(const uint8_t *at, size_t left) {

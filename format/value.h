@@ -50,8 +50,6 @@ bool rf_row_next(struct rf_cursor *cursor, struct rf_value *value);
 /* The order of SQLite's BINARY collation: NULL, numbers by value (exactly, an INTEGER against a REAL
  * too), text by bytes, blobs by bytes. <0, 0, >0. 1 and 1.0 compare equal though their hashes differ. */
 int rf_value_compare(const struct rf_value *a, const struct rf_value *b);
-/* The same classes and the same bytes (-0.0 differs from 0.0). */
-bool rf_value_identical(const struct rf_value *a, const struct rf_value *b);
 
 /* What a text is made of, for the census and for Postgres, which takes neither of the two. */
 struct rf_text_facts {

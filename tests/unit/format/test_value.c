@@ -95,15 +95,6 @@ Test(value, order_is_that_of_sqlite) {
     }
 }
 
-Test(value, identical_are_the_same_bytes_of_the_same_class) {
-    for (size_t a = 0; a < COUNT(ranked); a++) {
-        for (size_t b = 0; b < COUNT(ranked); b++) {
-            cr_assert_eq(rf_value_identical(&ranked[a].value, &ranked[b].value), a == b,
-                         "values %zu and %zu", a, b);
-        }
-    }
-}
-
 static void assert_same(const struct rf_value *a, const struct rf_value *b, size_t which) {
     cr_assert_eq(a->class, b->class, "value %zu", which);
     if (a->class == RF_INTEGER || a->class == RF_REAL) {

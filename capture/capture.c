@@ -2,6 +2,8 @@
  * publish what is new, if anything is. */
 #include "capture/capture.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -9,6 +11,7 @@
 #include "capture/capture_run.h"
 #include "capture/lineage.h"
 #include "capture/schema.h"
+#include "capture/standing.h"
 #include "capture/table_capture.h"
 
 #define LEVEL_DEFAULT 3
@@ -19,6 +22,8 @@ struct run {
     struct rf_capture_result *result;
     struct rf_pool *pool;
     struct rf_source *source;
+    struct rf_selection selection;
+    struct rf_standing standing;
     struct rf_manifest parent; /* table_count 0 and snapshot 0 where there is none */
     struct rf_manifest *child; /* the result's */
     struct rf_pending_list pending;
@@ -70,16 +75,14 @@ static enum rf_code begin_manifest(struct run *run, struct rf_error *error) {
     if (!child->writer) {
         return rf_fail_memory(error);
     }
-    struct rf_selection selection = {run->options->include, run->options->exclude};
-    enum rf_code code = rf_schema_read(run->source, &selection, child, error);
+    enum rf_code code = rf_schema_read(run->source, &run->selection, child, error);
     if (code == RF_OK && run->parent.snapshot > 0 && !run->options->same_source) {
         code = rf_lineage_check(&run->parent, child, error);
     }
     return code;
 }
 
-static enum rf_code prepare(struct run *run, const struct rf_capture_limits *limits,
-                            struct rf_error *error) {
+static enum rf_code open_both(struct run *run, struct rf_error *error) {
     struct rf_source_options source = {
         .database = run->options->database,
         .busy_timeout_ms = run->options->busy_timeout_ms,
@@ -87,11 +90,21 @@ static enum rf_code prepare(struct run *run, const struct rf_capture_limits *lim
     };
     enum rf_code code = rf_source_open(&source, &run->source, error);
     if (code == RF_OK) {
+        rf_standing_take(run->source, &run->standing);
         code = load_parent(run, error);
     }
-    if (code == RF_OK) {
-        code = begin_manifest(run, error);
-    }
+    return code;
+}
+
+static bool has_not_moved(const struct run *run) {
+    return run->parent.snapshot > 0 &&
+           rf_standing_is_of(&run->standing, run->repository, &run->selection,
+                             &run->result->snapshot);
+}
+
+static enum rf_code prepare(struct run *run, const struct rf_capture_limits *limits,
+                            struct rf_error *error) {
+    enum rf_code code = begin_manifest(run, error);
     if (code == RF_OK) {
         code = rf_pool_new(run->options->jobs, &run->pool, error);
     }
@@ -223,6 +236,36 @@ static enum rf_code capture_tables(struct run *run, struct rf_error *error) {
     return code == RF_OK ? report_gone(run, error) : code;
 }
 
+/* ---- a source that has not moved ---- */
+
+static void note_standstill(const struct run *run) {
+    if (run->options->note) {
+        char message[128];
+        snprintf(message, sizeof message,
+                 "the database has not been written to since snapshot %" PRIu64
+                 "; its rows were not read",
+                 run->parent.snapshot);
+        run->options->note(run->options->context, message);
+    }
+}
+
+/* All tables are as they are in the parent. */
+static enum rf_code report_standstill(struct run *run, struct rf_error *error) {
+    note_standstill(run);
+    run->result->tables = calloc((size_t)run->parent.table_count + 1, sizeof *run->result->tables);
+    if (!run->result->tables) {
+        return rf_fail_memory(error);
+    }
+    enum rf_code code = RF_OK;
+    for (uint32_t i = 0; code == RF_OK && i < run->parent.table_count; i++) {
+        const struct rf_manifest_table *table = &run->parent.tables[i];
+        uint64_t rows = table->digest.rows;
+        struct rf_capture_table found = {.scanned = rows, .unchanged = rows, .rows = rows};
+        code = report(run, table->table.name, &found, error);
+    }
+    return code;
+}
+
 /* ---- the end ---- */
 
 static enum rf_code publish(struct run *run, struct rf_error *error) {
@@ -243,6 +286,9 @@ static enum rf_code finish(struct run *run, struct rf_error *error) {
     if (code == RF_OK && run->parent.snapshot > 0) {
         code = rf_lineage_differs(&run->parent, run->child, &differs, error);
     }
+    if (code == RF_OK) {
+        rf_standing_settle(run->source, &run->standing);
+    }
     if (code == RF_OK && differs && !run->options->dry_run) {
         /* Writers of the source, and its WAL, need not wait for our disk. */
         rf_source_close(run->source);
@@ -252,6 +298,8 @@ static enum rf_code finish(struct run *run, struct rf_error *error) {
     if (code == RF_OK && !run->options->dry_run) {
         rf_index_list_publish(&run->indexes, run->repository);
         rf_index_sweep(run->repository, run->child);
+        rf_standing_remember(&run->standing, run->repository, &run->selection,
+                             &run->result->snapshot);
     }
     return code;
 }
@@ -262,6 +310,16 @@ static void release(struct run *run) {
     rf_manifest_release(&run->parent);
     rf_pending_release(&run->pending);
     rf_index_list_release(&run->indexes);
+    rf_standing_release(&run->standing);
+}
+
+static enum rf_code capture_all(struct run *run, const struct rf_capture_limits *limits,
+                                struct rf_error *error) {
+    enum rf_code code = prepare(run, limits, error);
+    if (code == RF_OK) {
+        code = capture_tables(run, error);
+    }
+    return code == RF_OK ? finish(run, error) : code;
 }
 
 enum rf_code rf_capture_run(struct rf_repository *repository,
@@ -269,15 +327,18 @@ enum rf_code rf_capture_run(struct rf_repository *repository,
                             const struct rf_capture_limits *limits,
                             struct rf_capture_result *result, struct rf_error *error) {
     struct run run = {
-        .repository = repository, .options = options, .result = result, .start = now_seconds()};
+        .repository = repository,
+        .options = options,
+        .result = result,
+        .selection = {options->include, options->exclude},
+        .start = now_seconds(),
+    };
     *result = (struct rf_capture_result){0};
     run.child = &result->manifest;
-    enum rf_code code = prepare(&run, limits, error);
+    enum rf_code code = open_both(&run, error);
     if (code == RF_OK) {
-        code = capture_tables(&run, error);
-    }
-    if (code == RF_OK) {
-        code = finish(&run, error);
+        code = has_not_moved(&run) ? report_standstill(&run, error)
+                                   : capture_all(&run, limits, error);
     }
     if (!result->published) {
         rf_repository_discard(repository, run.pending.archives, run.pending.count);

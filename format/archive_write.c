@@ -13,6 +13,10 @@
 #include "format/pool_work.h"
 
 #define SLUG_MAX 40
+/* What is smaller is gathered before it is written: a small archive is one write. */
+#define GATHERED_MAX (64u << 10)
+/* A batch of so few bytes is encoded on the thread that filled it. */
+#define SMALL_BATCH (32u << 10)
 
 struct rf_archive_writer {
     struct rf_io *io;
@@ -36,6 +40,7 @@ struct rf_archive_writer {
     struct rf_error error; /* the first failure */
 
     struct rf_hasher *hasher;
+    struct rf_buffer gathered; /* at the end of the file, not written yet */
     uint64_t offset;
     uint32_t blocks;
     struct rf_buffer index; /* footer entries */
@@ -57,11 +62,30 @@ static void make_slug(const char *name, char slug[SLUG_MAX + 1]) {
     slug[used] = 0;
 }
 
+static enum rf_code write_gathered(struct rf_archive_writer *writer, struct rf_error *error) {
+    struct rf_buffer *gathered = &writer->gathered;
+    enum rf_code code = rf_io_write_all(writer->io, writer->fd, writer->path, gathered->bytes,
+                                        gathered->size, error);
+    rf_buffer_clear(gathered);
+    return code;
+}
+
 static enum rf_code append(struct rf_archive_writer *writer, const void *bytes, size_t size,
                            struct rf_error *error) {
     rf_hasher_add(writer->hasher, bytes, size);
     writer->offset += size;
-    return rf_io_write_all(writer->io, writer->fd, writer->path, bytes, size, error);
+    enum rf_code code = RF_OK;
+    if (writer->gathered.size + size > GATHERED_MAX) {
+        code = write_gathered(writer, error);
+    }
+    if (code == RF_OK && size > GATHERED_MAX) {
+        return rf_io_write_all(writer->io, writer->fd, writer->path, bytes, size, error);
+    }
+    if (code == RF_OK) {
+        rf_buffer_append(&writer->gathered, bytes, size);
+        code = rf_buffer_check(&writer->gathered, error);
+    }
+    return code;
 }
 
 static enum rf_code write_header(struct rf_archive_writer *writer,
@@ -100,6 +124,7 @@ static void writer_free(struct rf_archive_writer *writer) {
     rf_io_discard(writer->io, &writer->fd);
     rf_hasher_free(writer->hasher);
     rf_buffer_release(&writer->index);
+    rf_buffer_release(&writer->gathered);
     pthread_cond_destroy(&writer->done);
     pthread_mutex_destroy(&writer->mutex);
     free(writer);
@@ -185,7 +210,9 @@ void rf_archive_writer_add(struct rf_archive_writer *writer, struct rf_batch *ba
         return;
     }
     job->sequence = writer->submitted++;
-    rf_pool_submit(writer->pool, job);
+    if (batch->cells.size > SMALL_BATCH || !rf_pool_encode_here(writer->pool, job)) {
+        rf_pool_submit(writer->pool, job);
+    }
 }
 
 static void put_block_header(const struct rf_job *job, uint8_t *header) {
@@ -315,6 +342,9 @@ static enum rf_code write_end(struct rf_archive_writer *writer, struct rf_error 
 
 static enum rf_code finish_file(struct rf_archive_writer *writer, struct rf_error *error) {
     enum rf_code code = write_end(writer, error);
+    if (code == RF_OK) {
+        code = write_gathered(writer, error);
+    }
     if (code == RF_OK && !writer->unsynced) {
         code = rf_io_sync(writer->io, writer->fd, writer->path, error);
     }

@@ -194,14 +194,8 @@ static bool syncfs_tells_errors(void) {
            (major > 5 || (major == 5 && minor >= 8));
 }
 
-/* Those that are known to have one writeback for all, with one place for its errors. Network file
- * systems, FUSE and overlays hand files on, and what syncfs means there is for others to say. */
-static bool syncs_as_one(int fd) {
-    struct statfs system;
-    if (fstatfs(fd, &system) != 0) {
-        return false;
-    }
-    switch ((unsigned long)system.f_type) {
+static bool is_known(const struct statfs *system) {
+    switch ((unsigned long)system->f_type) {
     case EXT4_SUPER_MAGIC: /* ext2 and ext3 have the same */
     case XFS_SUPER_MAGIC:
     case BTRFS_SUPER_MAGIC:
@@ -213,8 +207,15 @@ static bool syncs_as_one(int fd) {
     }
 }
 
+bool rf_io_is_local(const char *path) {
+    struct statfs system;
+    return statfs(path, &system) == 0 && is_known(&system);
+}
+
+/* The known ones have one writeback for all their files, with one place for its errors. */
 bool rf_io_can_sync_all(const struct rf_io *io, int fd) {
-    return io->syncfs && syncfs_tells_errors() && syncs_as_one(fd);
+    struct statfs system;
+    return io->syncfs && syncfs_tells_errors() && fstatfs(fd, &system) == 0 && is_known(&system);
 }
 
 enum rf_code rf_io_sync_all(struct rf_io *io, int fd, const char *path, struct rf_error *error) {

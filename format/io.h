@@ -51,6 +51,10 @@ RF_MUST_USE enum rf_code rf_io_write_at(struct rf_io *io, int fd, const char *pa
                                         struct rf_error *error);
 RF_MUST_USE enum rf_code rf_io_sync(struct rf_io *io, int fd, const char *path,
                                     struct rf_error *error);
+/* Whether the file lies on a disk of this machine, or in its memory, under a file system that is
+ * known: not one that hands on to others what it is told, as network file systems, FUSE and overlays
+ * do. */
+bool rf_io_is_local(const char *path);
 /* Whether one rf_io_sync_all is as good as an rf_io_sync of every file that was written on the file
  * system of `fd` since that was opened: it waits for the disk, and fails if anything could not be
  * written. */

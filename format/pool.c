@@ -23,6 +23,8 @@ struct rf_pool {
     unsigned threads;
     pthread_t thread[THREADS_MAX];
     struct rf_codec *codec[THREADS_MAX];
+    pthread_mutex_t here;        /* guards this: */
+    struct rf_codec *here_codec; /* of threads that fill batches; NULL until it is needed */
 };
 
 struct worker {
@@ -86,6 +88,7 @@ enum rf_code rf_pool_new(unsigned threads, struct rf_pool **made, struct rf_erro
         return rf_fail_memory(error);
     }
     pthread_mutex_init(&pool->mutex, NULL);
+    pthread_mutex_init(&pool->here, NULL);
     pthread_cond_init(&pool->work, NULL);
     pthread_cond_init(&pool->room, NULL);
     pool->job_count = 2 * threads + RF_POOL_BATCHES_HELD;
@@ -127,6 +130,8 @@ void rf_pool_free(struct rf_pool *pool) {
         rf_buffer_release(&pool->jobs[i].stored);
     }
     free(pool->jobs);
+    rf_codec_free(pool->here_codec);
+    pthread_mutex_destroy(&pool->here);
     pthread_cond_destroy(&pool->room);
     pthread_cond_destroy(&pool->work);
     pthread_mutex_destroy(&pool->mutex);
@@ -170,4 +175,19 @@ void rf_pool_submit(struct rf_pool *pool, struct rf_job *job) {
     pool->last = job;
     pthread_cond_signal(&pool->work);
     pthread_mutex_unlock(&pool->mutex);
+}
+
+bool rf_pool_encode_here(struct rf_pool *pool, struct rf_job *job) {
+    if (pthread_mutex_trylock(&pool->here) != 0) {
+        return false;
+    }
+    if (!pool->here_codec) {
+        pool->here_codec = rf_codec_new();
+    }
+    bool able = pool->here_codec;
+    if (able) {
+        rf_archive_writer_encode(pool->here_codec, job);
+    }
+    pthread_mutex_unlock(&pool->here);
+    return able;
 }

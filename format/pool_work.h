@@ -5,6 +5,7 @@
 #ifndef RF_FORMAT_POOL_WORK_H
 #define RF_FORMAT_POOL_WORK_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "format/block.h"
@@ -25,6 +26,9 @@ struct rf_job {
 struct rf_job *rf_pool_take(struct rf_pool *pool);
 void rf_pool_give_back(struct rf_pool *pool, struct rf_job *job);
 void rf_pool_submit(struct rf_pool *pool, struct rf_job *job);
+/* Has the job encoded on this thread, unless another one is doing so: then false, and nothing was
+ * done. For a small job, which takes less than to wake a thread of the pool. */
+bool rf_pool_encode_here(struct rf_pool *pool, struct rf_job *job);
 
 /* Called on a pool thread; the job is the writer's from then on. */
 void rf_archive_writer_encode(struct rf_codec *codec, struct rf_job *job);

@@ -93,6 +93,7 @@ static void copy_repository(const char *from, const char *to) {
     copy_folder(from, to);
 }
 
+/* Where the source stood is remembered in index/ or not, as time went by. */
 static unsigned count_files(const char *folder) {
     char path[200];
     unsigned count = 0;
@@ -100,7 +101,7 @@ static unsigned count_files(const char *folder) {
     DIR *opened = opendir(path);
     cr_assert_not_null(opened, "%s", path);
     for (struct dirent *entry; (entry = readdir(opened));) {
-        count += entry->d_name[0] != '.';
+        count += entry->d_name[0] != '.' && strcmp(entry->d_name, "source") != 0;
     }
     closedir(opened);
     return count;

@@ -522,7 +522,7 @@ Test(archive, every_failing_call_of_a_writer) {
         cr_assert_eq(error.sys_errno, ENOSPC);
         cr_assert_eq(scratch_count(folder), 0, "call %d left a file", fail_at);
     }
-    cr_assert_gt(fail_at, 10);
+    cr_assert_geq(fail_at, 5); /* open, write, sync and close, at least */
     /* A signal in the middle of a write is no failure. */
     failing_io_init(&io, 3, EINTR, false);
     assert_ok(write_some(&io.io, folder, pool, 60, &ref, path, &error), error);

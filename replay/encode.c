@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "replay/conversion_inner.h"
+
 const uint8_t rf_copy_header[RF_COPY_HEADER_SIZE] = {
     'P', 'G', 'C', 'O', 'P', 'Y', '\n', 0xff, '\r', '\n', 0, 0, 0, 0, 0, 0, 0, 0, 0};
 const uint8_t rf_copy_trailer[RF_COPY_TRAILER_SIZE] = {0xff, 0xff};
@@ -31,6 +33,65 @@ static enum rf_misfit put_cell(const struct rf_encoder_column *column, const str
     }
     put_null(out);
     return RF_FITS;
+}
+
+/* Room for a field and its length, mostly without a call. */
+static inline uint8_t *field_of(struct rf_buffer *out, uint32_t size) {
+    size_t room = sizeof size + (size_t)size;
+    uint8_t *at;
+    if (!out->failed && room <= out->capacity - out->size) {
+        at = out->bytes + out->size;
+        out->size += room;
+    } else {
+        at = rf_buffer_extend(out, room);
+    }
+    if (at) {
+        rf_put_be32(at, size);
+        at += sizeof size;
+    }
+    return at;
+}
+
+static inline bool put_word(struct rf_buffer *out, uint64_t word) {
+    uint8_t *at = field_of(out, sizeof word);
+    if (at) {
+        rf_put_be64(at, word);
+    }
+    return true;
+}
+
+static inline bool put_bytes(struct rf_buffer *out, const uint8_t *bytes, uint32_t size) {
+    if (size > RF_FIELD_BYTES_MAX) {
+        return false;
+    }
+    uint8_t *at = field_of(out, size);
+    if (at && size > 0) {
+        memcpy(at, bytes, size);
+    }
+    return true;
+}
+
+/* Most cells are kept by the server as they are: these go without the conversion, which would do the
+ * same. False, and nothing is done, where the cell is another. */
+static inline bool put_plain(const struct rf_encoder_column *column, const struct rf_rows *rows,
+                             uint32_t row, struct rf_buffer *out) {
+    const struct rf_column_cells *cells = &rows->cells[column->cell];
+    const struct rf_conversion *how = column->conversion;
+    switch (rf_cell_class(cells, row)) {
+    case RF_INTEGER:
+        return how->put == rf_put_bigint && put_word(out, cells->bits[row]);
+    case RF_REAL:
+        return how->put == rf_put_double && put_word(out, cells->bits[row]);
+    case RF_TEXT:
+        return how->put == rf_put_text && column->clean &&
+               put_bytes(out, rf_cell_bytes(cells, row), cells->size[row]);
+    case RF_BLOB:
+        return how->put == rf_put_bytea &&
+               put_bytes(out, rf_cell_bytes(cells, row), cells->size[row]);
+    case RF_NULL:
+        break;
+    }
+    return false;
 }
 
 bool rf_encode_alters(const struct rf_encoder *encoder, const struct rf_rows *rows, uint32_t row,
@@ -141,7 +202,9 @@ enum rf_misfit rf_encode_row(const struct rf_encoder *encoder, const struct rf_r
     enum rf_misfit misfit = RF_FITS;
     for (uint32_t i = 0; i < encoder->count && misfit == RF_FITS && !outgrown(out, start); i++) {
         *column = i;
-        misfit = put_cell(&encoder->columns[i], rows, row, out);
+        if (!put_plain(&encoder->columns[i], rows, row, out)) {
+            misfit = put_cell(&encoder->columns[i], rows, row, out);
+        }
     }
     if (misfit == RF_FITS && !out->failed) {
         misfit = check_row(encoder, out, start);

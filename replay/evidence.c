@@ -118,6 +118,23 @@ void rf_instant_evidence_add(struct rf_instant_evidence *evidence, const struct 
     }
 }
 
+void rf_instant_evidence_join(struct rf_instant_evidence *evidence,
+                              const struct rf_instant_evidence *more) {
+    if (evidence->values == 0 || more->values == 0) {
+        *evidence = evidence->values == 0 ? *more : *evidence;
+        return;
+    }
+    evidence->values += more->values;
+    rf_spelling_evidence_join(&evidence->spelling, &more->spelling);
+    evidence->refuted |=
+        more->refuted || more->encoding != evidence->encoding || evidence->spelling.mixed;
+    evidence->low = more->low < evidence->low ? more->low : evidence->low;
+    evidence->high = more->high > evidence->high ? more->high : evidence->high;
+    evidence->fraction |= more->fraction;
+    evidence->not_hours |= more->not_hours;
+    evidence->not_minutes |= more->not_minutes;
+}
+
 bool rf_instant_evidence_proven(const struct rf_instant_evidence *evidence,
                                 struct rf_spelling *spelling) {
     if (evidence->values == 0 || evidence->refuted) {
@@ -190,6 +207,21 @@ void rf_decimal_evidence_add(struct rf_decimal_evidence *evidence, const struct 
     case RF_BLOB:
         evidence->others++;
         break;
+    }
+}
+
+void rf_decimal_evidence_join(struct rf_decimal_evidence *evidence,
+                              const struct rf_decimal_evidence *more) {
+    evidence->integers += more->integers;
+    evidence->reals += more->reals;
+    evidence->others += more->others;
+    evidence->long_reals += more->long_reals;
+    evidence->beyond_double |= more->beyond_double;
+    if (more->whole_digits > evidence->whole_digits) {
+        evidence->whole_digits = more->whole_digits;
+    }
+    if (more->scale > evidence->scale) {
+        evidence->scale = more->scale;
     }
 }
 

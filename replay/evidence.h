@@ -59,6 +59,9 @@ struct rf_instant_evidence {
 };
 void rf_instant_evidence_init(struct rf_instant_evidence *evidence);
 void rf_instant_evidence_add(struct rf_instant_evidence *evidence, const struct rf_value *value);
+/* As if the values of `more` had been added too: of other rows, in any order. */
+void rf_instant_evidence_join(struct rf_instant_evidence *evidence,
+                              const struct rf_instant_evidence *more);
 /* Whether one encoding is proven: evidence->encoding, of values from evidence->low to
  * evidence->high. `spelling` (may be NULL) gets that of texts. */
 bool rf_instant_evidence_proven(const struct rf_instant_evidence *evidence,
@@ -84,6 +87,9 @@ struct rf_decimal_evidence {
 };
 void rf_decimal_evidence_init(struct rf_decimal_evidence *evidence);
 void rf_decimal_evidence_add(struct rf_decimal_evidence *evidence, const struct rf_value *value);
+/* As above. */
+void rf_decimal_evidence_join(struct rf_decimal_evidence *evidence,
+                              const struct rf_decimal_evidence *more);
 /* `declared` is the declared bound, NULL for none. */
 enum rf_decimal_type rf_decimal_evidence_type(const struct rf_decimal_evidence *evidence,
                                               const struct rf_numeric_bound *declared);

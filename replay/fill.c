@@ -100,12 +100,11 @@ static enum rf_code check_failing(struct rf_fill *fill, const struct rf_rows *ro
 }
 
 static enum rf_code fill_row(struct rf_fill *fill, const struct rf_rows *rows, uint32_t row,
-                             int64_t shift, struct rf_error *error) {
+                             int64_t shift, struct rf_hash hash, struct rf_error *error) {
     enum rf_code code = fill->copying ? RF_OK : begin_copy(fill, error);
     if (code != RF_OK) {
         return code;
     }
-    struct rf_hash hash = rf_encode_hash(rows, row, &fill->scratch);
     rf_digest_add(&fill->digest, hash);
     uint32_t column;
     int64_t rowid = rows->rowids ? rows->rowids[row] + shift : 0;
@@ -124,15 +123,25 @@ static enum rf_code fill_row(struct rf_fill *fill, const struct rf_rows *rows, u
 }
 
 #define SCRATCH_KEPT (4u << 20)
+#define HASHED_AT_ONCE 64u
+
+static enum rf_code fill_some(struct rf_fill *fill, const struct rf_rows *rows, uint32_t first,
+                              uint32_t count, int64_t shift, struct rf_error *error) {
+    struct rf_hash hashes[HASHED_AT_ONCE];
+    enum rf_code code = rf_rows_hash(rows, first, count, &fill->scratch, hashes, error);
+    for (uint32_t i = 0; code == RF_OK && i < count; i++) {
+        code = fill_row(fill, rows, first + i, shift, hashes[i], error);
+    }
+    return code;
+}
 
 enum rf_code rf_fill_rows(struct rf_fill *fill, const struct rf_rows *rows, uint32_t first,
                           uint32_t count, int64_t shift, struct rf_error *error) {
     enum rf_code code = rf_run_check(fill->options.run, error);
-    for (uint32_t i = 0; code == RF_OK && i < count; i++) {
-        code = fill_row(fill, rows, first + i, shift, error);
-    }
-    if (code == RF_OK) {
-        code = rf_buffer_check(&fill->scratch, error);
+    for (uint32_t done = 0; code == RF_OK && done < count; done += HASHED_AT_ONCE) {
+        uint32_t left = count - done;
+        code = fill_some(fill, rows, first + done, left < HASHED_AT_ONCE ? left : HASHED_AT_ONCE,
+                         shift, error);
     }
     if (fill->scratch.capacity > SCRATCH_KEPT) {
         rf_buffer_release(&fill->scratch);

@@ -44,6 +44,18 @@ void rf_spelling_evidence_add(struct rf_spelling_evidence *evidence, const struc
     }
 }
 
+void rf_spelling_evidence_join(struct rf_spelling_evidence *evidence,
+                               const struct rf_spelling_evidence *more) {
+    if (!evidence->any || !more->any) {
+        *evidence = evidence->any ? *evidence : *more;
+        return;
+    }
+    evidence->mixed |= more->mixed || !rf_iso_form_same(&evidence->form, &more->form);
+    evidence->digit_counts |= more->digit_counts;
+    evidence->zero_fraction |= more->zero_fraction;
+    evidence->zero_at_end |= more->zero_at_end;
+}
+
 bool rf_spelling_proven(const struct rf_spelling_evidence *evidence, struct rf_spelling *spelling) {
     if (!evidence->any || evidence->mixed) {
         return false;

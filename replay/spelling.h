@@ -54,6 +54,9 @@ struct rf_spelling_evidence {
     struct rf_iso_form form;
 };
 void rf_spelling_evidence_add(struct rf_spelling_evidence *evidence, const struct rf_iso *iso);
+/* As if the texts of `more` had been shown too. */
+void rf_spelling_evidence_join(struct rf_spelling_evidence *evidence,
+                               const struct rf_spelling_evidence *more);
 /* The narrowest spelling that covers all of them; false where there is none. */
 bool rf_spelling_proven(const struct rf_spelling_evidence *evidence, struct rf_spelling *spelling);
 

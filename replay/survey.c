@@ -7,6 +7,7 @@
 #include "replay/json_key.h"
 #include "replay/quote.h"
 #include "replay/render.h"
+#include "replay/survey_shared.h"
 
 /* ---- what people are shown of a value ---- */
 
@@ -197,8 +198,10 @@ void rf_survey_rows(struct rf_survey *survey, const struct rf_rows *rows, uint32
 
 /* ---- passes over the archives ---- */
 
-/* Hands all rows to `take`, until that has enough (then *more is false). */
+/* Hands all rows to `take`, until that has enough (then *more is false). What can be answered from
+ * parts of the table on several threads is: that is what `survey` is for. */
 struct pass {
+    struct rf_survey *survey; /* or NULL */
     struct rf_run *run;
     const struct rf_manifest_table *source;
     void (*take)(void *context, const struct rf_span *span, bool *more);
@@ -225,19 +228,29 @@ static enum rf_code scan(const struct pass *pass, struct rf_scan *rows, uint64_t
     return code;
 }
 
+static enum rf_code read_state(const struct pass *pass, struct rf_state *state, uint64_t *done,
+                               struct rf_error *error) {
+    unsigned shares = pass->survey ? rf_survey_shares(pass->survey, pass->run, state) : 1;
+    if (shares > 1) {
+        return rf_survey_run_shared(pass->survey, pass->run, state, shares, done, error);
+    }
+    struct rf_scan *read = NULL;
+    enum rf_code code = rf_scan_new(state, 0, rf_state_parts(state), &read, error);
+    if (code == RF_OK) {
+        code = scan(pass, read, done, error);
+    }
+    rf_scan_free(read);
+    return code;
+}
+
 static enum rf_code read_all(const struct pass *pass, struct rf_error *error) {
     uint64_t rows = pass->source->digest.rows, done = 0;
     struct rf_state *state = NULL;
-    struct rf_scan *read = NULL;
     rf_run_expect(pass->run, rows);
     enum rf_code code = rf_state_open(pass->run->repository, pass->source, &state, error);
     if (code == RF_OK) {
-        code = rf_scan_new(state, 0, rf_state_parts(state), &read, error);
+        code = read_state(pass, state, &done, error);
     }
-    if (code == RF_OK) {
-        code = scan(pass, read, &done, error);
-    }
-    rf_scan_free(read);
     rf_state_close(state);
     if (code != RF_OK) {
         rf_while(error, "while looking through the rows of table %s", pass->source->table.name);
@@ -259,7 +272,12 @@ enum rf_code rf_survey_run(struct rf_survey *survey, struct rf_run *run, struct 
         return code;
     }
     const struct pass pass = {
-        .run = run, .source = survey->source, .take = take_for_survey, .context = survey};
+        .survey = survey,
+        .run = run,
+        .source = survey->source,
+        .take = take_for_survey,
+        .context = survey,
+    };
     code = read_all(&pass, error);
     return code == RF_OK ? rf_arena_check(survey->arena, error) : code;
 }

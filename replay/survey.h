@@ -9,7 +9,8 @@
  *     the answers are in the questions
  *
  * All questions about a table are answered in one pass, which ends early once each of them is
- * settled. Memory: one decoded block an archive, and the few examples kept. One thread a survey. */
+ * settled. Memory: one decoded block an archive and thread, and the few examples kept. One thread a
+ * survey; a large table is read by several within rf_survey_run, as the run's jobs say. */
 #ifndef RF_REPLAY_SURVEY_H
 #define RF_REPLAY_SURVEY_H
 

@@ -5,6 +5,7 @@
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "rows.h"
 
@@ -232,4 +233,100 @@ Test(encode, generated_fields_stay_out_of_the_tuple) {
     cr_expect_eq(out.size, sizeof bytes - 1, "nothing was added");
     rf_buffer_release(&out);
     test_rows_release(&rows);
+}
+
+static uint32_t next_random(uint64_t *state) {
+    *state = *state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+    return (uint32_t)(*state >> 33);
+}
+
+static struct rf_value random_value(uint64_t *state) {
+    static const char bytes[] = "grün and \0 \xff then more than a word or two of text";
+    static const int64_t integers[] = {0, -1, INT64_MAX, INT64_MIN, INT64_C(9007199254740993)};
+    static const double reals[] = {0.0, -0.0, 1.5, 1e300, -5e-324};
+    uint32_t size = next_random(state) % (uint32_t)sizeof bytes;
+    switch (next_random(state) % RF_CLASSES) {
+    case RF_INTEGER:
+        return integer_value(integers[next_random(state) % COUNT(integers)]);
+    case RF_REAL:
+        return real_value(reals[next_random(state) % COUNT(reals)]);
+    case RF_TEXT:
+        return bytes_value(RF_TEXT, bytes, size);
+    case RF_BLOB:
+        return bytes_value(RF_BLOB, bytes, size);
+    default:
+        return null_value();
+    }
+}
+
+/* What the conversions themselves make of the row, one cell after the other. */
+static enum rf_misfit put_by_conversions(const struct rf_encoder *encoder,
+                                         const struct rf_rows *rows, uint32_t row,
+                                         struct rf_buffer *out) {
+    static const uint8_t null[] = {0xff, 0xff, 0xff, 0xff};
+    rf_buffer_u8(out, 0);
+    rf_buffer_u8(out, (uint8_t)encoder->count);
+    for (uint32_t i = 0; i < encoder->count; i++) {
+        const struct rf_encoder_column *at = &encoder->columns[i];
+        bool is_null = rf_rows_class(rows, at->cell, row) == RF_NULL;
+        enum rf_misfit misfit =
+            is_null
+                ? RF_MISFIT_NULL
+                : at->conversion->put(at->conversion, &rows->cells[at->cell], row, at->clean, out);
+        if (misfit != RF_FITS && (at->not_null || !(is_null || at->null_misfits))) {
+            return misfit;
+        }
+        if (misfit != RF_FITS) {
+            rf_buffer_append(out, null, sizeof null);
+        }
+    }
+    return RF_FITS;
+}
+
+/* Plain cells have a way of their own, which must come out where the conversions do: with buffers
+ * that are full, half full and empty, and whatever stands beside them. */
+Test(encode, plain_cells_are_put_as_their_conversions_put_them) {
+    enum { COLUMNS = 6, ROWS = 40, ROUNDS = 400 };
+    static const struct rf_conversion *const all[] = {
+        &rf_as_bigint,         &rf_as_double,        &rf_as_boolean, &rf_as_bytea,
+        &rf_as_bytea_from_any, &rf_as_text_from_any, &rf_as_numeric, &rf_as_text,
+    };
+    uint64_t seed = (uint64_t)time(NULL), state = seed;
+    uint32_t fitting = 0;
+    for (int round = 0; round < ROUNDS; round++) {
+        struct rf_encoder_column how[COLUMNS];
+        struct rf_value values[COLUMNS * ROWS];
+        for (uint32_t i = 0; i < COLUMNS; i++) {
+            how[i] = column_as(all[next_random(&state) % COUNT(all)], i);
+            how[i].not_null = next_random(&state) % 8 == 0;
+            how[i].clean = next_random(&state) % 2 == 0;
+            how[i].null_misfits = next_random(&state) % 4 != 0;
+            struct rf_value first = random_value(&state);
+            bool uniform = next_random(&state) % 2 == 0;
+            for (uint32_t row = 0; row < ROWS; row++) {
+                values[row * COLUMNS + i] = uniform ? first : random_value(&state);
+            }
+        }
+        const struct rf_encoder encoder = {.count = COLUMNS, .columns = how};
+        struct test_rows rows;
+        test_rows_make(&rows, values, COLUMNS, ROWS);
+        struct rf_buffer out = {0}, expected = {0};
+        for (uint32_t row = 0; row < ROWS; row++) {
+            uint32_t column = 0;
+            size_t before = out.size;
+            rf_buffer_clear(&expected);
+            enum rf_misfit wanted = put_by_conversions(&encoder, &rows.rows, row, &expected);
+            cr_assert_eq(rf_encode_row(&encoder, &rows.rows, row, &out, &column), wanted,
+                         "seed %llu", (unsigned long long)seed);
+            size_t size = wanted == RF_FITS ? expected.size : 0;
+            cr_assert_eq(out.size - before, size, "seed %llu", (unsigned long long)seed);
+            cr_assert(size == 0 || memcmp(out.bytes + before, expected.bytes, size) == 0,
+                      "seed %llu", (unsigned long long)seed);
+            fitting += wanted == RF_FITS;
+        }
+        rf_buffer_release(&out);
+        rf_buffer_release(&expected);
+        test_rows_release(&rows);
+    }
+    cr_expect_gt(fitting, ROUNDS, "seed %llu: hardly a row fitted", (unsigned long long)seed);
 }

@@ -7,10 +7,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../format/fixture.h"
 #include "rows.h"
 #include "stored.h"
-
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 static struct rf_arena arena;
 static struct rf_error error;
@@ -82,6 +81,136 @@ Test(survey, gathers_evidence_from_all_rows) {
     cr_expect_eq(moments->instants.encoding, RF_INSTANT_UNIX_S);
     cr_expect_eq(moments->instants.values, 3);
     cr_expect_eq(decimals->decimals.integers, 3);
+    stored_free(&stored);
+    rf_manifest_table_release(&table);
+    rf_arena_release(&arena);
+}
+
+/* Rows for several threads: they are made for eight blocks each, and a block has two rows. */
+#define MANY 96
+
+enum kind { SECONDS, TEXTS, FINER_AT_THE_END, OTHER_TEXT, BLOB, DECIMALS, NULLS_FIRST, TWO_KINDS };
+static const char *const kinds[] = {"seconds", "texts",    "finer at the end", "another text",
+                                    "a blob",  "decimals", "nulls first",      "two kinds"};
+
+static struct rf_value value_of(enum kind kind, int row) {
+    static const char texts[][24] = {"2024-01-31 12:00:00", "2024-01-30 12:00:01"};
+    switch (kind) {
+    case TEXTS:
+        return text_value(texts[row % 2]);
+    case FINER_AT_THE_END:
+        return text_value(row < MANY - 3 ? texts[row % 2] : "2024-01-31 12:00:00.25");
+    case OTHER_TEXT:
+        return text_value(row == MANY / 2 ? "2024-01-31T12:00:00" : texts[row % 2]);
+    case BLOB:
+        return row == MANY - 1 ? bytes_value(RF_BLOB, "x", 1) : integer_value(1700000000 + row);
+    case DECIMALS:
+        return row % 2 ? real_value(row + 0.25) : integer_value(row * 1000);
+    case NULLS_FIRST:
+        return row < MANY / 2 ? null_value() : text_value(texts[row % 2]);
+    case TWO_KINDS:
+        return row < MANY / 2 ? text_value(texts[0]) : integer_value(1700000000);
+    case SECONDS:
+        break;
+    }
+    return integer_value(1700000000 + row * (row % 3 - 1));
+}
+
+struct answers {
+    bool proven;
+    struct rf_instant_evidence moments;
+    char spelling[RF_SPELLING_TEXT];
+    struct rf_decimal_evidence decimals;
+};
+
+static struct answers ask_with(struct stored *stored, const struct rf_manifest_table *table,
+                               unsigned jobs) {
+    struct rf_survey survey;
+    struct rf_spelling spelling = {.rule = RF_FRACTION_ALWAYS};
+    struct answers answers = {.spelling = ""};
+    stored->options.jobs = jobs;
+    stored->run.done = 0;
+    rf_survey_init(&survey, table, &arena);
+    const struct rf_survey_question *moments =
+        rf_survey_ask(&survey, RF_SURVEY_INSTANTS, 1, NULL, 0);
+    const struct rf_survey_question *decimals =
+        rf_survey_ask(&survey, RF_SURVEY_DECIMALS, 1, NULL, 0);
+    cr_assert_eq(rf_survey_run(&survey, &stored->run, &error), RF_OK, "%s", error.what);
+    cr_expect_eq(stored->run.done, MANY, "%u jobs", jobs);
+    answers.moments = moments->instants;
+    answers.proven = rf_instant_evidence_proven(&moments->instants, &spelling);
+    if (answers.proven && moments->instants.spelling.any) {
+        rf_spelling_print(&spelling, answers.spelling);
+    }
+    answers.decimals = decimals->decimals;
+    return answers;
+}
+
+static void expect_same(const struct answers *one, const struct answers *many, const char *name) {
+    cr_expect_eq(one->proven, many->proven, "%s", name);
+    cr_expect_str_eq(one->spelling, many->spelling, "%s", name);
+    if (one->proven) {
+        cr_expect_eq(one->moments.encoding, many->moments.encoding, "%s", name);
+        cr_expect_eq(one->moments.values, many->moments.values, "%s", name);
+        cr_expect_eq(one->moments.low, many->moments.low, "%s", name);
+        cr_expect_eq(one->moments.high, many->moments.high, "%s", name);
+    }
+    cr_expect_eq(rf_decimal_evidence_type(&one->decimals, NULL),
+                 rf_decimal_evidence_type(&many->decimals, NULL), "%s", name);
+    if (one->decimals.others == 0) {
+        cr_expect_eq(one->decimals.integers, many->decimals.integers, "%s", name);
+        cr_expect_eq(one->decimals.reals, many->decimals.reals, "%s", name);
+        cr_expect_eq(one->decimals.scale, many->decimals.scale, "%s", name);
+        cr_expect_eq(one->decimals.whole_digits, many->decimals.whole_digits, "%s", name);
+    }
+}
+
+Test(survey, answers_on_several_threads_as_on_one) {
+    static const bool proven[] = {true, true, true, false, false, false, true, false};
+    for (unsigned kind = 0; kind < COUNT(kinds); kind++) {
+        struct rf_manifest_table table = id_and_c();
+        struct rf_value rows[MANY * 2];
+        for (int i = 0; i < MANY; i++) {
+            rows[2 * i] = integer_value(i + 1);
+            rows[2 * i + 1] = value_of(kind, i);
+        }
+        struct stored stored;
+        stored_make(&stored, &table, rows, MANY);
+        struct answers one = ask_with(&stored, &table, 1);
+        cr_expect_eq(one.proven, proven[kind], "%s", kinds[kind]);
+        for (unsigned jobs = 2; jobs <= 9; jobs++) {
+            struct answers many = ask_with(&stored, &table, jobs);
+            expect_same(&one, &many, kinds[kind]);
+        }
+        stored_free(&stored);
+        rf_manifest_table_release(&table);
+    }
+    rf_arena_release(&arena);
+}
+
+Test(survey, tells_of_damage_that_another_thread_met) {
+    struct rf_manifest_table table = id_and_c();
+    struct rf_value rows[MANY * 2];
+    for (int i = 0; i < MANY; i++) {
+        rows[2 * i] = integer_value(i + 1);
+        rows[2 * i + 1] = value_of(TEXTS, i);
+    }
+    struct stored stored;
+    char folder[PATH_MAX], path[PATH_MAX];
+    stored_make(&stored, &table, rows, MANY);
+    scratch_path(stored.path, "archives", folder);
+    FILE *file = fopen(scratch_path(folder, table.state[0].name, path), "r+");
+    cr_assert_not_null(file);
+    for (long i = 0; i < 64; i++) {
+        cr_assert_eq(fseek(file, (long)(table.state[0].size / 3) + i, SEEK_SET), 0);
+        cr_assert_eq(fputc((int)(0x55 + i), file) == EOF, false);
+    }
+    cr_assert_eq(fclose(file), 0);
+    struct rf_survey survey;
+    stored.options.jobs = 4;
+    rf_survey_init(&survey, &table, &arena);
+    rf_survey_ask(&survey, RF_SURVEY_INSTANTS, 1, NULL, 0);
+    cr_expect_eq(rf_survey_run(&survey, &stored.run, &error), RF_CORRUPT);
     stored_free(&stored);
     rf_manifest_table_release(&table);
     rf_arena_release(&arena);

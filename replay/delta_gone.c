@@ -170,6 +170,30 @@ static enum rf_code fail_edited(const struct rf_gone *gone, uint64_t found,
     return RF_DIFFERENT;
 }
 
+static enum rf_code plan_for_few(struct rf_gone *gone, struct rf_error *error) {
+    return rf_pg_do(gone->delta->pg, rf_sql_gone_plan, NULL, error);
+}
+
+static enum rf_code plan_as_before(struct rf_gone *gone, struct rf_error *error) {
+    return rf_pg_do(gone->delta->pg, rf_sql_gone_plan_end, NULL, error);
+}
+
+static enum rf_code delete_listed(struct rf_gone *gone, const char *schema,
+                                  struct rf_error *error) {
+    struct rf_buffer sql = {0};
+    if (gone->form == RF_GONE_KEY) {
+        rf_gone_delete_keys(gone->plan, schema, &sql);
+    } else {
+        rf_gone_delete_rows(gone->plan, schema, &sql);
+    }
+    enum rf_code code = plan_for_few(gone, error);
+    if (code == RF_OK) {
+        code = do_sql(gone, &sql, &gone->deleted, error);
+    }
+    rf_buffer_release(&sql);
+    return code == RF_OK ? plan_as_before(gone, error) : code;
+}
+
 enum rf_code rf_gone_delete(struct rf_gone *gone, struct rf_archive *archive,
                             struct rf_error *error) {
     const char *schema = gone->delta->target->schema;
@@ -178,16 +202,9 @@ enum rf_code rf_gone_delete(struct rf_gone *gone, struct rf_archive *archive,
     if (code == RF_OK && gone->asides) {
         code = remove_asides(gone, &removed, error);
     }
-    struct rf_buffer sql = {0};
-    if (gone->form == RF_GONE_KEY) {
-        rf_gone_delete_keys(gone->plan, schema, &sql);
-    } else {
-        rf_gone_delete_rows(gone->plan, schema, &sql);
-    }
     if (code == RF_OK) {
-        code = do_sql(gone, &sql, &gone->deleted, error);
+        code = delete_listed(gone, schema, error);
     }
-    rf_buffer_release(&sql);
     if (code == RF_OK && gone->deleted + removed != gone->digest.rows) {
         code = fail_edited(gone, gone->deleted + removed, error);
     }
@@ -201,12 +218,15 @@ enum rf_code rf_gone_count_back(struct rf_gone *gone, uint64_t *rows, struct rf_
     enum rf_code code = rf_buffer_check(&sql, error);
     struct rf_pg_rows *answer = NULL;
     if (code == RF_OK) {
+        code = plan_for_few(gone, error);
+    }
+    if (code == RF_OK) {
         code = rf_pg_ask(gone->delta->pg, (const char *)sql.bytes, NULL, &answer, error);
     }
     *rows = code == RF_OK ? rf_pg_rows_number(answer, 0, 0) : 0;
     rf_pg_rows_free(answer);
     rf_buffer_release(&sql);
-    return code;
+    return code == RF_OK ? plan_as_before(gone, error) : code;
 }
 
 enum rf_code rf_gone_forget(struct rf_gone *gone, struct rf_error *error) {

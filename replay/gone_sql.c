@@ -123,21 +123,78 @@ static void filter(const struct rf_plan *plan, bool table, struct rf_buffer *sql
     }
 }
 
-void rf_gone_delete_rows(const struct rf_plan *plan, const char *schema, struct rf_buffer *sql) {
-    struct rf_buffer target = {0}, columns_t = {0}, columns_d = {0}, filter_t = {0}, filter_d = {0};
-    rf_quote_qualified(&target, schema, plan->relation);
-    target_columns(plan, &columns_t);
-    list_columns(plan, &columns_d);
-    filter(plan, true, &filter_t);
-    filter(plan, false, &filter_d);
+/* An index of which the first part is a listed column by itself: it leads to the rows that have one
+ * of the list's values there. Unique ones lead to the fewest. NULL: there is none. */
+static const struct rf_plan_index *leading_index(const struct rf_plan *plan) {
+    const struct rf_plan_index *best = NULL;
+    for (uint32_t i = 0; plan->owned && i < plan->index_count; i++) {
+        const struct rf_plan_index *index = &plan->indexes[i];
+        bool plain = index->stands && !index->predicate && !index->expressions &&
+                     index->column_count > 0 && is_listed(plan, RF_GONE_ROW, index->columns[0]);
+        if (plain && (!best || (index->kind != RF_PLAN_INDEX && best->kind == RF_PLAN_INDEX))) {
+            best = index;
+        }
+    }
+    return best;
+}
+
+struct rows_parts {
+    struct rf_buffer target, columns_t, columns_d, filter_t, filter_d, narrow, found;
+};
+
+static void fill_parts(const char *template, const struct rows_parts *rows, struct rf_buffer *sql) {
     const struct rf_template_part parts[] = {
-        {"target", &target},     {"columns_t", &columns_t}, {"columns_d", &columns_d},
-        {"filter_t", &filter_t}, {"filter_d", &filter_d},
+        {"target", &rows->target},       {"columns_t", &rows->columns_t},
+        {"columns_d", &rows->columns_d}, {"filter_t", &rows->filter_t},
+        {"filter_d", &rows->filter_d},   {"narrow", &rows->narrow},
+        {"found", &rows->found},
     };
-    rf_template_fill(rf_sql_keyless_delete, parts, sizeof parts / sizeof parts[0], sql);
-    rf_buffer_release(&target);
-    rf_buffer_release(&columns_t);
-    rf_buffer_release(&columns_d);
-    rf_buffer_release(&filter_t);
-    rf_buffer_release(&filter_d);
+    rf_template_fill(template, parts, sizeof parts / sizeof parts[0], sql);
+}
+
+/* Rows with one of the list's values there, and those with NULL, where the list has it: an index
+ * finds the two by different conditions. */
+static void find_by_index(const struct rf_plan *plan, const struct rf_plan_index *index,
+                          struct rows_parts *rows) {
+    const struct rf_plan_column *column = &plan->columns[index->columns[0]];
+    struct rf_buffer name = {0};
+    rf_quote_name(&name, column->name);
+    rf_buffer_u8(&name, 0);
+    const char *quoted = name.failed ? "" : (const char *)name.bytes;
+    uint32_t number = index->columns[0] + 1;
+    rf_buffer_printf(&rows->narrow, "t.%s IN (SELECT d.c%u FROM " LIST " AS d) AND ", quoted,
+                     number);
+    fill_parts(rf_sql_keyless_found, rows, &rows->found);
+    if (!column->not_null) {
+        rf_buffer_clear(&rows->narrow);
+        rf_buffer_printf(&rows->narrow,
+                         "t.%s IS NULL AND EXISTS (SELECT FROM " LIST
+                         " AS d WHERE d.c%u IS NULL) AND ",
+                         quoted, number);
+        rf_buffer_printf(&rows->found, " UNION ALL ");
+        fill_parts(rf_sql_keyless_found, rows, &rows->found);
+    }
+    rows->found.failed = rows->found.failed || name.failed;
+    rf_buffer_release(&name);
+}
+
+void rf_gone_delete_rows(const struct rf_plan *plan, const char *schema, struct rf_buffer *sql) {
+    struct rows_parts rows = {.target = {0}};
+    const struct rf_plan_index *index = leading_index(plan);
+    rf_quote_qualified(&rows.target, schema, plan->relation);
+    target_columns(plan, &rows.columns_t);
+    list_columns(plan, &rows.columns_d);
+    filter(plan, true, &rows.filter_t);
+    filter(plan, false, &rows.filter_d);
+    if (index) {
+        find_by_index(plan, index, &rows);
+    } else {
+        fill_parts(rf_sql_keyless_found, &rows, &rows.found);
+    }
+    fill_parts(rf_sql_keyless_delete, &rows, sql);
+    struct rf_buffer *all[] = {&rows.target,   &rows.columns_t, &rows.columns_d, &rows.filter_t,
+                               &rows.filter_d, &rows.narrow,    &rows.found};
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+        rf_buffer_release(all[i]);
+    }
 }

@@ -115,6 +115,40 @@ UNIQUE = {
 }
 
 
+@pytest.mark.parametrize("index", ["INDEX i ON t (a)", "INDEX i ON t (a DESC, b)",
+                                   "UNIQUE INDEX i ON t (a, c)", "INDEX i ON t (b)",
+                                   "INDEX i ON t (a) WHERE b > 3", "INDEX i ON t (c, a)"])
+@pytest.mark.parametrize("kind", ["REAL", "TEXT", "DATETIME", ""])
+def test_no_key_but_an_index(road, kind, index):
+    """Rows that are gone are found by it: NULLs too, and as many of each as the source lost."""
+    value = {"REAL": "i % 7 - 3.5", "TEXT": "'t' || (i % 7)",
+             "DATETIME": "datetime(1700000000 + i % 7, 'unixepoch')",
+             "": "CASE i % 3 WHEN 0 THEN i % 7 WHEN 1 THEN x'00' ELSE 'x' END"}[kind]
+    unique = index.startswith("UNIQUE")
+    road.trip(f"CREATE TABLE t (a {kind}, b INTEGER, c)",
+              f"WITH n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 2000) "
+              f"INSERT INTO t SELECT CASE WHEN i % 5 > 0 THEN {value} END, i % 11, "
+              f"{'i' if unique else 'i % 4'} FROM n",
+              *([] if unique else ["INSERT INTO t SELECT * FROM t WHERE b < 4"]),
+              f"CREATE {index}")
+    road.trip("DELETE FROM t WHERE rowid % 13 = 0")
+    road.trip("DELETE FROM t WHERE a IS NULL AND rowid % 3 = 0",
+              "UPDATE t SET b = NULL WHERE a IS NULL AND rowid % 3 = 1")
+    road.trip("UPDATE t SET c = c + 100000 WHERE rowid % 2 = 0 AND a IS NOT NULL")
+    road.trip("DELETE FROM t WHERE a IS NULL")
+    road.trip("DELETE FROM t")
+
+
+def test_minus_zero_is_not_zero_to_an_index(road):
+    """The index takes them for the same; the rows are not."""
+    road.trip("CREATE TABLE t (a, b)", "CREATE INDEX i ON t (a)",
+              *(("INSERT INTO t VALUES (?, 1)", value) for value in (0.0, -0.0, -0.0, 1.5)))
+    road.trip("DELETE FROM t WHERE rowid = 1")
+    road.trip("DELETE FROM t WHERE rowid = 2")
+    assert road.rows("SELECT a::text FROM t ORDER BY 1") == road.rows(
+        "VALUES ('-0'), ('1.5')")
+
+
 @pytest.mark.parametrize("kind", UNIQUE)
 def test_unique_values_change_hands_in_one_delta(road, kind):
     """In pairs, in a ring, down a chain into a free place, over a deleted row and a new one."""

@@ -108,6 +108,43 @@ Test(plan, statements_about_rows_that_are_gone) {
     done(&table);
 }
 
+/* The statement that deletes rows like those in the list, in the table's own memory. */
+static const char *delete_rows(struct rf_buffer *sql) {
+    rf_buffer_clear(sql);
+    rf_gone_delete_rows(&plan, "s", sql);
+    rf_buffer_u8(sql, 0);
+    return (const char *)sql->bytes;
+}
+
+Test(plan, rows_that_are_gone_are_found_by_an_index) {
+    struct rf_manifest_table table = order_lines();
+    test_index(&table, "by x", 'c', false, (const char *const[]){"x", "id", NULL});
+    make(&table);
+    struct rf_buffer sql = {0};
+    const char *by_key = "t.\"no\"\"1\" IN (SELECT d.c2 FROM pg_temp.rowferry_gone AS d) AND ";
+    const char *by_x = "t.\"x\" IN (SELECT d.c3 FROM pg_temp.rowferry_gone AS d) AND ";
+    cr_expect(strstr(delete_rows(&sql), by_key), "a unique one leads to the fewest");
+    cr_expect_null(strstr(delete_rows(&sql), "UNION ALL"), "a column that is NOT NULL");
+    plan.indexes[0].stands = false;
+    cr_expect(strstr(delete_rows(&sql), by_x));
+    cr_expect(strstr(delete_rows(&sql), " UNION ALL "));
+    cr_expect(strstr(delete_rows(&sql), "t.\"x\" IS NULL AND EXISTS (SELECT FROM "
+                                        "pg_temp.rowferry_gone AS d WHERE d.c3 IS NULL) AND "));
+    plan.indexes[1].predicate = "\"x\" > 0";
+    cr_expect_null(strstr(delete_rows(&sql), " IS NULL AND "), "it does not have every row");
+    plan.indexes[1].predicate = NULL;
+    plan.indexes[1].expressions = true;
+    cr_expect_null(strstr(delete_rows(&sql), " IS NULL AND "));
+    plan.indexes[1].expressions = false;
+    plan.columns[2].generated_sql = "1";
+    cr_expect_null(strstr(delete_rows(&sql), " IS NULL AND "), "the list does not have the column");
+    plan.columns[2].generated_sql = NULL;
+    plan.owned = false;
+    cr_expect_null(strstr(delete_rows(&sql), " IS NULL AND "), "its types may be others");
+    rf_buffer_release(&sql);
+    done(&table);
+}
+
 Test(plan, a_key_that_holds_null_is_no_primary_key) {
     struct rf_manifest_table table = order_lines();
     test_census(&table, 0, 1, 4, 0, 0, 0);

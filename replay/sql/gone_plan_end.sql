@@ -1,0 +1,1 @@
+SET LOCAL random_page_cost TO DEFAULT;

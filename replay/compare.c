@@ -16,7 +16,7 @@
 struct job {
     const struct rf_manifest_table *source;
     const struct rf_ledger_table *standing;
-    uint64_t bytes;
+    uint64_t work; /* bytes of its archives, and a row's worth for each row */
     struct rf_compared_table result;
 };
 
@@ -94,7 +94,10 @@ static void *read_source(void *argument) {
     return NULL;
 }
 
-#define LARGE_BYTES (512u << 10) /* of archives: worth a thread */
+/* A row costs the server, and us, about what so many bytes of an archive do (measured on rows of a few
+ * numbers, and on blobs). */
+#define ROW_WORK 128u
+#define LARGE_WORK (1u << 20) /* worth a thread */
 
 /* The error that was first: what follows from giving up is not told. */
 static enum rf_code first_failure(const struct source_side *side, enum rf_code code,
@@ -107,12 +110,12 @@ static enum rf_code first_failure(const struct source_side *side, enum rf_code c
 }
 
 static enum rf_code sum_both(struct worker *worker, const struct rf_compare_table *table,
-                             uint64_t bytes, struct sums *source, struct sums *target,
+                             uint64_t work, struct sums *source, struct sums *target,
                              struct rf_error *error) {
     struct source_side side = {.table = table};
     const struct rf_visitor visitor = summing(target);
     pthread_t thread;
-    bool apart = bytes > LARGE_BYTES && pthread_create(&thread, NULL, read_source, &side) == 0;
+    bool apart = work > LARGE_WORK && pthread_create(&thread, NULL, read_source, &side) == 0;
     if (!apart) {
         read_source(&side);
     }
@@ -175,7 +178,7 @@ static enum rf_code find_differences(struct worker *worker, const struct rf_comp
 static enum rf_code compare_rows(struct worker *worker, const struct rf_compare_table *table,
                                  struct job *job, struct rf_error *error) {
     struct sums source, target;
-    enum rf_code code = sum_both(worker, table, job->bytes, &source, &target, error);
+    enum rf_code code = sum_both(worker, table, job->work, &source, &target, error);
     if (code == RF_OK) {
         code = check_count(&source, job, error);
     }
@@ -362,8 +365,8 @@ static enum rf_code open_target(struct compare *compare, struct rf_ledger_source
 
 static int larger_first(const void *a, const void *b) {
     const struct job *one = a, *other = b;
-    if (one->bytes != other->bytes) {
-        return one->bytes > other->bytes ? -1 : 1;
+    if (one->work != other->work) {
+        return one->work > other->work ? -1 : 1;
     }
     return strcmp(one->source->table.name, other->source->table.name);
 }
@@ -379,10 +382,14 @@ static enum rf_code list_jobs(struct compare *compare, struct rf_error *error) {
             continue;
         }
         struct job *job = &compare->jobs[compare->count++];
-        *job = (struct job){.source = source, .standing = standing};
+        *job = (struct job){
+            .source = source,
+            .standing = standing,
+            .work = ROW_WORK * source->digest.rows,
+        };
         rf_run_expect(&compare->run, source->digest.rows);
         for (uint32_t part = 0; part < source->state_count; part++) {
-            job->bytes += source->state[part].size;
+            job->work += source->state[part].size;
         }
     }
     if (compare->jobs && compare->count > 0) {

@@ -3,7 +3,7 @@
 import pytest
 
 import makedb
-from program import DAMAGED, OK, run
+from program import DAMAGED, OK, SET_ASIDE, run
 
 
 @pytest.fixture
@@ -121,3 +121,113 @@ def test_people_read_it_too(ferried):
     result = run("verify", "-r", ferried.repository, "-d", ferried.target.conninfo)
     assert result.code == DAMAGED
     assert all(word in result.out + result.err for word in ("t", "1234", "missing")), str(result)
+
+
+# ---- tables of several blocks and many kinds ----
+
+LAST = 99_999
+
+
+@pytest.fixture
+def large(ferry, scratch):
+    """100,000 rows, which is several blocks of an archive and many pieces of a COPY; five of
+    them do not fit their column."""
+    db = makedb.connect(scratch / "source.db")
+    db.execute("CREATE TABLE big (id INTEGER PRIMARY KEY, v TEXT, n INTEGER NOT NULL)")
+    db.execute("CREATE TABLE small (id INTEGER PRIMARY KEY, v TEXT)")
+    db.execute("BEGIN")
+    db.executemany("INSERT INTO big VALUES (?, ?, ?)",
+                   ((number, f"value {number * 7919 % 100_003}", number % 13)
+                    for number in range(LAST + 1)))
+    db.execute("INSERT INTO small VALUES (1, 'one')")
+    db.execute("UPDATE big SET v = 'nul ' || char(0) || id WHERE id % 20000 = 17")
+    db.execute("COMMIT")
+    db.close()
+    ferry.capture(scratch / "source.db")
+    ferry.replay(expect=SET_ASIDE)
+    assert ferry.verify(expect=SET_ASIDE).tables()["big"]["set_aside"] == 5
+    return ferry
+
+
+@pytest.mark.parametrize("jobs", ["1", "2", "5"])
+def test_differences_wherever_they_are(large, jobs):
+    """The first row and the last, and some around 32,768, where a block ends."""
+    ids = [0, 32766, 32767, 32768, 32769, LAST]
+    large.target.script(f"UPDATE big SET n = n + 1 WHERE id IN ({str(ids)[1:-1]})")
+    result = large.verify("-j", jobs, expect=DAMAGED)
+    differences = [(line["table"], line["kind"], line["key"])
+                   for line in result.of_type("difference")]
+    assert sorted(differences, key=str) == \
+        sorted((("big", "different", {"id": str(number)}) for number in ids), key=str)
+    assert result.tables()["big"]["different"] == len(ids)
+    assert result.tables()["small"]["different"] == 0
+
+
+@pytest.mark.parametrize("number", [0, 32768, LAST])
+def test_one_row_put_in_another_ones_place(large, number):
+    """As many rows as before: one twice in content, one not at all."""
+    large.target.script(f"DELETE FROM big WHERE id = {number};"
+                        f"INSERT INTO big SELECT -1, v, n FROM big WHERE id = 500")
+    _, differences = found(large)
+    assert sorted(differences) == [("big", "extra", {"id": "-1"}),
+                                   ("big", "missing", {"id": str(number)})]
+
+
+def test_a_row_set_aside_that_is_gone_from_the_ledger(large):
+    large.target.script("DELETE FROM rowferry.set_aside WHERE key = '{\"id\": 20017}'")
+    result, differences = found(large)
+    assert differences == [("big", "missing", {"id": "20017"})]
+    assert result.tables()["big"]["set_aside"] == 4
+
+
+def test_nothing_is_left_of_those_set_aside(large):
+    large.target.script("DELETE FROM rowferry.set_aside")
+    result, differences = found(large)
+    assert sorted(int(key["id"]) for _, _, key in differences) == \
+        [17, 20017, 40017, 60017, 80017]
+    assert result.tables()["big"]["set_aside"] == 0
+
+
+def test_damage_is_never_taken_for_a_difference(large):
+    """The target differs, too: but it was compared with rows that cannot be trusted."""
+    large.target.script("UPDATE big SET n = n + 1; DELETE FROM small")
+    archive = next((large.repository / "archives").rglob("big-*.rfa"))
+    data = bytearray(archive.read_bytes())
+    data[len(data) * 3 // 4] ^= 1
+    archive.chmod(0o600)
+    archive.write_bytes(data)
+    result = large.verify(expect=DAMAGED)
+    assert [line["file"] for line in result.of_type("damage")][0] == f"archives/{archive.name}"
+    assert not result.of_type("difference") and not result.tables()
+    assert "damaged" in str(result.error), str(result)
+    assert "target_rows" not in result.summary
+
+
+def test_damage_is_told_where_no_server_answers(large):
+    archive = next((large.repository / "archives").rglob("big-*.rfa"))
+    archive.unlink()
+    result = run("verify", "--json", "-r", large.repository, "-d", "host=/nowhere/at/all dbname=x")
+    assert result.code == DAMAGED
+    assert archive.name in str(result.of_type("damage"))
+
+
+def test_each_of_many_tables_is_looked_at_by_itself(ferry, scratch):
+    """What is asked of the server for every table is prepared once, and answers for each."""
+    db = makedb.connect(scratch / "source.db")
+    for number in range(20):
+        db.execute(f"CREATE TABLE t{number} (id INTEGER PRIMARY KEY, v TEXT)")
+        db.execute(f"INSERT INTO t{number} VALUES (1, 'one'), (2, ?)",
+                   ("two" if number != 16 else "t\0wo",))
+    db.close()
+    ferry.capture(scratch / "source.db")
+    ferry.replay(expect=SET_ASIDE)
+    clean = ferry.verify("-j", "1", expect=SET_ASIDE)
+    assert {name: line["set_aside"] for name, line in clean.tables().items()} == \
+        {f"t{number}": int(number == 16) for number in range(20)}
+    ferry.target.script("ALTER TABLE t9 ALTER v TYPE varchar; ALTER TABLE t13 RENAME v TO w;"
+                        "DELETE FROM t18 WHERE id = 1")
+    result = ferry.verify("-j", "1", expect=DAMAGED)
+    said = result.out + result.err
+    assert "t9" in said and "t13" in said, str(result)
+    assert [(line["table"], line["kind"], line["key"])
+            for line in result.of_type("difference")] == [("t18", "missing", {"id": "1"})]

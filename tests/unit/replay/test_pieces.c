@@ -141,6 +141,10 @@ Test(tuple, key_and_row_hashes) {
     cr_assert_eq(rf_tuple_read(&by_row, one_tuple, ONE_TUPLE, &c), RF_TUPLE_WHOLE);
     cr_expect(rf_hash_equal(c.key, c.row));
     cr_expect(rf_hash_equal(a.row, c.row));
+    const struct rf_tuple_reader no_keys = {.columns = 3};
+    cr_assert_eq(rf_tuple_read(&no_keys, one_tuple, ONE_TUPLE, &c), RF_TUPLE_WHOLE);
+    cr_expect(rf_hash_equal(a.row, c.row));
+    cr_expect_eq(c.size, ONE_TUPLE);
     rf_arena_release(&arena);
 }
 

@@ -97,7 +97,7 @@ static enum rf_code open_both(struct run *run, struct rf_error *error) {
 }
 
 static bool has_not_moved(const struct run *run) {
-    return run->parent.snapshot > 0 &&
+    return run->parent.snapshot > 0 && !run->options->through_sqlite &&
            rf_standing_is_of(&run->standing, run->repository, &run->selection,
                              &run->result->snapshot);
 }

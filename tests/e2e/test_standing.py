@@ -281,6 +281,11 @@ def test_other_tables_asked_for(archive_only, database):
     assert not was_read(capture(archive_only, database))
 
 
+def test_asked_to_read_all(archive_only, database):
+    remember(archive_only, database)
+    assert was_read(capture(archive_only, database, "--through-sqlite"))
+
+
 def test_another_file(archive_only, database, scratch):
     remember(archive_only, database)
     copy = scratch / "copy.db"

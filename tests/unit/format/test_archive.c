@@ -524,7 +524,7 @@ Test(archive, every_failing_call_of_a_writer) {
     }
     cr_assert_geq(fail_at, 5); /* open, write, sync and close, at least */
     /* A signal in the middle of a write is no failure. */
-    failing_io_init(&io, 3, EINTR, false);
+    failing_io_init(&io, 2, EINTR, false);
     assert_ok(write_some(&io.io, folder, pool, 60, &ref, path, &error), error);
     cr_assert(io.failed);
     rf_pool_free(pool);

@@ -1,4 +1,4 @@
-/* rf_capture with its limits given, so that tests can make them tiny, and its rows by another feed. */
+/* rf_capture with its limits given, so that tests can make them tiny and feed other rows. */
 #ifndef RF_CAPTURE_CAPTURE_RUN_H
 #define RF_CAPTURE_CAPTURE_RUN_H
 

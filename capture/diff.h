@@ -1,10 +1,11 @@
 /* The first pass of the diff: rows of both sides in the order of their keys, told apart. Pure: it
  * knows neither files nor SQLite.
  *
- * The new side leads: rf_diff_rows takes the next rows of it and says what became of them, of the old
- * rows before and of those between; rf_diff_gone, called when it has no more, or where it is known how
- * it goes on, says of the next old rows that they are gone. Old rows are fetched when they are looked
- * at and not before, so that whoever passes over rows on both sides finds them unread. */
+ * The new side leads: rf_diff_rows takes the next rows of it and says what became of them, of the
+ * old rows before and of those between; rf_diff_gone, called when it has no more, or where it is
+ * known how it goes on, says of the next old rows that they are gone. Old rows are fetched when
+ * they are looked at and not before, so that whoever passes over rows on both sides finds them
+ * unread. */
 #ifndef RF_CAPTURE_DIFF_H
 #define RF_CAPTURE_DIFF_H
 
@@ -26,8 +27,8 @@ struct rf_diff {
     void *context;   /* of the calls below */
     /* The next old rows; *rows is NULL at the end. They ascend strictly. */
     enum rf_code (*next)(void *context, const struct rf_keyed_rows **rows, struct rf_error *error);
-    /* Is told of every key once, in ascending order. `rows` is NULL on a side that has none. `count` is 1
-     * but for SAME: so many from there on, on both sides. */
+    /* Is told of every key once, in ascending order. `rows` is NULL on a side that has none.
+     * `count` is 1 but for SAME: so many from there on, on both sides. */
     enum rf_code (*take)(void *context, enum rf_diff_event event, struct rf_keyed_row old,
                          struct rf_keyed_row new, uint32_t count, struct rf_error *error);
     /* Where the old side stands; all zero at first. */

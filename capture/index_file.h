@@ -3,20 +3,21 @@
  *
  *     magic | piece | piece | … | directory | trailer
  *
- * A piece is a piece of the feed that the rows came from (row_feed.h): its chunk's identity, by which
- * the next capture knows the chunk again and passes over it, and
+ * A piece is a piece of the feed that the rows came from (row_feed.h): its chunk's identity, by
+ * which the next capture knows the chunk again and passes over it, and
  *
  *     census     of the rows, where the chunk has an identity; with a checksum of its own
  *     hashes     16 bytes a row, never compressed, since they would not shrink
  *     rowids     a number stream (format/column.h), but for WITHOUT ROWID
  *     keys       sizes as a number stream, then cells; where the key is not the rowid
  *
- * The directory has an entry a piece, with the checksum of what follows the census. It is all that a
- * capture reads of a table that has not changed. The trailer names the archive whose state this is.
+ * The directory has an entry a piece, with the checksum of what follows the census. It is all that
+ * a capture reads of a table that has not changed. The trailer names the archive whose state this
+ * is.
  *
  * Nothing here is believed: an index that is missing, torn, damaged or of another state is told by
- * checksums, and made anew from the archives. So it is never synced. Only this program reads it, on the
- * machine that wrote it; it is no part of the format that SPEC.md describes.
+ * checksums, and made anew from the archives. So it is never synced. Only this program reads it, on
+ * the machine that wrote it; it is no part of the format that SPEC.md describes.
  *
  * A reader may be shared by threads as far as rf_index_find goes; all else belongs to one. */
 #ifndef RF_CAPTURE_INDEX_FILE_H
@@ -87,8 +88,8 @@ struct rf_index_put {
 RF_MUST_USE enum rf_code rf_index_writer_put(struct rf_index_writer *writer,
                                              const struct rf_index_put *piece,
                                              struct rf_error *error);
-/* Whole pieces [first, end) as they are, unread; as many as follow each other are copied at once, later:
- * the writer is settled before `reader` is closed. */
+/* Whole pieces [first, end) as they are, unread; as many as follow each other are copied at once,
+ * later: the writer is settled before `reader` is closed. */
 RF_MUST_USE enum rf_code rf_index_writer_copy(struct rf_index_writer *writer,
                                               struct rf_index_reader *reader, uint32_t first,
                                               uint32_t end, struct rf_error *error);

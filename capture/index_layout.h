@@ -18,8 +18,9 @@
 #define RF_INDEX_BEGINS 1u
 #define RF_INDEX_ENDS 2u
 
-/* Trailer: state digest, hash of what is known of the rows, u64 offset of the directory, u32 entries,
- * u32 zero, u64 checksum of the directory, magic, u64 checksum of the trailer before it. */
+/* Trailer: state digest, hash of what is known of the rows, u64 offset of the directory, u32
+ * entries, u32 zero, u64 checksum of the directory, magic, u64 checksum of the trailer before
+ * it. */
 #define RF_INDEX_TRAILER_SIZE 72u
 
 /* What is stored of a row depends on the table. */

@@ -1,7 +1,7 @@
 /* The index of a table's new state, written while its pieces pass by.
  *
- * Whether the table is to have one is known when its archives are: it is begun all the same. In a dry
- * run nothing is written and everything succeeds. */
+ * Whether the table is to have one is known when its archives are: it is begun all the same. In a
+ * dry run nothing is written and everything succeeds. */
 #ifndef RF_CAPTURE_INDEX_OUTLET_H
 #define RF_CAPTURE_INDEX_OUTLET_H
 
@@ -24,7 +24,8 @@ RF_MUST_USE enum rf_code rf_index_outlet_open(struct rf_index_outlet *outlet,
                                               const struct rf_table *table, struct rf_error *error);
 RF_MUST_USE enum rf_code rf_index_outlet_put(struct rf_index_outlet *outlet,
                                              const struct rf_piece *piece, struct rf_error *error);
-/* The first `count` rows of a stretch of another index; what they were a part of is not known again. */
+/* The first `count` rows of a stretch of another index; what they were a part of is not known
+ * again. */
 RF_MUST_USE enum rf_code rf_index_outlet_put_part(struct rf_index_outlet *outlet,
                                                   const struct rf_keyed_rows *rows, uint32_t count,
                                                   struct rf_error *error);

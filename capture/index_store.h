@@ -13,8 +13,8 @@
 #include "format/manifest.h"
 #include "format/repository.h"
 
-/* A table with fewer rows and bytes of archives is read from these: that takes no longer, and spares
- * a file. Tests make it small. */
+/* A table with fewer rows and bytes of archives is read from these: that takes no longer, and
+ * spares a file. Tests make it small. */
 struct rf_index_least {
     uint64_t rows;
     uint64_t bytes;

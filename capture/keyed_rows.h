@@ -1,5 +1,5 @@
-/* Rows of either side of a diff, side by side: what tells them apart and what they are worth, without
- * their cells. Rows ascend strictly by key. */
+/* Rows of either side of a diff, side by side: what tells them apart and what they are worth,
+ * without their cells. Rows ascend strictly by key. */
 #ifndef RF_CAPTURE_KEYED_ROWS_H
 #define RF_CAPTURE_KEYED_ROWS_H
 
@@ -11,8 +11,10 @@ struct rf_keyed_rows {
     uint32_t count;
     const int64_t *rowids; /* or places in the scan; not looked at for RF_KEY_COLUMNS */
     const struct rf_hash *hashes;
-    const uint8_t *keys; /* cells of the declared primary key, row i is [key_starts[i], … i + 1) */
-    const uint32_t *key_starts; /* both NULL without such a key, or where it is the rowid */
+    /* Cells of the declared primary key; row i is [key_starts[i], key_starts[i + 1]). Both NULL
+     * without such a key, or where it is the rowid. */
+    const uint8_t *keys;
+    const uint32_t *key_starts;
 };
 
 /* One of them. */

@@ -106,8 +106,8 @@ enum rf_code rf_outlet_put(struct rf_outlet *outlet, enum rf_block_kind kind, in
     return RF_OK;
 }
 
-/* Behind the rows from `first` on that fill the batch as putting them one by one would: the row that
- * makes it full is the last. */
+/* Behind the rows from `first` on that fill the batch as putting them one by one would: the row
+ * that makes it full is the last. */
 static uint32_t end_of_batch(const struct rf_batch *batch, const struct rf_piece *piece,
                              uint32_t first) {
     uint32_t room = RF_BATCH_ROWS - batch->rows;

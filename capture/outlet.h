@@ -1,5 +1,5 @@
-/* One archive on its way: rows are put one by one or a piece at a time, batches are taken, filled and
- * handed in behind it. Either way the same rows make the same blocks.
+/* One archive on its way: rows are put one by one or a piece at a time, batches are taken, filled
+ * and handed in behind it. Either way the same rows make the same blocks.
  *
  * One batch a block kind is held. In a dry run nothing is written and everything succeeds. */
 #ifndef RF_CAPTURE_OUTLET_H

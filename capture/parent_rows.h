@@ -1,8 +1,8 @@
 /* The old side of a diff: key and row hash of every row that the parent snapshot holds, in the
  * order of their keys, a stretch at a time.
  *
- * They come from the table's local index; or, where that is not worth having, or is missing and nothing may
- * be written (a dry run), from the table's rows themselves. */
+ * They come from the table's local index; or, where that is not worth having, or is missing and
+ * nothing may be written (a dry run), from the table's rows themselves. */
 #ifndef RF_CAPTURE_PARENT_ROWS_H
 #define RF_CAPTURE_PARENT_ROWS_H
 
@@ -30,14 +30,14 @@ RF_MUST_USE enum rf_code rf_parent_rows_from_state(const struct rf_repository *r
 void rf_parent_rows_close(struct rf_parent_rows *rows); /* NULL is fine */
 
 /* The next so many rows; *stretch is NULL at the end, and valid until the next call. At the end of
- * archives whose rows do not sum up to the parent's digest: RF_CORRUPT. What of the index is damaged
- * is RF_CORRUPT as well. */
+ * archives whose rows do not sum up to the parent's digest: RF_CORRUPT. What of the index is
+ * damaged is RF_CORRUPT as well. */
 RF_MUST_USE enum rf_code rf_parent_rows_next(struct rf_parent_rows *rows,
                                              const struct rf_keyed_rows **stretch,
                                              struct rf_error *error);
-/* The first row whose rowid is at least this; row->rows is NULL where there is none. Only forward, and not
- * together with next. What is passed over is not read where that can be avoided, and the sum not
- * checked. */
+/* The first row whose rowid is at least this; row->rows is NULL where there is none. Only forward,
+ * and not together with next. What is passed over is not read where that can be avoided, and the
+ * sum not checked. */
 RF_MUST_USE enum rf_code rf_parent_rows_find(struct rf_parent_rows *rows, int64_t rowid,
                                              struct rf_keyed_row *row, struct rf_error *error);
 /* Appends all cells of a row of the last stretch. */

@@ -62,10 +62,10 @@ void rf_row_feed_close(struct rf_row_feed *feed); /* NULL is fine; at any time *
 /* *piece is NULL at the end; valid until the next call. */
 RF_MUST_USE enum rf_code rf_row_feed_next(struct rf_row_feed *feed, const struct rf_piece **piece,
                                           struct rf_error *error);
-/* After a failure of next: why it is the pages that are to blame; NULL where they are not. What came
- * so far is then to be thrown away, and the table fed once more without pages. */
+/* After a failure of next: why it is the pages that are to blame; NULL where they are not. What
+ * came so far is then to be thrown away, and the table fed once more without pages. */
 const char *rf_row_feed_unusual(const struct rf_row_feed *feed);
-/* Why pages that were asked for are not read, but SQLite is asked; NULL where nothing is to tell. */
+/* Why SQLite is asked though pages were asked for; NULL where nothing is to tell. */
 const char *rf_row_feed_refused(const struct rf_row_feed *feed);
 
 #endif

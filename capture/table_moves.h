@@ -15,8 +15,8 @@
 #include "format/error.h"
 #include "format/hash.h"
 
-/* A sum over row hashes that knows their places. Rows that stand at the same place of both lists may be
- * left out of both. */
+/* A sum over row hashes that knows their places. Rows that stand at the same place of both lists
+ * may be left out of both. */
 static inline void rf_sequence_add(uint64_t *sequence, struct rf_hash hash, uint64_t place) {
     uint64_t mixed = (hash.low ^ (place * 0x9e3779b97f4a7c15u)) * 0xff51afd7ed558ccdu;
     *sequence += (mixed ^ (mixed >> 32) ^ hash.high) * 0xc4ceb9fe1a85ec53u;

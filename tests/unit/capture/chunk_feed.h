@@ -1,5 +1,6 @@
-/* A feed like that of pages, for tests of whatever is fed: small chunks in small pieces, cut by what is
- * in the rows, of which known ones are passed over. Its rows are those of the feed through SQLite. */
+/* A feed like that of pages, for tests of whatever is fed: small chunks in small pieces, cut by
+ * what is in the rows, of which known ones are passed over. Its rows are those of the feed through
+ * SQLite. */
 #ifndef RF_TESTS_CAPTURE_CHUNK_FEED_H
 #define RF_TESTS_CAPTURE_CHUNK_FEED_H
 

@@ -230,8 +230,8 @@ Test(random, trip_after_trip) {
     }
 }
 
-/* The same where rows come in chunks, known ones are passed over, and captures of either kind follow
- * each other. */
+/* The same where rows come in chunks, known ones are passed over, and captures of either kind
+ * follow each other. */
 Test(random, trip_after_trip_in_chunks) {
     unsigned seed = from_environment("RF_RANDOM_SEED", 4711);
     unsigned rounds = from_environment("RF_RANDOM_ROUNDS", 20);

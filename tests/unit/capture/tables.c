@@ -1,4 +1,5 @@
 /* Trip after trip: what a capture counts, writes and keeps, case by case. */
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -6,6 +7,7 @@
 #include <unistd.h>
 
 #include "capture/table_capture.h"
+#include "chunk_feed.h"
 #include "fixture.h"
 
 static struct fixture fixture;
@@ -365,6 +367,44 @@ Test(tables, a_dry_run_counts_and_writes_nothing) {
     fixture.options.dry_run = false;
     expect("t", 180, 1, 1, 19, 0);
     cr_assert_eq(fixture.result.snapshot.number, 2u);
+}
+
+/* ---- pages that turn out to be unusual ---- */
+
+static unsigned files_in(const char *folder) {
+    char path[200];
+    unsigned count = 0;
+    snprintf(path, sizeof path, "%s/%s", fixture.repository, folder);
+    DIR *opened = opendir(path);
+    cr_assert_not_null(opened);
+    for (struct dirent *entry; (entry = readdir(opened));) {
+        count += entry->d_name[0] != '.';
+    }
+    closedir(opened);
+    return count;
+}
+
+/* At any point, of the scan of what changed and of that which folds the state: what was done so far
+ * is thrown away, and the table is read through SQLite. */
+Test(tables, pages_that_turn_out_to_be_unusual) {
+    fixture.limits.open_feed = chunk_feed_open;
+    fixture_sql(&fixture, "CREATE TABLE t(k INTEGER PRIMARY KEY, v)");
+    fill("t", "i, hex(randomblob(100))", 2000);
+    chunk_feed_unusual_in = 100;
+    fixture_capture(&fixture);
+    cr_assert_eq(fixture.notes, 1u);
+    unsigned told = 0;
+    for (int at = 0; at < 1000; at += 61) {
+        fixture_sql(&fixture, "UPDATE t SET v = hex(randomblob(100)) WHERE k % 3 > 0");
+        chunk_feed_unusual_in = at;
+        fixture.notes = 0;
+        expect("t", 666, 0, 1334, 0, 0);
+        cr_assert_leq(fixture.notes, 1u);
+        told += fixture.notes;
+        cr_assert_eq(files_in("tmp"), 0u);
+        cr_assert_eq(files_in("index"), 1u);
+    }
+    cr_assert_gt(told, 7u);
 }
 
 /* ---- long chains ---- */

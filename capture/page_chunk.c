@@ -47,20 +47,25 @@ static enum rf_code keep(struct rf_page_chunk *chunk, const struct rf_page_leaf 
         rf_buffer_append(&chunk->bytes, cell->start, size);
     }
     chunk->rows += leaf->rows;
+    chunk->size += page_size + leaf->elsewhere;
     rf_buffer_reserve(&chunk->bytes, RF_PAGE_SLACK);
     return rf_buffer_check(&chunk->bytes, error);
 }
 
-/* How many leaves in a row are a chunk's end, as a mask of their identities: a power of two less one. */
-static uint64_t ending_mask(uint32_t page_size) {
-    return page_size < RF_CHUNK_USUAL ? RF_CHUNK_USUAL / page_size - 1 : 0;
+/* Which bits of a leaf's identity must be zero for it to end a chunk: the fewer, the larger it is. */
+static uint64_t ending_mask(uint64_t size) {
+    uint64_t mask = 0;
+    while (size * 2 * (mask + 1) <= RF_CHUNK_USUAL) {
+        mask = 2 * mask + 1;
+    }
+    return mask;
 }
 
 static bool is_complete(const struct rf_page_chunk *chunk, const struct rf_page_leaf *leaf,
                         uint32_t page_size) {
-    size_t size = (size_t)chunk->leaves * page_size;
-    return size + page_size > RF_CHUNK_GREATEST ||
-           (size >= RF_CHUNK_LEAST && (leaf->identity.low & ending_mask(page_size)) == 0);
+    uint64_t mask = ending_mask(page_size + leaf->elsewhere);
+    return chunk->size + page_size > RF_CHUNK_GREATEST ||
+           (chunk->size >= RF_CHUNK_LEAST && (leaf->identity.low & mask) == 0);
 }
 
 enum rf_code rf_page_chunk_cut(struct rf_page_chunk *chunk, struct rf_page_scan *scan,
@@ -69,6 +74,7 @@ enum rf_code rf_page_chunk_cut(struct rf_page_chunk *chunk, struct rf_page_scan 
     enum rf_code code = RF_OK;
     chunk->leaves = 0;
     chunk->rows = 0;
+    chunk->size = 0;
     rf_buffer_clear(&chunk->bytes);
     while (code == RF_OK && !complete) {
         const struct rf_page_leaf *leaf = NULL;

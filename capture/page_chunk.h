@@ -15,16 +15,17 @@
 #include "format/bytes.h"
 #include "format/error.h"
 
-#ifndef RF_CHUNK_LEAST             /* tests make them small */
-#define RF_CHUNK_LEAST (64u << 10) /* bytes of leaf pages */
-#define RF_CHUNK_GREATEST (512u << 10)
-#define RF_CHUNK_USUAL (128u << 10) /* beyond the least, on average */
+#ifndef RF_CHUNK_LEAST                 /* tests make them small */
+#define RF_CHUNK_LEAST (64u << 10)     /* bytes of leaf pages, and of what overflows from them */
+#define RF_CHUNK_GREATEST (512u << 10) /* unless one leaf is larger with what overflows */
+#define RF_CHUNK_USUAL (128u << 10)    /* beyond the least, on average */
 #endif
 
 struct rf_page_chunk {
     uint64_t number; /* in the table, from 0 */
     uint32_t leaves; /* 0: the table is at its end */
     uint64_t rows;
+    uint64_t size;             /* bytes, as above */
     struct rf_buffer bytes;    /* of the leaves and their dividers */
     struct rf_kept_leaf *kept; /* leaves of them */
     uint32_t capacity;

@@ -12,7 +12,7 @@ struct stretch {
     const uint8_t *start;
     const uint8_t *end;
     bool unbroken;
-    bool overflows;
+    uint64_t elsewhere; /* bytes of payload */
 };
 
 static const uint8_t *end_of(const struct rf_cell *cell) {
@@ -27,7 +27,7 @@ static enum rf_code find_stretch(const struct rf_tree_shape *shape, const struct
         if (!rf_cell_take(shape, leaf, i, &cell)) {
             return rf_cell_is_outside(leaf, i, error);
         }
-        stretch->overflows |= cell.local < cell.size;
+        stretch->elsewhere += cell.size - cell.local;
         stretch->unbroken &= i == 0 || end_of(&cell) == stretch->start;
         stretch->end = i == 0 ? end_of(&cell) : stretch->end;
         stretch->start = cell.start;
@@ -50,8 +50,8 @@ static enum rf_code gather(const struct rf_tree_shape *shape, const struct rf_pa
 
 enum rf_code rf_page_identify(const struct rf_tree_shape *shape, const struct rf_page *leaf,
                               const struct rf_cell *divider, struct rf_hash seed,
-                              struct rf_buffer *scratch, struct rf_hash *identity, bool *overflows,
-                              struct rf_error *error) {
+                              struct rf_buffer *scratch, struct rf_hash *identity,
+                              uint64_t *elsewhere, struct rf_error *error) {
     struct stretch stretch;
     struct rf_hash cells;
     struct rf_hash last = {0};
@@ -75,7 +75,7 @@ enum rf_code rf_page_identify(const struct rf_tree_shape *shape, const struct rf
     rf_store_u32(all + 3 * RF_HASH_SIZE, leaf->cells);
     rf_store_u32(all + 3 * RF_HASH_SIZE + 4, divider != NULL);
     *identity = rf_hash_bytes(all, sizeof all);
-    *overflows = stretch.overflows || (divider && divider->local < divider->size);
+    *elsewhere = stretch.elsewhere + (divider ? divider->size - divider->local : 0);
     return RF_OK;
 }
 

@@ -11,12 +11,12 @@
 #include "format/error.h"
 #include "format/hash.h"
 
-/* `divider` may be NULL; `seed` is mixed in; `scratch` is reused from leaf to leaf. *overflows: there is
- * more to the rows than what was hashed. */
+/* `divider` may be NULL; `seed` is mixed in; `scratch` is reused from leaf to leaf. *elsewhere: bytes
+ * of the rows that were not hashed, since they are on overflow pages. */
 RF_MUST_USE enum rf_code rf_page_identify(const struct rf_tree_shape *shape,
                                           const struct rf_page *leaf, const struct rf_cell *divider,
                                           struct rf_hash seed, struct rf_buffer *scratch,
-                                          struct rf_hash *identity, bool *overflows,
+                                          struct rf_hash *identity, uint64_t *elsewhere,
                                           struct rf_error *error);
 /* Adds the overflow pages to an identity. */
 RF_MUST_USE enum rf_code rf_page_identify_overflow(

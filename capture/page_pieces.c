@@ -96,7 +96,7 @@ enum rf_code rf_page_maker_begin(struct rf_page_maker *maker, struct rf_error *e
     maker->known = options->known && options->known(options->context, maker->identity);
     maker->left = maker->known ? 1 : maker->chunk.rows;
     rf_page_chunk_leaf(&maker->chunk, maker->next++, &maker->leaf);
-    rf_page_rows_begin(maker->rows, &maker->leaf);
+    rf_page_rows_begin(maker->rows, &maker->leaf, 0);
     return RF_OK;
 }
 
@@ -106,7 +106,7 @@ static enum rf_code look(struct rf_page_maker *maker, size_t *room, struct rf_er
     enum rf_code code = rf_page_rows_look(maker->rows, room, error);
     if (code == RF_OK && *room == 0) {
         rf_page_chunk_leaf(&maker->chunk, maker->next++, &maker->leaf);
-        rf_page_rows_begin(maker->rows, &maker->leaf);
+        rf_page_rows_begin(maker->rows, &maker->leaf, 0);
         code = rf_page_rows_look(maker->rows, room, error); /* no leaf is without rows */
     }
     return code;
@@ -165,10 +165,37 @@ static enum rf_code take_rows(struct rf_page_maker *maker, struct rf_page_piece 
     return RF_OK;
 }
 
+/* Of a known chunk no row is read, but where the scan has not seen the keys, those of its first and
+ * its last row are: they tell whether it lies where it should. */
+static enum rf_code take_ends(struct rf_page_maker *maker, struct rf_page_piece *to, bool alone,
+                              bool *waits, struct rf_error *error) {
+    uint32_t count = maker->layout->tree == RF_TREE_TABLE ? 0 : maker->chunk.rows > 1 ? 2 : 1;
+    for (uint32_t i = 0; i < 2 * count; i++) {
+        struct rf_page_row row;
+        size_t room = 0;
+        bool last = i % count > 0;
+        rf_page_chunk_leaf(&maker->chunk, last ? maker->chunk.leaves - 1 : 0, &maker->leaf);
+        rf_page_rows_begin(maker->rows, &maker->leaf, last ? maker->leaf.rows - 1 : 0);
+        enum rf_code code = rf_page_rows_look(maker->rows, &room, error);
+        *waits = code == RF_OK && room > RF_PAGE_LARGE_ROW && !alone;
+        if (code == RF_OK && !*waits && i >= count) { /* only once neither waits */
+            rf_buffer_clear(&to->cells);
+            code = rf_page_rows_take(maker->rows, &to->cells, &to->keys, &row, error);
+            to->key_starts[++to->key_count] = (uint32_t)to->keys.size;
+        }
+        if (code != RF_OK || *waits) {
+            return code;
+        }
+    }
+    maker->left = 0;
+    return RF_OK;
+}
+
 static void begin_piece(struct rf_page_maker *maker, struct rf_page_piece *to) {
     rf_buffer_clear(&to->cells);
     rf_buffer_clear(&to->keys);
     memset(to->census, 0, maker->layout->column_count * sizeof *to->census);
+    to->key_count = 0;
     to->starts[0] = 0;
     to->key_starts[0] = 0;
     to->chunk = maker->chunk.number;
@@ -189,9 +216,10 @@ enum rf_code rf_page_maker_fill(struct rf_page_maker *maker, struct rf_page_piec
     *waits = false;
     begin_piece(maker, to);
     if (maker->known) {
-        maker->left = 0;
+        code = take_ends(maker, to, alone, waits, error);
     } else {
         code = take_rows(maker, to, alone, waits, error);
+        to->key_count = to->piece.rows;
     }
     if (code != RF_OK || *waits) {
         return code;
@@ -199,7 +227,9 @@ enum rf_code rf_page_maker_fill(struct rf_page_maker *maker, struct rf_page_piec
     maker->begun = true;
     to->piece.ends = maker->left == 0;
     to->piece.cells = to->cells.bytes;
-    to->piece.keys = maker->layout->key_count > 0 ? to->keys.bytes : NULL;
-    to->piece.key_starts = maker->layout->key_count > 0 ? to->key_starts : NULL;
+    if (maker->layout->key_count > 0 && !maker->known) {
+        to->piece.keys = to->keys.bytes;
+        to->piece.key_starts = to->key_starts;
+    }
     return RF_OK;
 }

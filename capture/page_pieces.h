@@ -36,6 +36,7 @@ struct rf_page_piece {
     struct rf_census *census;
     struct rf_buffer cells;
     struct rf_buffer keys;
+    uint32_t key_count; /* in keys: of all rows, or of the ends of a known chunk */
 };
 RF_MUST_USE enum rf_code rf_page_piece_init(struct rf_page_piece *piece, uint32_t columns,
                                             struct rf_error *error);

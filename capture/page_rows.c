@@ -60,7 +60,7 @@ void rf_page_rows_free(struct rf_page_rows *rows) {
 enum rf_code rf_page_rows_identify(struct rf_page_rows *rows, const struct rf_page_leaf *leaf,
                                    struct rf_hash *identity, struct rf_error *error) {
     *identity = leaf->identity;
-    if (!leaf->overflows) {
+    if (leaf->elsewhere == 0) {
         return RF_OK;
     }
     return rf_page_identify_overflow(&rows->shape, &leaf->page,
@@ -68,9 +68,10 @@ enum rf_code rf_page_rows_identify(struct rf_page_rows *rows, const struct rf_pa
                                      identity, error);
 }
 
-void rf_page_rows_begin(struct rf_page_rows *rows, const struct rf_page_leaf *leaf) {
+void rf_page_rows_begin(struct rf_page_rows *rows, const struct rf_page_leaf *leaf,
+                        uint32_t first) {
     rows->leaf = leaf;
-    rows->next = 0;
+    rows->next = first;
 }
 
 enum rf_code rf_page_rows_look(struct rf_page_rows *rows, size_t *room, struct rf_error *error) {

@@ -1,6 +1,6 @@
 /* The rows on a leaf, as canonical bytes.
  *
- *     rf_page_rows_begin(rows, leaf)
+ *     rf_page_rows_begin(rows, leaf, 0)
  *     while rf_page_rows_look(rows, &room, error), room > 0:
  *         rf_page_rows_take(rows, &cells, &keys, &row, error)
  *
@@ -41,8 +41,8 @@ RF_MUST_USE enum rf_code rf_page_rows_identify(struct rf_page_rows *rows,
                                                const struct rf_page_leaf *leaf,
                                                struct rf_hash *identity, struct rf_error *error);
 
-/* The leaf is borrowed until the next. */
-void rf_page_rows_begin(struct rf_page_rows *rows, const struct rf_page_leaf *leaf);
+/* The leaf is borrowed until the next. Its rows come from number `first` on. */
+void rf_page_rows_begin(struct rf_page_rows *rows, const struct rf_page_leaf *leaf, uint32_t first);
 /* How many bytes the next row has at most; 0 when there is none. */
 RF_MUST_USE enum rf_code rf_page_rows_look(struct rf_page_rows *rows, size_t *room,
                                            struct rf_error *error);

@@ -92,7 +92,7 @@ static enum rf_code take_leaf(struct rf_page_scan *scan, struct rf_error *error)
     if (code == RF_OK) {
         code = rf_page_identify(&scan->walk.shape, &leaf->page,
                                 leaf->has_divider ? &leaf->divider : NULL, scan->seed,
-                                &scan->scratch, &leaf->identity, &leaf->overflows, error);
+                                &scan->scratch, &leaf->identity, &leaf->elsewhere, error);
     }
     return code;
 }

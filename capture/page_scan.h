@@ -30,7 +30,7 @@ struct rf_page_leaf {
     int64_t last_rowid;
     /* Of the layout and what is on the leaf itself; rf_page_rows_identify adds what overflows. */
     struct rf_hash identity;
-    bool overflows;
+    uint64_t elsewhere; /* bytes of payload on overflow pages */
 };
 
 struct rf_page_scan;

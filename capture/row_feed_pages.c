@@ -360,18 +360,19 @@ static enum rf_code cut_or_begin(struct pages_feed *feed, struct rf_error *error
 /* Rowids are checked by the scan; keys are checked by each thread within its chunks, and from piece to
  * piece here. */
 static enum rf_code check_order(struct pages_feed *feed, struct rf_error *error) {
-    const struct rf_piece *piece = &feed->held->piece;
+    const struct rf_page_piece *piece = feed->held;
+    const uint32_t *starts = piece->key_starts;
     struct rf_buffer *last = &feed->last_key;
-    if (feed->layout->tree == RF_TREE_TABLE || piece->rows == 0) {
+    if (feed->layout->tree == RF_TREE_TABLE) {
         return RF_OK;
     }
-    const uint32_t *starts = piece->key_starts;
-    if (last->size > 0 && rf_key_compare(last->bytes, last->size, piece->keys, starts[1]) >= 0) {
+    if (last->size > 0 &&
+        rf_key_compare(last->bytes, last->size, piece->keys.bytes, starts[1]) >= 0) {
         return rf_fail(error, RF_UNUSUAL, "its rows are not in the order of their keys");
     }
-    uint32_t from = starts[piece->rows - 1];
+    uint32_t from = starts[piece->key_count - 1];
     rf_buffer_clear(last);
-    rf_buffer_append(last, piece->keys + from, starts[piece->rows] - from);
+    rf_buffer_append(last, piece->keys.bytes + from, starts[piece->key_count] - from);
     return rf_buffer_check(last, error);
 }
 

@@ -10,7 +10,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-pytest.register_assert_rewrite("compare", "decisions", "relations", "rounds", "trips")
+pytest.register_assert_rewrite("both_ways", "compare", "decisions", "relations", "rounds", "trips")
 
 import program  # noqa: E402
 import trips  # noqa: E402

@@ -5,6 +5,7 @@ import shutil
 
 import pytest
 
+from both_ways import Both
 from compare import Asked, assert_same
 from makedb import connect, quote
 from postgres_side import gather_ledger, ledger_queries
@@ -48,3 +49,17 @@ def test_check_and_two_trips(ferry, scratch, other):
         assert replayed.code == OK and foretold.code == OK, f"{foretold}{replayed}"
         ferry.verify(expect=OK)
         touch(database)
+
+
+@pytest.mark.parametrize("other", OTHERS, ids=lambda path: path.stem)
+def test_pages_and_sqlite_give_the_same(scratch, other):
+    database = scratch / "source.db"
+    shutil.copyfile(other, database)
+    both = Both(scratch)
+    both.capture(database, rows=False)
+    touch(database)
+    both.capture(database, rows=False)
+    db = connect(database)
+    db.execute("VACUUM")
+    db.close()
+    both.capture(database, rows=False)

@@ -123,7 +123,7 @@ static double random_real(struct page_db *test) {
     case 1:
         return (double)random_integer(test);
     case 2:
-        return nan("");
+        return (double)NAN;
     default:
         return (double)(int64_t)page_random(test) / 65536.0;
     }
@@ -426,7 +426,7 @@ enum rf_code page_walk_leaf(struct page_walk *walk, const struct rf_page_leaf **
     if (walk->identities) {
         code = rf_page_rows_identify(walk->rows, found, &walk->leaf.identity, error);
     }
-    rf_page_rows_begin(walk->rows, &walk->leaf);
+    rf_page_rows_begin(walk->rows, &walk->leaf, 0);
     *leaf = code == RF_OK ? &walk->leaf : NULL;
     return code;
 }

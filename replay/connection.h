@@ -63,8 +63,11 @@ RF_MUST_USE enum rf_code rf_pg_do_args(struct rf_pg *pg, const char *sql,
 struct rf_pg_rows;
 RF_MUST_USE enum rf_code rf_pg_ask(struct rf_pg *pg, const char *sql, const struct rf_pg_args *args,
                                    struct rf_pg_rows **rows, struct rf_error *error);
-/* The same for a statement that is asked for every table: parsed and planned once a connection. It
- * is known by its address. */
+/* The same for statements that every table needs: parsed and planned once a connection, so not for
+ * one whose plan has to change while a table of the ledger grows. They are known by their address. */
+RF_MUST_USE enum rf_code rf_pg_do_often(struct rf_pg *pg, const char *sql,
+                                        const struct rf_pg_args *args, uint64_t *rows,
+                                        struct rf_error *error);
 RF_MUST_USE enum rf_code rf_pg_ask_often(struct rf_pg *pg, const char *sql,
                                          const struct rf_pg_args *args, struct rf_pg_rows **rows,
                                          struct rf_error *error);

@@ -294,7 +294,7 @@ static enum rf_code add_columns(struct rf_pg *pg, const struct rf_target *target
         code = code == RF_OK ? rf_buffer_check(&arrays[i], error) : code;
     }
     if (code == RF_OK) {
-        code = rf_pg_do_args(pg, rf_sql_column_add, &args, NULL, error);
+        code = rf_pg_do_often(pg, rf_sql_column_add, &args, NULL, error);
     }
     for (unsigned i = 0; i < COLUMN_ARRAYS; i++) {
         rf_buffer_release(&arrays[i]);
@@ -315,7 +315,7 @@ enum rf_code rf_ledger_add_table(struct rf_pg *pg, const struct rf_target *targe
     rf_pg_number(&args, digest->rows);
     rf_pg_text(&args, rf_hash_text(digest->sum, sum));
     uint64_t lines = 0;
-    enum rf_code code = rf_pg_do_args(pg, rf_sql_relation_add, &args, &lines, error);
+    enum rf_code code = rf_pg_do_often(pg, rf_sql_relation_add, &args, &lines, error);
     *added = lines > 0;
     if (code != RF_OK || !*added) {
         return code;
@@ -374,7 +374,7 @@ enum rf_code rf_ledger_claim_step(struct rf_pg *pg, const struct rf_target *targ
     rf_pg_text(&args, step->item);
     rf_pg_number(&args, step->parts);
     uint64_t lines = 0;
-    enum rf_code code = rf_pg_do_args(pg, rf_sql_step_claim, &args, &lines, error);
+    enum rf_code code = rf_pg_do_often(pg, rf_sql_step_claim, &args, &lines, error);
     *claimed = lines > 0;
     return code;
 }
@@ -412,5 +412,5 @@ enum rf_code rf_ledger_add_trip(struct rf_pg *pg, const struct rf_target *target
     rf_pg_number(&args, table->set_aside);
     rf_pg_number(&args, table->altered);
     rf_pg_number(&args, table->widened);
-    return rf_pg_do_args(pg, rf_sql_trip_add, &args, NULL, error);
+    return rf_pg_do_often(pg, rf_sql_trip_add, &args, NULL, error);
 }

@@ -24,7 +24,7 @@ enum rf_code rf_ledger_add_constraint(struct rf_pg *pg, const struct rf_target *
     rf_pg_truth(&args, constraint->stands);
     rf_pg_truth(&args, constraint->valid);
     rf_pg_text(&args, constraint->refusal);
-    return rf_pg_do_args(pg, rf_sql_constraint_add, &args, NULL, error);
+    return rf_pg_do_often(pg, rf_sql_constraint_add, &args, NULL, error);
 }
 
 enum rf_code rf_ledger_judge_constraint(struct rf_pg *pg, const struct rf_target *target,

@@ -39,7 +39,7 @@ enum rf_code rf_ledger_add_index(struct rf_pg *pg, const struct rf_target *targe
     rf_pg_truth(&args, !index->refusal);
     bool whole = !positions.failed && !definition.failed;
     enum rf_code code =
-        whole ? rf_pg_do_args(pg, rf_sql_index_add, &args, NULL, error) : rf_fail_memory(error);
+        whole ? rf_pg_do_often(pg, rf_sql_index_add, &args, NULL, error) : rf_fail_memory(error);
     rf_buffer_release(&positions);
     rf_buffer_release(&definition);
     return code;

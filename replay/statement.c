@@ -114,12 +114,12 @@ static enum rf_code prepare(struct rf_pg *pg, const char *name, const char *sql,
     return code;
 }
 
-enum rf_code rf_pg_ask_often(struct rf_pg *pg, const char *sql, const struct rf_pg_args *args,
-                             struct rf_pg_rows **rows, struct rf_error *error) {
+static enum rf_code send_often(struct rf_pg *pg, const char *sql, const struct rf_pg_args *args,
+                               PGresult **result, struct rf_error *error) {
     unsigned place = place_of(pg, sql);
-    *rows = NULL;
+    *result = NULL;
     if (place == RF_PG_PREPARED_MAX) {
-        return rf_pg_ask(pg, sql, args, rows, error);
+        return send_args(pg, sql, args, result, error);
     }
     char name[16];
     snprintf(name, sizeof name, "rf_%u", place);
@@ -131,8 +131,24 @@ enum rf_code rf_pg_ask_often(struct rf_pg *pg, const char *sql, const struct rf_
                              0)) {
         return rf_pg_fail_lost(pg, error);
     }
+    return rf_pg_gather(pg, result, error);
+}
+
+enum rf_code rf_pg_do_often(struct rf_pg *pg, const char *sql, const struct rf_pg_args *args,
+                            uint64_t *rows, struct rf_error *error) {
     PGresult *result;
-    code = rf_pg_gather(pg, &result, error);
+    enum rf_code code = send_often(pg, sql, args, &result, error);
+    if (code == RF_OK && rows) {
+        *rows = touched(result);
+    }
+    PQclear(result);
+    return code;
+}
+
+enum rf_code rf_pg_ask_often(struct rf_pg *pg, const char *sql, const struct rf_pg_args *args,
+                             struct rf_pg_rows **rows, struct rf_error *error) {
+    PGresult *result;
+    enum rf_code code = send_often(pg, sql, args, &result, error);
     *rows = (struct rf_pg_rows *)result;
     return code;
 }

@@ -67,7 +67,8 @@ static void *share_main(void *argument) {
     return NULL;
 }
 
-/* The same questions once more, in the same order. */
+/* The same questions once more, in the same order. The arena is shared: to answer them takes none of
+ * it, as only examples would. */
 static void copy_questions(const struct rf_survey *survey, struct rf_survey *copy) {
     rf_survey_init(copy, survey->source, survey->arena);
     struct rf_survey_question **link = &copy->first;

@@ -227,3 +227,35 @@ def test_readers_see_one_snapshot_or_the_next(loaded):
         stop.set()
         thread.join()
     assert seen <= {"absent", "20000:20000|20000:20000", "40000:80000|40000:80000"}, seen
+
+
+def test_autovacuum_keeps_off_a_table_while_it_is_loaded(ferry, scratch):
+    """Of a table that comes in several chunks; what was set for the load does not outlive it."""
+    database = scratch / "source.db"
+    db = makedb.connect(database)
+    db.execute("CREATE TABLE large (id INTEGER PRIMARY KEY, v BLOB)")
+    db.execute("CREATE TABLE small (id INTEGER PRIMARY KEY, v BLOB)")
+    db.execute("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 4600) "
+               "INSERT INTO large SELECT i, randomblob(4000) FROM n")
+    db.execute("INSERT INTO small SELECT * FROM large LIMIT 10")
+    db.close()
+    ferry.target.script("""
+        CREATE SCHEMA watch;
+        CREATE TABLE watch.seen (name text, options text[]);
+        CREATE FUNCTION watch.note() RETURNS event_trigger LANGUAGE plpgsql AS $$
+        BEGIN
+            INSERT INTO watch.seen
+                SELECT c.relname, c.reloptions || t.reloptions FROM pg_event_trigger_ddl_commands() d
+                JOIN pg_class c ON c.oid = d.objid LEFT JOIN pg_class t ON t.oid = c.reltoastrelid
+                WHERE d.command_tag = 'ALTER TABLE';
+        END $$;
+        CREATE EVENT TRIGGER note ON ddl_command_end EXECUTE FUNCTION watch.note();""")
+    ferry.capture(database)
+    ferry.replay()
+    ferry.target.script("DROP EVENT TRIGGER note")
+    off = "{autovacuum_enabled=off,autovacuum_enabled=off}"
+    assert ferry.target.rows("SELECT DISTINCT name FROM watch.seen WHERE options IS NOT NULL "
+                             f"AND options = '{off}'") == [["large"]]
+    assert ferry.target.rows("SELECT relname, reloptions FROM pg_class WHERE relkind IN ('r', 't') "
+                             "AND reloptions IS NOT NULL") == []
+    assert_same(database, ferry.target)

@@ -12,6 +12,7 @@
 #include "replay/object.h"
 #include "replay/preflight.h"
 #include "replay/result.h"
+#include "replay/scout.h"
 #include "replay/sequence.h"
 
 static bool is_too_narrow(const struct rf_plan *plan, const struct rf_manifest_table *source,
@@ -337,9 +338,25 @@ static unsigned touch_of(void *context, const char *name) {
     return touched;
 }
 
+static struct rf_scout *send_scout(const struct apply *apply) {
+    struct rf_scout *scout =
+        rf_scout_new(apply->delta.run, apply->delta.target, apply->manifest->table_count);
+    for (uint32_t i = 0; i < apply->manifest->table_count; i++) {
+        const struct rf_manifest_table *source = &apply->manifest->tables[i];
+        if (!apply->evolutions[i] && step_of(apply, source) == RF_DELTA_CHANGE) {
+            rf_scout_add(scout, i, source,
+                         &rf_ledger_find_table(&apply->standing, source->table.name)->plan);
+        }
+    }
+    rf_scout_send(scout);
+    return scout;
+}
+
 static enum rf_code apply_tables(struct apply *apply, struct rf_error *error) {
     enum rf_code code = make_room(apply, error);
+    struct rf_scout *scout = code == RF_OK ? send_scout(apply) : NULL;
     for (uint32_t i = 0; code == RF_OK && i < apply->manifest->table_count; i++) {
+        rf_scout_pass(scout, i);
         code = rf_run_check(apply->delta.run, error);
         if (code == RF_OK) {
             code = check_unchanged(apply, &apply->manifest->tables[i], error);
@@ -348,6 +365,7 @@ static enum rf_code apply_tables(struct apply *apply, struct rf_error *error) {
             code = apply_table(apply, i, error);
         }
     }
+    rf_scout_end(scout);
     return code;
 }
 

@@ -145,6 +145,14 @@ static enum rf_code make_list(struct rf_gone *gone, struct rf_archive *archive,
     return code;
 }
 
+static enum rf_code plan_for_few(struct rf_gone *gone, struct rf_error *error) {
+    return rf_pg_do(gone->delta->pg, rf_sql_gone_plan, NULL, error);
+}
+
+static enum rf_code plan_as_before(struct rf_gone *gone, struct rf_error *error) {
+    return rf_pg_do(gone->delta->pg, rf_sql_gone_plan_end, NULL, error);
+}
+
 /* Removes those that stand aside, from there and from the list. */
 static enum rf_code remove_asides(struct rf_gone *gone, uint64_t *removed, struct rf_error *error) {
     struct rf_pg_args args = {.count = 0};
@@ -152,10 +160,14 @@ static enum rf_code remove_asides(struct rf_gone *gone, uint64_t *removed, struc
     rf_pg_text(&args, gone->delta->target->schema);
     rf_pg_text(&args, gone->plan->table);
     struct rf_pg_rows *rows;
-    enum rf_code code = rf_pg_ask(gone->delta->pg, rf_sql_aside_remove, &args, &rows, error);
+    enum rf_code code = plan_for_few(gone, error);
+    if (code != RF_OK) {
+        return code;
+    }
+    code = rf_pg_ask(gone->delta->pg, rf_sql_aside_remove, &args, &rows, error);
     *removed = code == RF_OK ? rf_pg_rows_number(rows, 0, 0) : 0;
     rf_pg_rows_free(rows);
-    return code;
+    return code == RF_OK ? plan_as_before(gone, error) : code;
 }
 
 static enum rf_code fail_edited(const struct rf_gone *gone, uint64_t found,
@@ -168,14 +180,6 @@ static enum rf_code fail_edited(const struct rf_gone *gone, uint64_t found,
     rf_hint(error, "it was changed by hand; nothing was applied. Run `rowferry verify` with the "
                    "target to see which rows differ.");
     return RF_DIFFERENT;
-}
-
-static enum rf_code plan_for_few(struct rf_gone *gone, struct rf_error *error) {
-    return rf_pg_do(gone->delta->pg, rf_sql_gone_plan, NULL, error);
-}
-
-static enum rf_code plan_as_before(struct rf_gone *gone, struct rf_error *error) {
-    return rf_pg_do(gone->delta->pg, rf_sql_gone_plan_end, NULL, error);
 }
 
 static enum rf_code delete_listed(struct rf_gone *gone, const char *schema,
@@ -211,22 +215,42 @@ enum rf_code rf_gone_delete(struct rf_gone *gone, struct rf_archive *archive,
     return code;
 }
 
-enum rf_code rf_gone_count_back(struct rf_gone *gone, uint64_t *rows, struct rf_error *error) {
-    struct rf_buffer sql = {0};
-    rf_gone_count_keys(gone->plan, gone->delta->target->schema, &sql);
-    rf_buffer_u8(&sql, 0);
-    enum rf_code code = rf_buffer_check(&sql, error);
+static enum rf_code ask_count(struct rf_gone *gone, struct rf_buffer *sql, uint64_t *rows,
+                              struct rf_error *error) {
+    rf_buffer_u8(sql, 0);
+    enum rf_code code = rf_buffer_check(sql, error);
     struct rf_pg_rows *answer = NULL;
     if (code == RF_OK) {
         code = plan_for_few(gone, error);
     }
     if (code == RF_OK) {
-        code = rf_pg_ask(gone->delta->pg, (const char *)sql.bytes, NULL, &answer, error);
+        code = rf_pg_ask(gone->delta->pg, (const char *)sql->bytes, NULL, &answer, error);
     }
     *rows = code == RF_OK ? rf_pg_rows_number(answer, 0, 0) : 0;
     rf_pg_rows_free(answer);
-    rf_buffer_release(&sql);
     return code == RF_OK ? plan_as_before(gone, error) : code;
+}
+
+enum rf_code rf_gone_count_back(struct rf_gone *gone, uint64_t *rows, struct rf_error *error) {
+    struct rf_buffer sql = {0};
+    rf_gone_count_keys(gone->plan, gone->delta->target->schema, &sql);
+    enum rf_code code = ask_count(gone, &sql, rows, error);
+    rf_buffer_release(&sql);
+    return code;
+}
+
+enum rf_code rf_gone_touch(struct rf_gone *gone, struct rf_archive *archive,
+                           struct rf_error *error) {
+    uint64_t rows;
+    struct rf_buffer sql = {0};
+    gone->asides = true; /* some may stand aside: those are in the list by their hashes */
+    enum rf_code code = make_list(gone, archive, error);
+    if (code == RF_OK) {
+        rf_gone_touch_keys(gone->plan, gone->delta->target->schema, &sql);
+        code = ask_count(gone, &sql, &rows, error);
+    }
+    rf_buffer_release(&sql);
+    return code;
 }
 
 enum rf_code rf_gone_forget(struct rf_gone *gone, struct rf_error *error) {

@@ -114,5 +114,8 @@ RF_MUST_USE enum rf_code rf_gone_delete(struct rf_gone *gone, struct rf_archive 
 RF_MUST_USE enum rf_code rf_gone_count_back(struct rf_gone *gone, uint64_t *rows,
                                             struct rf_error *error);
 RF_MUST_USE enum rf_code rf_gone_forget(struct rf_gone *gone, struct rf_error *error);
+/* Makes the list of keys and looks for their rows, for scout.h: nothing is deleted. */
+RF_MUST_USE enum rf_code rf_gone_touch(struct rf_gone *gone, struct rf_archive *archive,
+                                       struct rf_error *error);
 
 #endif

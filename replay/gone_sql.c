@@ -66,11 +66,20 @@ void rf_gone_delete_keys(const struct rf_plan *plan, const char *schema, struct 
     match_keys(plan, sql);
 }
 
-void rf_gone_count_keys(const struct rf_plan *plan, const char *schema, struct rf_buffer *sql) {
-    rf_buffer_printf(sql, "SELECT count(*) FROM " LIST " AS d JOIN ONLY ");
+static void count_keys(const struct rf_plan *plan, const char *schema, const char *what,
+                       struct rf_buffer *sql) {
+    rf_buffer_printf(sql, "SELECT count(%s) FROM " LIST " AS d JOIN ONLY ", what);
     rf_quote_qualified(sql, schema, plan->relation);
     rf_buffer_printf(sql, " AS t ON ");
     match_keys(plan, sql);
+}
+
+void rf_gone_count_keys(const struct rf_plan *plan, const char *schema, struct rf_buffer *sql) {
+    count_keys(plan, schema, "*", sql);
+}
+
+void rf_gone_touch_keys(const struct rf_plan *plan, const char *schema, struct rf_buffer *sql) {
+    count_keys(plan, schema, "t.ctid", sql);
 }
 
 /* An image has the types of its columns in it: a domain's would not be that of the list. */

@@ -21,5 +21,7 @@ void rf_gone_delete_keys(const struct rf_plan *plan, const char *schema, struct 
 void rf_gone_delete_rows(const struct rf_plan *plan, const char *schema, struct rf_buffer *sql);
 /* Counts the keys of the list that are in the table. */
 void rf_gone_count_keys(const struct rf_plan *plan, const char *schema, struct rf_buffer *sql);
+/* The same, but no index answers it alone: the pages with their rows are read. */
+void rf_gone_touch_keys(const struct rf_plan *plan, const char *schema, struct rf_buffer *sql);
 
 #endif

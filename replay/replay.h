@@ -17,7 +17,7 @@
 struct rf_target_options {
     const char *conninfo; /* libpq conninfo or URI; NULL or "": libpq's environment alone */
     const char *schema;   /* where the tables go */
-    unsigned jobs;        /* connections that load, >= 1 */
+    unsigned jobs;        /* connections that load, >= 1; of 2, one may read ahead of a delta */
     bool dry_run;
     const char *const *include; /* globs over table names (fnmatch), NULL-terminated; NULL: all */
     const char *const *exclude;

@@ -71,6 +71,7 @@ extern const char rf_sql_replica_try[];
 extern const char rf_sql_replica_try_end[];
 extern const char rf_sql_schema_facts[];
 extern const char rf_sql_schema_names[];
+extern const char rf_sql_scout_begin[];
 extern const char rf_sql_sequence_list[];
 extern const char rf_sql_sequence_missing[];
 extern const char rf_sql_sequence_advance[];

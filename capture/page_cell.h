@@ -1,8 +1,8 @@
 /* One b-tree page and its cells, §1.6.
  *
  * Opening a page checks its header and that its pointer array lies within it; taking a cell checks
- * that the cell does. Both are inlined: every row of the database passes through here. What fails is
- * told by a function of its own, out of the way. */
+ * that the cell does. Both are inlined: every row of the database passes through here. What fails
+ * is told by a function of its own, out of the way. */
 #ifndef RF_CAPTURE_PAGE_CELL_H
 #define RF_CAPTURE_PAGE_CELL_H
 
@@ -65,8 +65,8 @@ static inline uint32_t rf_cell_local(const struct rf_tree_shape *shape, uint32_t
     return local <= shape->local_max ? local : shape->local_min;
 }
 
-/* A cell with a payload: on a leaf of either tree, or on an interior page of an index tree. `index` is
- * less than page->cells. False: it is outside of the page. */
+/* A cell with a payload: on a leaf of either tree, or on an interior page of an index tree. `index`
+ * is less than page->cells. False: it is outside of the page. */
 static inline __attribute__((always_inline)) bool rf_cell_take(const struct rf_tree_shape *shape,
                                                                const struct rf_page *page,
                                                                uint32_t index,
@@ -106,8 +106,8 @@ static inline __attribute__((always_inline)) bool rf_cell_take(const struct rf_t
     return true;
 }
 
-/* The child left of cell `index` of an interior page, or for index == page->cells the right-most one;
- * 0 when the cell is outside of the page. */
+/* The child left of cell `index` of an interior page, or for index == page->cells the right-most
+ * one; 0 when the cell is outside of the page. */
 static inline uint32_t rf_page_child(const struct rf_tree_shape *shape, const struct rf_page *page,
                                      uint32_t index) {
     if (index == page->cells) {

@@ -52,7 +52,8 @@ static enum rf_code keep(struct rf_page_chunk *chunk, const struct rf_page_leaf 
     return rf_buffer_check(&chunk->bytes, error);
 }
 
-/* Which bits of a leaf's identity must be zero for it to end a chunk: the fewer, the larger it is. */
+/* Which bits of a leaf's identity must be zero for it to end a chunk: the fewer, the larger it
+ * is. */
 static uint64_t ending_mask(uint64_t size) {
     uint64_t mask = 0;
     while (size * 2 * (mask + 1) <= RF_CHUNK_USUAL) {

@@ -1,8 +1,8 @@
 /* Runs of leaves that are told apart by one identity, each with copies of its pages.
  *
- * A chunk ends behind a leaf whose own identity says so, once it has a least size, and at a greatest
- * size at the latest. So where it ends is told by what it holds: a change moves the ends of the
- * chunks that hold it, and perhaps of a few behind them, and no others.
+ * A chunk ends behind a leaf whose own identity says so, once it has a least size, and at a
+ * greatest size at the latest. So where it ends is told by what it holds: a change moves the ends
+ * of the chunks that hold it, and perhaps of a few behind them, and no others.
  *
  * Chunks are cut by one thread at a time, from one scan; each is then used by one thread, any. */
 #ifndef RF_CAPTURE_PAGE_CHUNK_H

@@ -45,8 +45,8 @@ void rf_page_defaults_free(struct rf_page_defaults *defaults) {
     }
 }
 
-/* A type of the column's affinity, rather than what the table was declared with. In a STRICT table a
- * column of type ANY takes values as they are. */
+/* A type of the column's affinity, rather than what the table was declared with. In a STRICT table
+ * a column of type ANY takes values as they are. */
 static const char *type_of(const struct rf_table *table, const struct rf_column *column) {
     if (table->strict && strcasecmp(column->declared, "ANY") == 0) {
         return "BLOB";

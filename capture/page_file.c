@@ -1,9 +1,10 @@
 /* Pages out of the file and the WAL.
  *
  * The file is read through a handle of our own that SQLite's VFS opens, never through a plain file
- * descriptor: closing one would drop every lock that this process has on the file, the transaction's
- * among them, and the VFS knows to wait with that. Nor through the connection's own handle, which
- * another thread may be using. And never by way of a memory map, since a live file may shrink. */
+ * descriptor: closing one would drop every lock that this process has on the file, the
+ * transaction's among them, and the VFS knows to wait with that. Nor through the connection's own
+ * handle, which another thread may be using. And never by way of a memory map, since a live file
+ * may shrink. */
 #include "capture/page_file.h"
 
 #include <stdlib.h>
@@ -30,7 +31,8 @@ static enum rf_code cannot_read(uint32_t page, int result, struct rf_error *erro
     return rf_fail(error, RF_UNUSUAL, "page %u cannot be read (SQLite's code %d)", page, result);
 }
 
-/* The whole run from the file. With a WAL the file may end before: what is missing is in the WAL. */
+/* The whole run from the file. With a WAL the file may end before: what is missing is in the
+ * WAL. */
 static enum rf_code read_file(const struct file_source *source, uint32_t first, uint32_t count,
                               uint8_t *pages, uint32_t *there, struct rf_error *error) {
     uint64_t size = source->pages.page_size;
@@ -107,7 +109,8 @@ static enum rf_code check_same_file(struct file_source *source, struct rf_error 
     return same ? RF_OK : rf_fail(error, RF_UNUSUAL, "the database file was replaced");
 }
 
-/* xRead must be one system call, for threads to share a handle: SQLite can be built to seek first. */
+/* xRead must be one system call, for threads to share a handle: SQLite can be built to seek
+ * first. */
 static bool reads_at_once(sqlite3_vfs *vfs) {
     return vfs->iVersion >= 3 && vfs->xGetSystemCall &&
            (vfs->xGetSystemCall(vfs, "pread") || vfs->xGetSystemCall(vfs, "pread64"));
@@ -159,7 +162,8 @@ static enum rf_code check_mode(struct file_source *source, struct rf_error *erro
     return fits ? RF_OK : rf_fail(error, RF_UNUSUAL, "its journal mode is unusual");
 }
 
-/* The page size is in page 1, which may be in the WAL, whose frames are as large as the wal-index says. */
+/* The page size is in page 1, which may be in the WAL, whose frames are as large as the wal-index
+ * says. */
 static enum rf_code read_header(struct file_source *source, const struct rf_page_pin *pin,
                                 uint8_t *header, struct rf_error *error) {
     uint64_t offset = rf_page_wal_find(&source->wal, 1);

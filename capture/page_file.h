@@ -9,8 +9,8 @@
  *     rf_page_source_close(pages)
  *     COMMIT, or closing the connection
  *
- * The transaction is what keeps the pages as they are (page_pin.h says why), so it must stand from the
- * pin to rf_page_file_holds. The connection itself may be used meanwhile, by its own thread. */
+ * The transaction is what keeps the pages as they are (page_pin.h says why), so it must stand from
+ * the pin to rf_page_file_holds. The connection itself may be used meanwhile, by its own thread. */
 #ifndef RF_CAPTURE_PAGE_FILE_H
 #define RF_CAPTURE_PAGE_FILE_H
 
@@ -24,7 +24,8 @@
  * unproven. */
 RF_MUST_USE enum rf_code rf_page_file_open(sqlite3 *db, const struct rf_page_pin *pin,
                                            struct rf_page_source **source, struct rf_error *error);
-/* Whether the transaction still stands that all pages were read under. Only for sources of this file. */
+/* Whether the transaction still stands that all pages were read under. Only for sources of this
+ * file. */
 RF_MUST_USE enum rf_code rf_page_file_holds(const struct rf_page_source *source,
                                             struct rf_error *error);
 

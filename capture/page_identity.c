@@ -1,7 +1,7 @@
 /* The identity of a leaf.
  *
- * What is hashed is the leaf's cells, the last first, one behind another, each without the number of
- * its overflow page. A cell tells its own size, so cells cannot be mistaken for others. The last
+ * What is hashed is the leaf's cells, the last first, one behind another, each without the number
+ * of its overflow page. A cell tells its own size, so cells cannot be mistaken for others. The last
  * comes first because that is how SQLite fills a page: from its end, cell by cell. A page that was
  * filled in order and lost nothing since has these very bytes in one piece and is hashed where it
  * lies; from any other they are gathered. */

@@ -11,8 +11,8 @@
 #include "format/error.h"
 #include "format/hash.h"
 
-/* `divider` may be NULL; `seed` is mixed in; `scratch` is reused from leaf to leaf. *elsewhere: bytes
- * of the rows that were not hashed, since they are on overflow pages. */
+/* `divider` may be NULL; `seed` is mixed in; `scratch` is reused from leaf to leaf. *elsewhere:
+ * bytes of the rows that were not hashed, since they are on overflow pages. */
 RF_MUST_USE enum rf_code rf_page_identify(const struct rf_tree_shape *shape,
                                           const struct rf_page *leaf, const struct rf_cell *divider,
                                           struct rf_hash seed, struct rf_buffer *scratch,

@@ -27,8 +27,8 @@ static const struct rf_index *find_key_index(const struct rf_table *table) {
 
 /* ---- places ---- */
 
-/* A WITHOUT ROWID table: the columns of the key as its index names them, then the others. A column that
- * the key names twice, under two collations, is stored twice and read where it comes first. */
+/* A WITHOUT ROWID table: the columns of the key as its index names them, then the others. A column
+ * that the key names twice, under two collations, is stored twice and read where it comes first. */
 static enum rf_code place_by_key(struct rf_page_layout *layout, const struct rf_table *table,
                                  struct rf_error *error) {
     const struct rf_index *index = find_key_index(table);

@@ -1,10 +1,10 @@
-/* How a table's rows lie in its records, §2.1, §2.3, §2.4: what SQLite's own code generator knows of a
- * table when it reads a column.
+/* How a table's rows lie in its records, §2.1, §2.3, §2.4: what SQLite's own code generator knows
+ * of a table when it reads a column.
  *
  * It is worked out from the description of the table (columns.h), never from SQL. What it does not
  * cover is unusual: virtual generated columns, whose values are in no record. A record that is
- * shorter than the table (ALTER TABLE ADD COLUMN leaves such) needs the columns' defaults: that of a
- * column without one is NULL, the others are told by rf_page_layout_default, or by
+ * shorter than the table (ALTER TABLE ADD COLUMN leaves such) needs the columns' defaults: that of
+ * a column without one is NULL, the others are told by rf_page_layout_default, or by
  * rf_page_defaults_learn (page_defaults.h); a short record that meets one not told is unusual.
  *
  * Once made it does not change, and serves scans on any number of threads. */
@@ -33,7 +33,8 @@ struct rf_page_column {
 struct rf_page_layout {
     enum rf_tree_kind tree;
     enum rf_source_encoding encoding;
-    /* The tree's order is the one that archives keep: rowids, or keys by the bytes of their UTF-8. */
+    /* The tree's order is the one that archives keep: rowids, or keys by the bytes of their
+     * UTF-8. */
     bool ordered;
     bool in_place; /* each column is stored in its own place */
     uint32_t column_count;

@@ -1,9 +1,9 @@
 /* The part of a payload that is not on its b-tree page: a chain of overflow pages, §1.7.
  *
  * A chain is followed for exactly as many pages as the payload needs; that number is bounded by the
- * budget, the pages that a scan may still touch. Each page of a b-tree belongs to one row, so a scan
- * that needs more pages than the database has is going in circles. Pages are read ahead in runs
- * where chains lie in order. One thread. */
+ * budget, the pages that a scan may still touch. Each page of a b-tree belongs to one row, so a
+ * scan that needs more pages than the database has is going in circles. Pages are read ahead in
+ * runs where chains lie in order. One thread. */
 #ifndef RF_CAPTURE_PAGE_OVERFLOW_H
 #define RF_CAPTURE_PAGE_OVERFLOW_H
 

@@ -1,4 +1,5 @@
-/* From a chunk of leaves to pieces of rows (row_feed.h): what one thread does for the feed of pages.
+/* From a chunk of leaves to pieces of rows (row_feed.h): what one thread does for the feed of
+ * pages.
  *
  *     rf_page_maker_new(…)
  *     cut a chunk into maker->chunk
@@ -67,8 +68,8 @@ RF_MUST_USE enum rf_code rf_page_maker_begin(struct rf_page_maker *maker, struct
 static inline bool rf_page_maker_has_more(const struct rf_page_maker *maker) {
     return maker->left > 0;
 }
-/* The next piece of the chunk. *waits: there is none yet, since a large row comes; to be called again
- * with `alone` when no other piece of the feed is in memory. */
+/* The next piece of the chunk. *waits: there is none yet, since a large row comes; to be called
+ * again with `alone` when no other piece of the feed is in memory. */
 RF_MUST_USE enum rf_code rf_page_maker_fill(struct rf_page_maker *maker,
                                             struct rf_page_piece *piece, bool alone, bool *waits,
                                             struct rf_error *error);

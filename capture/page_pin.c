@@ -160,8 +160,8 @@ static const char *misfit(sqlite3 *db, bool *wal, sqlite3_file **file) {
         return "its connection is in use";
     }
     *wal = strcmp(journal, "wal") == 0;
-    /* In exclusive mode, and where there is no shared memory, the index is SQLite's secret; asking for
-     * the shared one would create it. */
+    /* In exclusive mode, and where there is no shared memory, the index is SQLite's secret; asking
+     * for the shared one would create it. */
     if (*wal && (strcmp(locking, "normal") != 0 || (*file)->pMethods->iVersion < 2 ||
                  !(*file)->pMethods->xShmMap || !(*file)->pMethods->xShmBarrier)) {
         return "its WAL is read without a shared index";

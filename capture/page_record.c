@@ -1,9 +1,9 @@
 /* Records to rows.
  *
- * A row's room is reserved once, for the worst its record can become, so that cells are written without
- * a check; and short texts are copied in a few words whatever their length, for which both the pages
- * and the row have some slack behind them. What is called for every cell is inlined by order: the
- * record is then held in registers. */
+ * A row's room is reserved once, for the worst its record can become, so that cells are written
+ * without a check; and short texts are copied in a few words whatever their length, for which both
+ * the pages and the row have some slack behind them. What is called for every cell is inlined by
+ * order: the record is then held in registers. */
 #include "capture/page_record.h"
 
 #include <math.h>
@@ -19,8 +19,8 @@
 #define EACH_CELL static inline __attribute__((always_inline))
 
 /* Serial types, §2.1. What is not a text or a blob is looked up: how many bytes it has, and, for
- * integers, which of the eight bytes that are loaded count and what is added: 8 and 9 are the numbers
- * 0 and 1 and have no bytes. */
+ * integers, which of the eight bytes that are loaded count and what is added: 8 and 9 are the
+ * numbers 0 and 1 and have no bytes. */
 enum { TYPE_NULL = 0, TYPE_REAL = 7, TYPE_RESERVED = 10, TYPE_BLOB = 12 };
 struct small_type {
     uint64_t mask;
@@ -261,8 +261,8 @@ static enum rf_code read_by_place(struct rf_record_reader *reader, struct record
     return RF_OK;
 }
 
-/* No value is read twice, so a row is at most its record, a half more for UTF-16, and the overhead and
- * the defaults of all its cells. */
+/* No value is read twice, so a row is at most its record, a half more for UTF-16, and the overhead
+ * and the defaults of all its cells. */
 size_t rf_record_room(const struct rf_page_layout *layout, size_t size) {
     size_t text16 = layout->encoding == RF_SOURCE_UTF8 ? 0 : size / 2;
     return size + text16 + (size_t)layout->column_count * CELL_OVERHEAD + layout->defaults_size +

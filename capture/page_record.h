@@ -1,8 +1,9 @@
-/* From a record, §2.1, to the canonical bytes of a row (format/value.h): the same bytes that the row
- * scan (row_scan.h) makes of what SQLite returns for it.
+/* From a record, §2.1, to the canonical bytes of a row (format/value.h): the same bytes that the
+ * row scan (row_scan.h) makes of what SQLite returns for it.
  *
- * This is where SQLite's rules about reading a column are: the rowid in place of its alias, reals for
- * the whole numbers of a REAL column, NULL for a NaN, defaults behind the end of a short record. */
+ * This is where SQLite's rules about reading a column are: the rowid in place of its alias, reals
+ * for the whole numbers of a REAL column, NULL for a NaN, defaults behind the end of a short
+ * record. */
 #ifndef RF_CAPTURE_PAGE_RECORD_H
 #define RF_CAPTURE_PAGE_RECORD_H
 

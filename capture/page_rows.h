@@ -4,8 +4,8 @@
  *     while rf_page_rows_look(rows, &room, error), room > 0:
  *         rf_page_rows_take(rows, &cells, &keys, &row, error)
  *
- * Rows are those that the row scan (row_scan.h) gives, byte for byte. They ascend by rowid, or by key
- * where the layout is `ordered`, from leaf to leaf, too; that is checked. RF_UNUSUAL as in
+ * Rows are those that the row scan (row_scan.h) gives, byte for byte. They ascend by rowid, or by
+ * key where the layout is `ordered`, from leaf to leaf, too; that is checked. RF_UNUSUAL as in
  * page_scan.h. Any number of threads may each have one of these over the same source and layout. It
  * holds 128 KiB where rows overflow, and the payload of the row that was taken last. */
 #ifndef RF_CAPTURE_PAGE_ROWS_H

@@ -6,8 +6,8 @@
  *
  * Of a table tree it is checked that the rowids of a leaf begin behind those of the leaf before it,
  * and are what the pages above say; those in between are checked by whoever reads the rows. Of a
- * WITHOUT ROWID tree no order is checked here. RF_UNUSUAL may come at any leaf: what was read before it
- * is to be thrown away, and the table read through SQLite. One thread; under 1 MiB. */
+ * WITHOUT ROWID tree no order is checked here. RF_UNUSUAL may come at any leaf: what was read
+ * before it is to be thrown away, and the table read through SQLite. One thread; under 1 MiB. */
 #ifndef RF_CAPTURE_PAGE_SCAN_H
 #define RF_CAPTURE_PAGE_SCAN_H
 
@@ -20,7 +20,8 @@
 #include "format/error.h"
 #include "format/hash.h"
 
-/* In an index tree a leaf counts with the interior cell that follows it, so that leaves have all rows. */
+/* In an index tree a leaf counts with the interior cell that follows it, so that leaves have all
+ * rows. */
 struct rf_page_leaf {
     struct rf_page page;
     struct rf_cell divider;

@@ -42,8 +42,8 @@ static enum rf_code take_from_budget(struct rf_tree_walk *walk, struct rf_error 
     return RF_OK;
 }
 
-/* How many pages to read for child `child` of the level: those of the children behind it too, as long
- * as they lie ahead in the file and not far apart. */
+/* How many pages to read for child `child` of the level: those of the children behind it too, as
+ * long as they lie ahead in the file and not far apart. */
 static uint32_t plan_run(const struct rf_tree_walk *walk, const struct rf_tree_level *level,
                          uint32_t first) {
     uint32_t last = first;
@@ -59,8 +59,8 @@ static uint32_t plan_run(const struct rf_tree_walk *walk, const struct rf_tree_l
     return last - first + 1;
 }
 
-/* The page of the next step down. Only leaves are read ahead: what the pages above the first leaf are
- * is not known before they are read. */
+/* The page of the next step down. Only leaves are read ahead: what the pages above the first leaf
+ * are is not known before they are read. */
 static enum rf_code fetch(struct rf_tree_walk *walk, uint32_t number, const uint8_t **bytes,
                           struct rf_error *error) {
     enum rf_code code = take_from_budget(walk, error);
@@ -86,8 +86,8 @@ static enum rf_code fetch(struct rf_tree_walk *walk, uint32_t number, const uint
 
 /* ---- steps ---- */
 
-/* All cells of an interior page lie within it, and the keys of a table tree ascend and leave something
- * for the child behind them. */
+/* All cells of an interior page lie within it, and the keys of a table tree ascend and leave
+ * something for the child behind them. */
 static enum rf_code check_interior(const struct rf_tree_shape *shape, const struct rf_page *page,
                                    struct rf_error *error) {
     int64_t before = 0;

@@ -1,7 +1,7 @@
 /* Walking a b-tree from leaf to leaf, in the order of its keys, §1.6.
  *
- * The path from the root is kept as copies of its interior pages; leaves are read ahead in runs, since
- * their parent tells where they lie. A walk cannot go on for ever: the tree has at most
+ * The path from the root is kept as copies of its interior pages; leaves are read ahead in runs,
+ * since their parent tells where they lie. A walk cannot go on for ever: the tree has at most
  * RF_TREE_DEPTH_MAX levels, all its leaves are equally deep, only a root may be without cells, and
  * every page that is read is taken from a budget of as many pages as the database has. */
 #ifndef RF_CAPTURE_PAGE_TREE_H

@@ -1,10 +1,10 @@
 /* The write-ahead log of a snapshot, §4: which frame has which page.
  *
- * The log is read once, from its header to the last frame of the snapshot, and every salt and checksum on
- * the way is checked; the last checksum must be the one that the wal-index gave (page_pin.h). So the
- * frames are proven to be the snapshot's, whatever stands in the rest of the index or of the log:
- * frames of transactions that were rolled back or have not been committed come later.
- * The map takes 16 bytes a page at most. Once read it serves any number of threads. */
+ * The log is read once, from its header to the last frame of the snapshot, and every salt and
+ * checksum on the way is checked; the last checksum must be the one that the wal-index gave
+ * (page_pin.h). So the frames are proven to be the snapshot's, whatever stands in the rest of the
+ * index or of the log: frames of transactions that were rolled back or have not been committed come
+ * later. The map takes 16 bytes a page at most. Once read it serves any number of threads. */
 #ifndef RF_CAPTURE_PAGE_WAL_H
 #define RF_CAPTURE_PAGE_WAL_H
 

@@ -65,7 +65,8 @@ RF_MUST_USE enum rf_code rf_row_feed_next(struct rf_row_feed *feed, const struct
 /* After a failure of next: why it is the pages that are to blame; NULL where they are not. What
  * came so far is then to be thrown away, and the table fed once more without pages. */
 const char *rf_row_feed_unusual(const struct rf_row_feed *feed);
-/* Why SQLite is asked though pages were asked for; NULL where nothing is to tell. */
+/* Why pages that were asked for are not read, but SQLite is asked; NULL where nothing is to
+ * tell. */
 const char *rf_row_feed_refused(const struct rf_row_feed *feed);
 
 #endif

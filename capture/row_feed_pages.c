@@ -1,18 +1,18 @@
 /* The feed that reads leaf pages.
  *
- * One scan goes from leaf to leaf and is cut into chunks; that is quick, and whoever needs a chunk does
- * it, one at a time. Everything else, which is most of the work, is done chunk by chunk by as many
- * threads as there are: identities, decoding, hashing, counting. Each thread has a few pieces of its
- * own, fills them chunk after chunk and queues them; the reader of the feed takes, of all queues, the
- * one that begins with the chunk whose turn it is.
+ * One scan goes from leaf to leaf and is cut into chunks; that is quick, and whoever needs a chunk
+ * does it, one at a time. Everything else, which is most of the work, is done chunk by chunk by as
+ * many threads as there are: identities, decoding, hashing, counting. Each thread has a few pieces
+ * of its own, fills them chunk after chunk and queues them; the reader of the feed takes, of all
+ * queues, the one that begins with the chunk whose turn it is.
  *
- * A thread whose pieces are all queued waits until one comes back. That cannot be for ever: the pieces
- * of the thread that has the chunk whose turn it is are all of this chunk, and so the reader can
- * take one. A large row is only decoded when its chunk's turn has come and no other piece of its
- * thread is in use, so one such row at most is in memory, not one a thread.
+ * A thread whose pieces are all queued waits until one comes back. That cannot be for ever: the
+ * pieces of the thread that has the chunk whose turn it is are all of this chunk, and so the reader
+ * can take one. A large row is only decoded when its chunk's turn has come and no other piece of
+ * its thread is in use, so one such row at most is in memory, not one a thread.
  *
- * A small table is read on the caller's own thread, as is every table with one job: threads begin when
- * there is a third chunk. */
+ * A small table is read on the caller's own thread, as is every table with one job: threads begin
+ * when there is a third chunk. */
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -86,8 +86,8 @@ static enum rf_code look_at_stop(const struct pages_feed *feed, struct rf_error 
     return stop ? rf_fail(error, RF_INTERRUPTED, "stopped by signal %d", stop) : RF_OK;
 }
 
-/* The next chunk of the table to the worker; one without leaves at the end. A scan that has failed is
- * not touched again. */
+/* The next chunk of the table to the worker; one without leaves at the end. A scan that has failed
+ * is not touched again. */
 static enum rf_code cut_chunk(struct worker *worker, struct rf_error *error) {
     struct pages_feed *feed = worker->feed;
     struct rf_page_chunk *chunk = &worker->maker.chunk;
@@ -357,8 +357,8 @@ static enum rf_code cut_or_begin(struct pages_feed *feed, struct rf_error *error
     return code;
 }
 
-/* Rowids are checked by the scan; keys are checked by each thread within its chunks, and from piece to
- * piece here. */
+/* Rowids are checked by the scan; keys are checked by each thread within its chunks, and from piece
+ * to piece here. */
 static enum rf_code check_order(struct pages_feed *feed, struct rf_error *error) {
     const struct rf_page_piece *piece = feed->held;
     const uint32_t *starts = piece->key_starts;

@@ -1,9 +1,9 @@
-/* The feed of pages on several threads, for the thread sanitizer; a plain program, as Criterion does
- * not run under it.
+/* The feed of pages on several threads, for the thread sanitizer; a plain program, as Criterion
+ * does not run under it.
  *
- * Built with chunks and pieces of a few rows, so that threads wait for each other all the time. What a
- * user would lose if this were wrong: rows that are missing, twice or out of order, or a capture that
- * never ends. */
+ * Built with chunks and pieces of a few rows, so that threads wait for each other all the time.
+ * What a user would lose if this were wrong: rows that are missing, twice or out of order, or a
+ * capture that never ends. */
 #include <sqlite3.h>
 #include <stdatomic.h>
 #include <stdio.h>

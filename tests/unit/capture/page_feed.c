@@ -1,7 +1,7 @@
 /* The feed of pages: rows, order, chunks and threads.
  *
- * These tests are built twice: as the program has it, and with chunks and pieces of a few rows, so that
- * what else happens once in a large table happens all the time. */
+ * These tests are built twice: as the program has it, and with chunks and pieces of a few rows, so
+ * that what else happens once in a large table happens all the time. */
 #include "page_feed.h"
 
 #include <signal.h>
@@ -365,8 +365,8 @@ static void exchange(const char *path, uint64_t page, unsigned a, unsigned b) {
     fclose(file);
 }
 
-/* Leaves that are all known, but not where they were: no row of them is read, and it is found all the
- * same. */
+/* Leaves that are all known, but not where they were: no row of them is read, and it is found all
+ * the same. */
 Test(page_feed, known_chunks_out_of_order) {
     struct page_db test;
     struct reading reading;

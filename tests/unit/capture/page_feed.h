@@ -11,8 +11,8 @@ enum feed_verdict {
     FEED_UNUSUAL, /* while it was read */
     FEED_DAMAGED, /* so was it for SQLite, and the pages were unusual */
 };
-/* Compares all rows, with their hashes, keys, digest and census, with `jobs` threads. What differs fails
- * the test. */
+/* Compares all rows, with their hashes, keys, digest and census, with `jobs` threads. What differs
+ * fails the test. */
 enum feed_verdict feed_compare(struct rf_source *source, const struct rf_table *table,
                                unsigned jobs, const char *what);
 /* The chunks of a table and, of these, some being known: the others come as they came. For a table

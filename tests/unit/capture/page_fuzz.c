@@ -1,8 +1,8 @@
 /* Damaged pages: no crash, no endless loop, and never rows that SQLite would not give.
  *
  * Of a sound database pages are flipped, zeroed, swapped, and above all their pointers bent: to
- * other pages, into circles, out of the page. Then every table is read, from memory as it is and, where
- * SQLite still opens the file, beside SQLite. */
+ * other pages, into circles, out of the page. Then every table is read, from memory as it is and,
+ * where SQLite still opens the file, beside SQLite. */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -149,8 +149,8 @@ static void damage_once(struct fuzz *fuzz, uint32_t number) {
     }
 }
 
-/* SQLite takes a short cut over pointer maps (§1.8) when it skips along an overflow chain, and so finds
- * damage there that no row suffers from. */
+/* SQLite takes a short cut over pointer maps (§1.8) when it skips along an overflow chain, and so
+ * finds damage there that no row suffers from. */
 static bool is_pointer_map(const struct fuzz *fuzz, const struct page_shape *shape,
                            uint32_t number) {
     uint32_t every = fuzz->sound->pages.usable / 5 + 1;

@@ -1,4 +1,5 @@
-/* The page reader beside the row scan, over databases of all shapes: the same rows, byte for byte. */
+/* The page reader beside the row scan, over databases of all shapes: the same rows, byte for
+ * byte. */
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,4 +1,5 @@
-/* For the tests of the page reader: databases of all shapes, and the oracle, which is the row scan. */
+/* For the tests of the page reader: databases of all shapes, and the oracle, which is the row
+ * scan. */
 #ifndef RF_TESTS_CAPTURE_PAGE_SUPPORT_H
 #define RF_TESTS_CAPTURE_PAGE_SUPPORT_H
 
@@ -50,7 +51,8 @@ struct page_shape {
 };
 /* Before anything else is written. */
 void page_db_shape(struct page_db *test, const struct page_shape *shape);
-/* All kinds of tables, with `rows` random rows each or so; some deleted, some updated, columns added. */
+/* All kinds of tables, with `rows` random rows each or so; some deleted, some updated, columns
+ * added. */
 void page_db_fill(struct page_db *test, unsigned rows);
 /* More of the same to what page_db_fill made. */
 void page_db_change(struct page_db *test, unsigned rows);
@@ -80,8 +82,8 @@ enum page_verdict {
     PAGE_UNUSUAL, /* reading->error says why */
     PAGE_REFUSED, /* by SQLite; the pages were unusual, too */
 };
-/* Compares a table's rows, read leaf by leaf and through the feed, with the row scan's, byte for byte. That they
- * differ, or that SQLite refuses what the page reader takes, fails the test. */
+/* Compares a table's rows, read leaf by leaf and through the feed, with the row scan's, byte for
+ * byte. That they differ, or that SQLite refuses what the page reader takes, fails the test. */
 enum page_verdict page_compare(struct page_reading *reading, const struct rf_page_source *pages,
                                const struct rf_table *table, const char *what);
 

@@ -426,7 +426,8 @@ static bool others_may_write(const char *path) {
     return WEXITSTATUS(status) == 1;
 }
 
-/* Closing a file of one's own drops all locks of the process on it, unless SQLite does the closing. */
+/* Closing a file of one's own drops all locks of the process on it, unless SQLite does the
+ * closing. */
 Test(page_wal, locks_outlive_the_pages) {
     struct page_db test;
     struct page_reading reading;

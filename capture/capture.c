@@ -296,10 +296,12 @@ static enum rf_code finish(struct run *run, struct rf_error *error) {
         code = publish(run, error);
     }
     if (code == RF_OK && !run->options->dry_run) {
-        rf_index_list_publish(&run->indexes, run->repository);
-        rf_index_sweep(run->repository, run->child);
-        rf_standing_remember(&run->standing, run->repository, &run->selection,
-                             &run->result->snapshot);
+        bool tidy = rf_index_list_publish(&run->indexes, run->repository);
+        tidy &= rf_index_sweep(run->repository, run->child);
+        if (tidy) { /* else the next capture is to look at the tables again */
+            rf_standing_remember(&run->standing, run->repository, &run->selection,
+                                 &run->result->snapshot);
+        }
     }
     return code;
 }

@@ -117,13 +117,13 @@ static enum rf_code sweep_one(void *context, const char *name, struct rf_error *
     return code == RF_OK ? rf_io_unlink(rf_repository_io(sweep->repository), path, error) : code;
 }
 
-void rf_index_sweep(struct rf_repository *repository, const struct rf_manifest *manifest) {
+bool rf_index_sweep(struct rf_repository *repository, const struct rf_manifest *manifest) {
     struct rf_error ignored;
     char folder[PATH_MAX];
     char(*names)[RF_ARCHIVE_NAME_SIZE] = calloc((size_t)manifest->table_count + 1, sizeof *names);
     if (!names || rf_repository_place(repository, "index", NULL, folder, &ignored) != RF_OK) {
         free(names);
-        return;
+        return false;
     }
     for (uint32_t i = 0; i < manifest->table_count; i++) {
         index_name(&manifest->tables[i], names[i]);
@@ -131,8 +131,9 @@ void rf_index_sweep(struct rf_repository *repository, const struct rf_manifest *
     qsort(names, manifest->table_count, sizeof *names, by_name);
     struct sweep sweep = {
         .repository = repository, .names = (const void *)names, .count = manifest->table_count};
-    (void)!rf_io_list(folder, sweep_one, &sweep, &ignored);
+    bool done = rf_io_list(folder, sweep_one, &sweep, &ignored) == RF_OK;
     free(names);
+    return done;
 }
 
 /* ---- pending ones ---- */
@@ -173,15 +174,18 @@ enum rf_code rf_index_list_finish(struct rf_index_list *list, struct rf_reposito
     return RF_OK;
 }
 
-void rf_index_list_publish(struct rf_index_list *list, struct rf_repository *repository) {
+bool rf_index_list_publish(struct rf_index_list *list, struct rf_repository *repository) {
     struct rf_error ignored;
+    bool all = true;
     for (uint32_t i = 0; i < list->count; i++) {
         struct rf_index_pending *file = &list->files[i];
         if (move_index(repository, file->path, file->name, &ignored) == RF_OK) {
             free(file->path);
             file->path = NULL;
         }
+        all &= !file->path;
     }
+    return all;
 }
 
 void rf_index_list_discard(struct rf_index_list *list, struct rf_repository *repository,

@@ -31,8 +31,8 @@ RF_MUST_USE enum rf_code rf_index_open(const struct rf_repository *repository,
 RF_MUST_USE enum rf_code rf_index_rebuild(struct rf_repository *repository,
                                           const struct rf_manifest_table *table,
                                           struct rf_error *error);
-/* Removes index files that belong to none of the manifest's tables. */
-void rf_index_sweep(struct rf_repository *repository, const struct rf_manifest *manifest);
+/* Removes index files that belong to none of the manifest's tables; false where some are left. */
+bool rf_index_sweep(struct rf_repository *repository, const struct rf_manifest *manifest);
 
 /* Finished indexes in tmp, until what they belong to is published. */
 struct rf_index_list {
@@ -49,8 +49,9 @@ RF_MUST_USE enum rf_code rf_index_list_finish(struct rf_index_list *list,
                                               struct rf_index_writer *writer,
                                               const struct rf_manifest_table *table,
                                               struct rf_error *error);
-/* Moves the files to their place. One that cannot be moved will be missed, and made anew. */
-void rf_index_list_publish(struct rf_index_list *list, struct rf_repository *repository);
+/* Moves the files to their place. One that cannot be moved will be missed, and made anew, if
+ * somebody looks: false. */
+bool rf_index_list_publish(struct rf_index_list *list, struct rf_repository *repository);
 /* Removes the files that were not moved, but the first `kept`. */
 void rf_index_list_discard(struct rf_index_list *list, struct rf_repository *repository,
                            uint32_t kept);

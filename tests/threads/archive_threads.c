@@ -149,8 +149,8 @@ static void fail_to_write(const char *folder, struct rf_pool *pool) {
     char path[PATH_MAX];
     struct rf_archive_writer *writer = start(0, folder, pool);
     struct rf_batch *batch = NULL;
-    atomic_store(&writes_until_full, 9);
-    for (int i = 0; i < ROWS; i++) {
+    atomic_store(&writes_until_full, 2);
+    for (int i = 0; i < 8 * ROWS; i++) {
         add_row(writer, &batch, 0, i);
     }
     if (batch) {

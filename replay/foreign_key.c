@@ -163,7 +163,7 @@ static enum rf_code attempt(const struct key *key, struct rf_buffer *sql, char s
         return code;
     }
     memcpy(state, error->sqlstate, 6);
-    snprintf(reason, size, "%s", error->what);
+    snprintf(reason, size, "%.*s", (int)size - 1, error->what);
     rf_error_clear(error);
     return rf_pg_do(key->keys->pg, ROLL_BACK, NULL, error);
 }

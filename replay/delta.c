@@ -51,6 +51,12 @@ struct apply {
     struct rf_ledger_tables standing;
     struct rf_existing existing;
     bool same; /* `from` is `to`: no table changed, some may be wanting, or to be remade */
+    struct rf_growth *growth; /* NULL: the snapshot is there */
+    const struct rf_delta_check *check;
+    struct rf_snapshot_name grown; /* what `to` is then */
+    bool came_to_nothing;
+    bool *
+        early; /* for each table of the manifest: its rows were exchanged while others were captured */
     struct rf_evolution **evolutions; /* for each table of the manifest; NULL: none */
     bool any_evolves;
     uint32_t touched_count;
@@ -113,6 +119,10 @@ static enum rf_code find_evolution(struct apply *apply, const struct rf_manifest
     struct rf_delta *delta = &apply->delta;
     bool evolves = false;
     *standing = rf_ledger_find_table(&apply->standing, source->table.name);
+    if (apply->early[source - apply->manifest->tables]) {
+        *standing = NULL;
+        return RF_OK;
+    }
     *fresh = *standing && apply->same && rf_run_remakes(delta->run, source->table.name);
     if (*standing && !(*standing)->plan.owned) {
         if (*fresh) {
@@ -282,7 +292,7 @@ static enum rf_code apply_table(struct apply *apply, uint32_t table, struct rf_e
     if (apply->same) {
         return RF_OK;
     }
-    bool rows = step == RF_DELTA_CHANGE;
+    bool rows = step == RF_DELTA_CHANGE && !apply->early[table];
     struct rf_counts *counts = rows ? touch(apply, source->table.name) : NULL;
     if (!standing->plan.owned) {
         return rows ? rf_existing_change(delta, source, standing, counts, error) : RF_OK;
@@ -343,7 +353,8 @@ static struct rf_scout *send_scout(const struct apply *apply) {
         rf_scout_new(apply->delta.run, apply->delta.target, apply->manifest->table_count);
     for (uint32_t i = 0; i < apply->manifest->table_count; i++) {
         const struct rf_manifest_table *source = &apply->manifest->tables[i];
-        if (!apply->evolutions[i] && step_of(apply, source) == RF_DELTA_CHANGE) {
+        if (!apply->evolutions[i] && !apply->early[i] &&
+            step_of(apply, source) == RF_DELTA_CHANGE) {
             rf_scout_add(scout, i, source,
                          &rf_ledger_find_table(&apply->standing, source->table.name)->plan);
         }
@@ -425,6 +436,74 @@ static enum rf_code hold_existing(struct apply *apply, struct rf_error *error) {
                          : code;
 }
 
+/* ---- tables whose rows come while others are being captured ---- */
+
+/* Foreign keys, and what the application made, are seen to for all tables at once. */
+static bool goes_table_by_table(const struct apply *apply) {
+    for (uint32_t i = 0; i < apply->standing.count; i++) {
+        const struct rf_plan *plan = &apply->standing.tables[i].plan;
+        for (uint32_t j = 0; j < plan->constraint_count; j++) {
+            if (plan->constraints[j].kind == RF_PLAN_FOREIGN_KEY) {
+                return false;
+            }
+        }
+        if (!plan->owned) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static enum rf_code changes_rows_only(struct apply *apply, const struct rf_manifest_table *source,
+                                      const struct rf_ledger_table *standing, bool *only,
+                                      struct rf_error *error) {
+    struct rf_delta *delta = &apply->delta;
+    bool narrow = false, blurred = false;
+    *only = false;
+    if (!standing || step_of(apply, source) != RF_DELTA_CHANGE ||
+        rf_run_remakes(delta->run, source->table.name) ||
+        rf_delta_disturbs_indexes(delta, source, standing)) {
+        return RF_OK;
+    }
+    enum rf_code code = rf_delta_is_too_narrow(delta, source, &standing->plan, &narrow, error);
+    if (code == RF_OK) {
+        code = rf_delta_is_blurred(delta, source, &standing->plan, &blurred, error);
+    }
+    *only = code == RF_OK && !narrow && !blurred;
+    return code;
+}
+
+static enum rf_code change_early(struct apply *apply, uint32_t table, struct rf_error *error) {
+    const struct rf_manifest_table *source = &apply->manifest->tables[table];
+    struct rf_ledger_table *standing = rf_ledger_find_table(&apply->standing, source->table.name);
+    enum rf_code code = rf_run_check(apply->delta.run, error);
+    if (code == RF_OK) {
+        code = changes_rows_only(apply, source, standing, &apply->early[table], error);
+    }
+    return code == RF_OK && apply->early[table]
+               ? rf_delta_change(&apply->delta, source, standing, touch(apply, source->table.name),
+                                 error)
+               : code;
+}
+
+static enum rf_code grow(struct apply *apply, struct rf_error *error) {
+    enum rf_code code = RF_OK;
+    uint32_t table;
+    bool by_table = goes_table_by_table(apply);
+    while (code == RF_OK && by_table && rf_growth_next(apply->growth, &table)) {
+        code = change_early(apply, table, error);
+    }
+    if (code != RF_OK) {
+        return code;
+    }
+    apply->came_to_nothing = !rf_growth_result(apply->growth, &apply->grown) ||
+                             apply->grown.number != apply->delta.snapshot;
+    if (apply->came_to_nothing) {
+        return rf_fail(error, RF_FAILED, "the capture came to nothing");
+    }
+    return apply->check->check(apply->check->context, &apply->grown, error);
+}
+
 static enum rf_code in_transaction(struct apply *apply, bool *done, struct rf_error *error) {
     struct rf_delta *delta = &apply->delta;
     enum rf_code code = hold_ledger(apply, done, error);
@@ -438,7 +517,11 @@ static enum rf_code in_transaction(struct apply *apply, bool *done, struct rf_er
     apply->touched =
         rf_arena_take(&delta->arena, (size_t)apply->standing.count + apply->manifest->table_count,
                       sizeof *apply->touched);
+    apply->early = rf_arena_take(&delta->arena, apply->manifest->table_count, sizeof *apply->early);
     code = rf_arena_check(&delta->arena, error);
+    if (code == RF_OK && apply->growth) {
+        code = grow(apply, error);
+    }
     const struct rf_foreign_keys keys = {delta->run, delta->pg, delta->target, apply->manifest,
                                          &delta->arena};
     if (code == RF_OK) {
@@ -477,6 +560,31 @@ static enum rf_code add_results(const struct apply *apply, struct rf_replay_resu
     return code;
 }
 
+static enum rf_code carry_out(struct apply *apply, struct rf_pg **pg,
+                              struct rf_replay_result *result, struct rf_error *error) {
+    struct rf_delta *delta = &apply->delta;
+    bool done = false;
+    enum rf_code code = rf_pg_begin(*pg, error);
+    if (code == RF_OK) {
+        code = in_transaction(apply, &done, error);
+    }
+    if (code == RF_OK && !done) {
+        code = rf_commit_move(delta->run, pg, delta->target, apply->to, error);
+    }
+    if (code != RF_OK || done) {
+        rf_pg_rollback(*pg);
+    }
+    if (code == RF_OK) {
+        code = add_results(apply, result, error);
+    } else {
+        rf_while(error, "while applying snapshot %" PRIu64, apply->to->number);
+    }
+    rf_naming_release(&delta->naming);
+    rf_ledger_tables_release(&apply->standing);
+    rf_arena_release(&delta->arena);
+    return code;
+}
+
 enum rf_code rf_delta_apply(struct rf_run *run, struct rf_pg **pg, const struct rf_target *target,
                             const struct rf_snapshot_name *from, const struct rf_snapshot_name *to,
                             const struct rf_manifest *manifest, struct rf_replay_result *result,
@@ -492,24 +600,33 @@ enum rf_code rf_delta_apply(struct rf_run *run, struct rf_pg **pg, const struct 
         .to = to,
         .same = from->number == to->number,
     };
-    bool done = false;
-    enum rf_code code = rf_pg_begin(*pg, error);
-    if (code == RF_OK) {
-        code = in_transaction(&apply, &done, error);
+    return carry_out(&apply, pg, result, error);
+}
+
+enum rf_code rf_delta_apply_growing(struct rf_run *run, struct rf_pg **pg,
+                                    const struct rf_target *target,
+                                    const struct rf_snapshot_name *from, struct rf_growth *growth,
+                                    const struct rf_delta_check *check, bool *applied,
+                                    struct rf_replay_result *result, struct rf_error *error) {
+    const struct rf_manifest *manifest = rf_growth_manifest(growth);
+    struct apply apply = {
+        .delta = {.run = run,
+                  .pg = *pg,
+                  .target = target,
+                  .snapshot = manifest->snapshot,
+                  .utf16 = rf_plan_utf16(manifest)},
+        .manifest = manifest,
+        .from = from,
+        .grown = {.number = manifest->snapshot},
+        .growth = growth,
+        .check = check,
+    };
+    apply.to = &apply.grown;
+    enum rf_code code = carry_out(&apply, pg, result, error);
+    *applied = code == RF_OK;
+    if (apply.came_to_nothing) {
+        rf_error_clear(error);
+        return RF_OK;
     }
-    if (code == RF_OK && !done) {
-        code = rf_commit_move(run, pg, target, to, error);
-    }
-    if (code != RF_OK || done) {
-        rf_pg_rollback(*pg);
-    }
-    if (code == RF_OK) {
-        code = add_results(&apply, result, error);
-    } else {
-        rf_while(error, "while applying snapshot %" PRIu64, to->number);
-    }
-    rf_naming_release(&apply.delta.naming);
-    rf_ledger_tables_release(&apply.standing);
-    rf_arena_release(&apply.delta.arena);
     return code;
 }

@@ -20,6 +20,7 @@
 #include "format/repository.h"
 #include "replay/catalog.h"
 #include "replay/connection.h"
+#include "replay/growth.h"
 #include "replay/ledger.h"
 #include "replay/replay.h"
 #include "replay/run.h"
@@ -34,6 +35,23 @@ RF_MUST_USE enum rf_code rf_delta_apply(struct rf_run *run, struct rf_pg **pg,
                                         const struct rf_snapshot_name *to,
                                         const struct rf_manifest *manifest,
                                         struct rf_replay_result *result, struct rf_error *error);
+
+/* The same for a snapshot that is still being captured upon `from`: in the transaction that is to bring
+ * the target there, rows of tables are exchanged as their deltas come to stand, where nothing but rows
+ * has to be. When the capture is over, `check` is asked whether the target may be brought there at all,
+ * and the rest is done. *applied is false, and the target as it was, where the capture comes to
+ * nothing. */
+struct rf_delta_check {
+    enum rf_code (*check)(void *context, const struct rf_snapshot_name *to, struct rf_error *error);
+    void *context;
+};
+RF_MUST_USE enum rf_code rf_delta_apply_growing(struct rf_run *run, struct rf_pg **pg,
+                                                const struct rf_target *target,
+                                                const struct rf_snapshot_name *from,
+                                                struct rf_growth *growth,
+                                                const struct rf_delta_check *check, bool *applied,
+                                                struct rf_replay_result *result,
+                                                struct rf_error *error);
 
 enum rf_delta_step {
     RF_DELTA_NOTHING,

@@ -421,14 +421,52 @@ static enum rf_code load_growing(struct replay *replay, struct rf_growth *growth
     return code == RF_OK && *loaded ? sum_up(replay, error) : code;
 }
 
-static enum rf_code run_growing(struct replay *replay, struct rf_growth *growth, bool *loaded,
+/* The capture is over, and the tables that were in time stand as they will. */
+static enum rf_code check_grown(void *context, const struct rf_snapshot_name *to,
                                 struct rf_error *error) {
-    if (!rf_growth_manifest(growth)) {
+    struct replay *replay = context;
+    replay->to = to;
+    enum rf_code code = choose_way(replay, error);
+    return code == RF_OK ? check(replay, error) : code;
+}
+
+static enum rf_code change_growing(struct replay *replay, struct rf_growth *growth, bool *applied,
+                                   struct rf_error *error) {
+    const struct rf_manifest *manifest = rf_growth_manifest(growth);
+    const struct rf_delta_check check = {.check = check_grown, .context = replay};
+    enum rf_code code =
+        rf_delta_apply_growing(&replay->run, &replay->pg, &replay->target, &replay->standing.at,
+                               growth, &check, applied, replay->result, error);
+    if (code == RF_OK && *applied) {
+        replay->result->mode = RF_REPLAY_DELTA;
+        replay->result->from = replay->standing.at.number;
+        replay->result->to = manifest->snapshot;
+        code = move_sequences(replay, manifest, error);
+    }
+    return code == RF_OK && *applied ? sum_up(replay, error) : code;
+}
+
+static bool stands_right_before(const struct replay *replay, const struct rf_manifest *manifest) {
+    return replay->standing.state == RF_TARGET_READY && manifest->parent > 0 &&
+           replay->standing.at.number == manifest->parent &&
+           rf_hash_equal(replay->standing.at.digest, manifest->parent_digest);
+}
+
+static enum rf_code run_growing(struct replay *replay, struct rf_growth *growth, bool *applied,
+                                struct rf_error *error) {
+    const struct rf_manifest *manifest = rf_growth_manifest(growth);
+    if (!manifest) {
         return RF_OK;
     }
     enum rf_code code = look(replay, error);
-    bool applies = replay->standing.state == RF_TARGET_NONE && !replay->concerned;
-    return code == RF_OK && applies ? load_growing(replay, growth, loaded, error) : code;
+    if (code != RF_OK || replay->concerned) {
+        return code;
+    }
+    if (replay->standing.state == RF_TARGET_NONE) {
+        return load_growing(replay, growth, applied, error);
+    }
+    bool follows = stands_right_before(replay, manifest) && !remakes_tables(replay);
+    return follows ? change_growing(replay, growth, applied, error) : RF_OK;
 }
 
 static void begin(struct replay *replay, struct rf_repository *repository,
@@ -448,19 +486,19 @@ static void end(struct replay *replay) {
 
 enum rf_code rf_replay_growing(struct rf_repository *repository,
                                const struct rf_target_options *options, struct rf_growth *growth,
-                               bool *loaded, struct rf_replay_result *result,
+                               bool *applied, struct rf_replay_result *result,
                                struct rf_error *error) {
     *result = (struct rf_replay_result){.mode = RF_REPLAY_NONE};
-    *loaded = false;
+    *applied = false;
     enum rf_code code = rf_preflight_schema_name(options->schema, error);
     if (code != RF_OK) {
         return code;
     }
     struct replay replay = {.result = result};
     begin(&replay, repository, options);
-    code = run_growing(&replay, growth, loaded, error);
+    code = run_growing(&replay, growth, applied, error);
     end(&replay);
-    if (code != RF_OK || !*loaded) {
+    if (code != RF_OK || !*applied) {
         rf_replay_result_release(result);
     }
     return code;

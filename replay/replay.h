@@ -61,14 +61,14 @@ RF_MUST_USE enum rf_code rf_replay(struct rf_repository *repository,
                                    const struct rf_snapshot_name *to,
                                    struct rf_replay_result *result, struct rf_error *error);
 
-/* The same for a target that stands at nothing, beside the capture of the snapshot, in a thread of its
- * own. *loaded is false, and nothing changed in the target, where it is not that simple: the target
- * stands somewhere, tables are the application's, the capture failed or found nothing new. Then
- * rf_replay is to be called once the capture is over. */
+/* The same beside the capture of the snapshot, in a thread of its own, for a target that stands at
+ * nothing or at the snapshot before. *applied is false, and nothing changed in the target, where it is
+ * not that simple: the target stands elsewhere, tables are the application's, the capture failed or
+ * found nothing new. Then rf_replay is to be called once the capture is over. */
 struct rf_growth;
 RF_MUST_USE enum rf_code rf_replay_growing(struct rf_repository *repository,
                                            const struct rf_target_options *options,
-                                           struct rf_growth *growth, bool *loaded,
+                                           struct rf_growth *growth, bool *applied,
                                            struct rf_replay_result *result,
                                            struct rf_error *error);
 

@@ -1,8 +1,8 @@
 /* rowferry sync: capture, then replay of what was captured, under one lock of the repository.
  *
- * A target that has nothing yet is loaded while the capture goes on, by a thread of its own: table by
- * table, as their archives come to stand. It shows nothing before the snapshot is published. Any other
- * target waits until the capture is over. */
+ * A target that has nothing yet, or stands at the snapshot before, is written while the capture goes on,
+ * by a thread of its own: table by table, as their archives come to stand. It shows nothing before the
+ * snapshot is published. Any other target waits until the capture is over. */
 #include <pthread.h>
 #include <stddef.h>
 #include <string.h>
@@ -12,7 +12,7 @@
 #include "replay/replay.h"
 #include "tools/task.h"
 
-/* The load beside the capture. */
+/* The replay beside the capture. */
 struct beside {
     struct rf_task *task;
     struct rf_repository *repository;
@@ -21,7 +21,7 @@ struct beside {
     atomic_bool shown; /* its progress: not while that of the capture is */
     struct timespec began;
     double seconds;
-    bool loaded;
+    bool applied;
     enum rf_code code;
     struct rf_replay_result result;
     struct rf_error error;
@@ -34,14 +34,14 @@ static void on_progress(void *context, const char *table, uint64_t done, uint64_
     }
 }
 
-static void *load_beside(void *argument) {
+static void *replay_beside(void *argument) {
     struct beside *beside = argument;
     struct rf_target_options options;
     rf_task_target_options(beside->task, &options);
     options.progress = options.progress ? on_progress : NULL;
     options.context = beside;
     rf_error_clear(&beside->error);
-    beside->code = rf_replay_growing(beside->repository, &options, beside->growth, &beside->loaded,
+    beside->code = rf_replay_growing(beside->repository, &options, beside->growth, &beside->applied,
                                      &beside->result, &beside->error);
     beside->seconds = rf_seconds_since(&beside->began);
     return NULL;
@@ -52,7 +52,7 @@ static void start(struct beside *beside) {
     struct rf_task *task = beside->task;
     clock_gettime(CLOCK_MONOTONIC, &beside->began);
     beside->growth = task->settings->dry_run ? NULL : rf_growth_new();
-    if (beside->growth && pthread_create(&beside->thread, NULL, load_beside, beside) != 0) {
+    if (beside->growth && pthread_create(&beside->thread, NULL, replay_beside, beside) != 0) {
         rf_growth_free(beside->growth);
         beside->growth = NULL;
     }
@@ -96,7 +96,7 @@ static enum rf_code replay_half(struct beside *beside, const struct rf_snapshot_
     double seconds = beside->seconds;
     if (code != RF_OK) {
         *error = beside->error;
-    } else if (beside->loaded) {
+    } else if (beside->applied) {
         rf_trip_tell_replay(task, beside->repository, snapshot, &beside->result, seconds, &half);
     } else {
         code = rf_trip_replay(task, beside->repository, snapshot, &half, error);

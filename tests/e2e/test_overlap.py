@@ -179,3 +179,131 @@ def test_target_out_of_reach(ferry, medium):  # noqa: F811
 def test_jobs(ferry, medium, jobs):  # noqa: F811
     sync(ferry, medium, "-j", jobs)
     assert_same(medium, ferry.target)
+
+
+# ---- changes ----
+
+
+def changed(database):
+    """Tables that only get other rows, and such that get another shape, come and go."""
+    run_sql(database, [
+        "UPDATE big SET v = v || 'x' WHERE id % 7 = 1", "DELETE FROM big WHERE id % 11 = 2",
+        "INSERT INTO big SELECT id + 1000000, v || 'y', r FROM big WHERE id % 13 = 3",
+        "DELETE FROM bag WHERE rowid % 9 = 4",
+    ])
+
+
+@pytest.mark.parametrize("jobs", ["1", "3"])
+def test_changes(ferry, medium, jobs):  # noqa: F811
+    sync(ferry, medium)
+    changed(medium)
+    done = sync(ferry, medium, "-j", jobs)
+    assert done.summary["replay"]["mode"] == "delta" and done.summary["replay"]["to"] == 2
+    captured, replayed = done.summary["capture"], done.summary["replay"]
+    assert replayed["digest"] == captured["digest"]
+    for what in ("inserted", "updated", "deleted"):
+        assert replayed[what] == captured[what], what
+    assert_same(medium, ferry.target)
+    ferry.verify(expect=OK)
+    again = sync(ferry, medium)
+    assert again.summary["replay"]["mode"] == "none"
+
+
+def test_changes_of_every_kind(ferry, medium):  # noqa: F811
+    sync(ferry, medium)
+    changed(medium)
+    run_sql(medium, [
+        "CREATE TABLE a_new (id INTEGER PRIMARY KEY, v TEXT UNIQUE)",
+        "INSERT INTO a_new VALUES (1, 'x')",
+        "ALTER TABLE bag ADD COLUMN more REAL DEFAULT 1.5",
+        "DROP INDEX big_v", "CREATE UNIQUE INDEX big_id_v ON big (id, v)",
+    ])
+    done = sync(ferry, medium)
+    assert done.summary["replay"]["mode"] == "delta"
+    assert_same(medium, ferry.target)
+    ferry.verify(expect=OK)
+    run_sql(medium, ["DROP TABLE bag", "UPDATE big SET r = 'a text that is no number' WHERE id = 3",
+                     "UPDATE a_new SET v = 'y'"])
+    sync(ferry, medium)
+    assert_same(medium, ferry.target)
+    ferry.verify(expect=OK)
+
+
+def test_changes_between_tables_with_foreign_keys(ferry, scratch):
+    database = scratch / "source.db"
+    run_sql(database, [
+        "CREATE TABLE a_child (id INTEGER PRIMARY KEY, p INTEGER REFERENCES b_parent (id))",
+        "CREATE TABLE b_parent (id INTEGER PRIMARY KEY, v TEXT)",
+        "INSERT INTO b_parent VALUES (1, 'x'), (2, 'y')", "INSERT INTO a_child VALUES (1, 1), (2, 2)",
+    ])
+    sync(ferry, database)
+    run_sql(database, ["INSERT INTO b_parent VALUES (3, 'z')", "INSERT INTO a_child VALUES (3, 3)",
+                       "DELETE FROM a_child WHERE id = 1", "DELETE FROM b_parent WHERE id = 1"])
+    assert sync(ferry, database).summary["replay"]["mode"] == "delta"
+    assert_same(database, ferry.target)
+
+
+def test_target_further_behind(ferry, medium):  # noqa: F811
+    sync(ferry, medium)
+    changed(medium)
+    ferry.capture(medium)
+    run_sql(medium, ["UPDATE big SET v = 'last' WHERE id = 1"])
+    assert sync(ferry, medium).summary["replay"]["to"] == 3
+    assert_same(medium, ferry.target)
+
+
+def test_changes_killed(ferry, server, medium):  # noqa: F811
+    """The target stands at one snapshot or the other, whatever happened."""
+    sync(ferry, medium)
+    changed(medium)
+    whole = sync(ferry, medium)
+    hits = 0
+    pace = Pace(whole.seconds, "changes")
+    for point in range(POINTS):
+        before = ferry.newest()
+        run_sql(medium, [f"UPDATE big SET v = v || '{point}' WHERE id % 5 = {point % 5}",
+                         f"DELETE FROM bag WHERE rowid % 50 = {point}"])
+        hits += pace.killed([*ferry.args("sync", target=True), medium])
+        standing = ferry.target.rows("SELECT snapshot FROM rowferry.source")
+        assert standing in ([[str(before)]], [[str(before + 1)]])
+        sync(ferry, medium)
+        assert_same(medium, ferry.target)
+        assert_nothing_left(ferry.repository)
+        ferry.verify(expect=OK)
+    assert hits > POINTS // 3, "the kills came too late to say anything"
+
+
+def test_changes_and_a_source_that_cannot_be_read_to_its_end(ferry, scratch):
+    database = scratch / "source.db"
+    db = makedb.connect(database)
+    db.execute("PRAGMA journal_mode = DELETE")
+    for name in ("a", "b", "c"):
+        db.execute(f"CREATE TABLE {name} (id INTEGER PRIMARY KEY, v TEXT)")
+        db.execute(f"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 9000) "
+                   f"INSERT INTO {name} SELECT i, 'row ' || i FROM n")
+    root, size = (db.execute(query).fetchone()[0] for query in
+                  ("SELECT rootpage FROM sqlite_schema WHERE name = 'c'", "PRAGMA page_size"))
+    db.close()
+    sync(ferry, database)
+    rows = ferry.target.rows("SELECT * FROM a ORDER BY id")
+    run_sql(database, ["UPDATE a SET v = 'other' WHERE id % 2 = 0"])
+    sound = database.read_bytes()
+    broken = bytearray(sound)
+    broken[(root - 1) * size] = 0x77
+    database.write_bytes(broken)
+    sync(ferry, database, expect=DAMAGED)
+    assert ferry.target.rows("SELECT * FROM a ORDER BY id") == rows
+    assert ferry.target.rows("SELECT snapshot FROM rowferry.source") == [["1"]]
+    database.write_bytes(sound)
+    sync(ferry, database)
+    assert_same(database, ferry.target)
+
+
+def test_somebody_dropped_a_table_meanwhile(ferry, medium):  # noqa: F811
+    """The snapshot is there; the target stands where it stood."""
+    sync(ferry, medium)
+    ferry.target.script("DROP TABLE big")
+    changed(medium)
+    failed = sync(ferry, medium, expect=MISPLACED)
+    assert failed.summary["capture"]["published"] and failed.summary["replay"] is None
+    assert ferry.target.rows("SELECT snapshot FROM rowferry.source") == [["1"]]

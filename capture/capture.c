@@ -13,6 +13,7 @@
 #include "capture/schema.h"
 #include "capture/standing.h"
 #include "capture/table_capture.h"
+#include "capture/table_order.h"
 
 #define LEVEL_DEFAULT 3
 
@@ -138,18 +139,22 @@ static void add_to_total(struct rf_capture_table *total, const struct rf_capture
     total->bytes += table->bytes;
 }
 
-static enum rf_code report(struct run *run, const char *name, const struct rf_capture_table *found,
-                           struct rf_error *error) {
+static enum rf_code report_at(struct run *run, uint32_t place, const char *name,
+                              const struct rf_capture_table *found, struct rf_error *error) {
     struct rf_capture_result *result = run->result;
-    struct rf_capture_table *table = &result->tables[result->table_count];
+    struct rf_capture_table *table = &result->tables[place];
     *table = *found;
     table->name = strdup(name);
     if (!table->name) {
         return rf_fail_memory(error);
     }
-    result->table_count++;
     add_to_total(&result->total, table);
     return RF_OK;
+}
+
+static enum rf_code report(struct run *run, const char *name, const struct rf_capture_table *found,
+                           struct rf_error *error) {
+    return report_at(run, run->result->table_count++, name, found, error);
 }
 
 static enum rf_code capture_table(struct run *run, struct rf_manifest_table *child,
@@ -185,14 +190,28 @@ static enum rf_code capture_table(struct run *run, struct rf_manifest_table *chi
         .seconds = now_seconds() - start,
     };
     run->child->bytes += job.bytes;
-    return report(run, child->table.name, &found, error);
+    return report_at(run, (uint32_t)(child - run->child->tables), child->table.name, &found, error);
+}
+
+static bool is_waited_for(const struct run *run) {
+    return run->options->begun && !run->options->dry_run;
+}
+
+static enum rf_code choose_order(struct run *run, uint32_t *order, struct rf_error *error) {
+    if (is_waited_for(run) && !run->options->through_sqlite) {
+        return rf_table_order(run->source, run->child, order, error);
+    }
+    for (uint32_t i = 0; i < run->child->table_count; i++) {
+        order[i] = i;
+    }
+    return RF_OK;
 }
 
 /* Whoever wants a table early opens its archives where they belong. */
 static enum rf_code hand_over(struct run *run, uint32_t table, uint32_t first_pending,
                               struct rf_error *error) {
     const struct rf_capture_options *options = run->options;
-    if (!options->table_done || options->dry_run) {
+    if (!is_waited_for(run)) {
         return RF_OK;
     }
     enum rf_code code = rf_repository_settle(run->repository, run->pending.archives + first_pending,
@@ -222,17 +241,20 @@ static enum rf_code capture_tables(struct run *run, struct rf_error *error) {
     if (!run->result->tables) {
         return rf_fail_memory(error);
     }
-    enum rf_code code = RF_OK;
-    if (run->options->begun && !run->options->dry_run) {
+    run->result->table_count = run->child->table_count;
+    uint32_t *order = calloc((size_t)run->child->table_count + 1, sizeof *order);
+    enum rf_code code = order ? choose_order(run, order, error) : rf_fail_memory(error);
+    if (code == RF_OK && is_waited_for(run)) {
         run->options->begun(run->options->context, run->child);
     }
     for (uint32_t i = 0; code == RF_OK && i < run->child->table_count; i++) {
         uint32_t pending = run->pending.count;
-        code = capture_table(run, &run->child->tables[i], error);
+        code = capture_table(run, &run->child->tables[order[i]], error);
         if (code == RF_OK) {
-            code = hand_over(run, i, pending, error);
+            code = hand_over(run, order[i], pending, error);
         }
     }
+    free(order);
     return code == RF_OK ? report_gone(run, error) : code;
 }
 
@@ -339,8 +361,8 @@ enum rf_code rf_capture_run(struct rf_repository *repository,
     run.child = &result->manifest;
     enum rf_code code = open_both(&run, error);
     if (code == RF_OK) {
-        code = has_not_moved(&run) ? report_standstill(&run, error)
-                                   : capture_all(&run, limits, error);
+        code =
+            has_not_moved(&run) ? report_standstill(&run, error) : capture_all(&run, limits, error);
     }
     if (!result->published) {
         rf_repository_discard(repository, run.pending.archives, run.pending.count);

@@ -50,8 +50,8 @@ struct rf_capture_options {
     void (*progress)(void *context, const char *table, uint64_t rows_done, uint64_t rows_expected);
     void (*note)(void *context, const char *message); /* things worth a line with -v; may be NULL */
     /* Both or none; for somebody who reads tables while others are still being captured. All tables are
-     * declared in `manifest`, which is the result's; none has rows yet. Then, for one after the other,
-     * its rows are complete, and the archives of its state can be opened in the repository. Not called
+     * declared in `manifest`, which is the result's; none has rows yet. Then, for one after the other, in
+     * any order, its rows are complete, and the archives of its state can be opened in the repository. Not called
      * in a dry run, nor where it is known from the outset that nothing has changed. */
     void (*begun)(void *context, const struct rf_manifest *manifest);
     void (*table_done)(void *context, uint32_t table);

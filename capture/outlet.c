@@ -149,18 +149,13 @@ enum rf_code rf_outlet_put_piece(struct rf_outlet *outlet, const struct rf_piece
     return RF_OK;
 }
 
-static bool leave_unsynced(const struct rf_outlet_settings *settings) {
-    return settings->pending->count >= RF_SYNCED_SINGLY &&
-           rf_repository_syncs_at_once(settings->repository);
-}
-
 static enum rf_code add_pending(struct rf_outlet *outlet, const struct rf_archive_ref *ref,
-                                const char *path, bool unsynced, struct rf_error *error) {
+                                const char *path, struct rf_error *error) {
     struct rf_pending_list *list = outlet->settings->pending;
     char *copy = strdup(path);
     if (copy && pending_reserve(list)) {
         list->archives[list->count++] =
-            (struct rf_pending_archive){.ref = *ref, .path = copy, .unsynced = unsynced};
+            (struct rf_pending_archive){.ref = *ref, .path = copy, .unsynced = true};
         return RF_OK;
     }
     struct rf_error ignored;
@@ -177,14 +172,11 @@ enum rf_code rf_outlet_finish(struct rf_outlet *outlet, struct rf_archive_ref *r
         return RF_OK;
     }
     char path[PATH_MAX];
-    bool unsynced = leave_unsynced(outlet->settings);
     hand_in(outlet);
-    if (unsynced) {
-        rf_archive_writer_leave_unsynced(outlet->writer);
-    }
+    rf_archive_writer_leave_unsynced(outlet->writer); /* nobody waits for the disk before the end */
     enum rf_code code = rf_archive_writer_finish(outlet->writer, ref, path, error);
     outlet->writer = NULL;
-    return code == RF_OK ? add_pending(outlet, ref, path, unsynced, error) : code;
+    return code == RF_OK ? add_pending(outlet, ref, path, error) : code;
 }
 
 void rf_outlet_abort(struct rf_outlet *outlet) {

@@ -27,10 +27,6 @@ void rf_pending_release(struct rf_pending_list *list);
 void rf_pending_discard(struct rf_pending_list *list, struct rf_repository *repository,
                         uint32_t kept);
 
-/* So many archives of a capture are synced one by one, without bothering what else is on the disk;
- * all after them at once, where that can be done. */
-#define RF_SYNCED_SINGLY 24u
-
 /* What all archives of a capture have in common. */
 struct rf_outlet_settings {
     struct rf_repository *repository;

@@ -205,8 +205,7 @@ static enum rf_code move_archive(struct rf_repository *repository,
     if (pending->settled) {
         return RF_OK;
     }
-    enum rf_code code =
-        rf_repository_place(repository, "archives", pending->ref.name, path, error);
+    enum rf_code code = rf_repository_place(repository, "archives", pending->ref.name, path, error);
     return code == RF_OK ? rf_io_rename(repository->io, pending->path, path, error) : code;
 }
 
@@ -300,8 +299,23 @@ static enum rf_code write_manifest(struct rf_repository *repository, const struc
     return code;
 }
 
-bool rf_repository_syncs_at_once(const struct rf_repository *repository) {
-    return repository->syncs_at_once;
+static enum rf_code sync_archive(struct rf_repository *repository,
+                                 const struct rf_pending_archive *pending, struct rf_error *error) {
+    char place[PATH_MAX];
+    const char *path = pending->settled ? place : pending->path;
+    struct rf_io *io = repository->io;
+    int fd = -1;
+    uint64_t size;
+    enum rf_code code =
+        rf_repository_place(repository, "archives", pending->ref.name, place, error);
+    if (code == RF_OK) {
+        code = rf_io_open_read(io, path, &fd, &size, error);
+    }
+    if (code == RF_OK) {
+        code = rf_io_sync(io, fd, path, error);
+    }
+    rf_io_discard(io, &fd);
+    return code;
 }
 
 /* All files of a large capture in one go: on a common disk ten thousand syncs take a minute, this a
@@ -309,12 +323,18 @@ bool rf_repository_syncs_at_once(const struct rf_repository *repository) {
 static enum rf_code sync_pending(struct rf_repository *repository,
                                  const struct rf_pending_archive *archives, uint32_t count,
                                  struct rf_error *error) {
+    enum rf_code code = RF_OK;
+    uint32_t unsynced = 0;
     for (uint32_t i = 0; i < count; i++) {
-        if (archives[i].unsynced) {
-            return rf_io_sync_all(repository->io, repository->lock, repository->path, error);
-        }
+        unsynced += archives[i].unsynced;
     }
-    return RF_OK;
+    if (unsynced > RF_SYNCED_SINGLY && repository->syncs_at_once) {
+        return rf_io_sync_all(repository->io, repository->lock, repository->path, error);
+    }
+    for (uint32_t i = 0; code == RF_OK && i < count; i++) {
+        code = archives[i].unsynced ? sync_archive(repository, &archives[i], error) : RF_OK;
+    }
+    return code;
 }
 
 static enum rf_code sync_archives(struct rf_repository *repository, struct rf_error *error) {

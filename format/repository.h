@@ -78,11 +78,12 @@ RF_MUST_USE enum rf_code rf_repository_open_archive(const struct rf_repository *
 struct rf_pending_archive {
     struct rf_archive_ref ref;
     char *path; /* the temporary file; heap, freed by the caller */
-    bool unsynced; /* to be synced with all others before any is shown */
+    bool unsynced; /* to be synced before the manifest is shown */
     bool settled;
 };
-/* Whether archives may be left unsynced until they are published, all at once. */
-bool rf_repository_syncs_at_once(const struct rf_repository *repository);
+/* More archives of a publication than that are synced all at once, where that can be done; fewer one by
+ * one, without bothering what else is on the disk. */
+#define RF_SYNCED_SINGLY 24u
 /* Moves archives to their place before they are published, for readers in this process. Should the
  * capture come to nothing, rf_repository_discard removes them, or, after a crash, the next writer. */
 RF_MUST_USE enum rf_code rf_repository_settle(struct rf_repository *repository,

@@ -94,7 +94,7 @@ enum rf_code rf_load_discard(struct rf_pg *pg, const struct rf_target *target, c
 
 /* What a table takes, in rough microseconds: its bytes, of which an archive has about a third, and
  * its rows, which every index has to bring in order. */
-static uint64_t cost_of(const struct rf_manifest_table *table) {
+uint64_t rf_load_cost(const struct rf_manifest_table *table) {
     uint64_t bytes = 0;
     for (uint32_t i = 0; i < table->state_count; i++) {
         bytes += table->state[i].size;
@@ -121,6 +121,8 @@ static enum rf_code list_tables(struct rf_load *load, const struct rf_ledger_tab
     const struct rf_manifest *manifest = load->manifest;
     load->tables = rf_arena_take(&load->arena, manifest->table_count, sizeof *load->tables);
     load->by_name = rf_arena_take(&load->arena, manifest->table_count, sizeof *load->by_name);
+    load->ready =
+        rf_arena_take(&load->arena, manifest->table_count, sizeof(struct rf_load_table *));
     if (load->arena.failed) {
         return rf_fail_memory(error);
     }
@@ -130,7 +132,7 @@ static enum rf_code list_tables(struct rf_load *load, const struct rf_ledger_tab
             rf_ledger_find_table(standing, table->table.name)) {
             load->tables[load->count].source = table;
             load->tables[load->count].coming = load->growth;
-            load->tables[load->count].cost = load->growth ? 0 : cost_of(table);
+            load->tables[load->count].cost = load->growth ? 0 : rf_load_cost(table);
             load->count++;
         }
     }
@@ -139,7 +141,9 @@ static enum rf_code list_tables(struct rf_load *load, const struct rf_ledger_tab
     }
     for (uint32_t i = 0; i < load->count; i++) {
         load->by_name[i].table = &load->tables[i];
+        load->ready[i] = &load->tables[i];
     }
+    load->ready_count = load->growth ? 0 : load->count;
     if (load->count > 0) {
         qsort(load->by_name, load->count, sizeof *load->by_name, by_name);
     }

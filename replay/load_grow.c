@@ -4,9 +4,17 @@
  * on with. */
 #include "replay/load_work.h"
 
+/* Tables of the same cost stay in the order in which they come. */
 static void announce(struct rf_load *load, struct rf_load_table *table) {
     pthread_mutex_lock(&load->mutex);
     table->coming = false;
+    table->cost = rf_load_cost(table->source);
+    uint32_t place = load->ready_count++;
+    for (; place > 0 && load->ready[place - 1]->cost < table->cost; place--) {
+        load->ready[place] = load->ready[place - 1];
+    }
+    load->ready[place] = table;
+    load->first = load->first < place ? load->first : place;
     pthread_cond_broadcast(&load->changed);
     pthread_mutex_unlock(&load->mutex);
 }

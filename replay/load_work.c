@@ -55,7 +55,7 @@ static bool take_index(struct rf_load_table *table, struct task *task) {
 }
 
 static bool take_from(struct rf_load_table *table, struct task *task) {
-    if (table->finished || table->coming) {
+    if (table->finished) {
         return false;
     }
     if (table->chunks_left > 0) {
@@ -73,11 +73,11 @@ static bool take_from(struct rf_load_table *table, struct task *task) {
 }
 
 static bool take_any(struct rf_load *load, struct task *task) {
-    while (load->first < load->count && load->tables[load->first].finished) {
+    while (load->first < load->ready_count && load->ready[load->first]->finished) {
         load->first++;
     }
-    for (uint32_t i = load->first; i < load->count; i++) {
-        if (take_from(&load->tables[i], task)) {
+    for (uint32_t i = load->first; i < load->ready_count; i++) {
+        if (take_from(load->ready[i], task)) {
             return true;
         }
     }

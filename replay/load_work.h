@@ -62,18 +62,21 @@ struct rf_load {
     bool existing;       /* the application made all of them */
     bool replica;        /* … and they are held by session_replication_role */
     struct rf_arena arena;
-    struct rf_names names; /* what relations are called */
+    struct rf_names names;    /* what relations are called */
     struct rf_growth *growth; /* NULL: the snapshot is there, whole */
-    struct rf_pg *control; /* of the thread that plans */
+    struct rf_pg *control;    /* of the thread that plans */
     bool contended; /* with a growth: its tables come in an order that would show in names */
     uint32_t count;
     struct rf_load_table *tables; /* the costliest first */
     struct rf_load_name *by_name; /* the same in byte order of their names */
+    struct rf_load_table *
+        *ready; /* under the mutex: those that are not coming, the costliest first */
+    uint32_t ready_count;
 
     /* From here on shared by the workers, under the mutex. */
     pthread_mutex_t mutex;
     pthread_cond_t changed;
-    uint32_t first; /* tables before this one are finished */
+    uint32_t first; /* of those that are ready: all before are finished */
     uint32_t unfinished;
     bool failed;
     struct rf_error error; /* of the first to fail */
@@ -89,6 +92,9 @@ RF_MUST_USE enum rf_code rf_load_prepare_table(struct rf_load *load, struct rf_l
                                                struct rf_error *error);
 /* load_grow.c: hands tables to the workers as they come; returns when none will come any more. */
 RF_MUST_USE enum rf_code rf_load_grow(struct rf_load *load, struct rf_error *error);
+
+/* load.c: the table's cost, once its rows are known. */
+uint64_t rf_load_cost(const struct rf_manifest_table *table);
 
 struct rf_load_table *rf_load_find_table(const struct rf_load *load, const char *name);
 

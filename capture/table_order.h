@@ -1,0 +1,21 @@
+/* In which order tables are captured where somebody waits for them (capture.h, table_done): those first
+ * that will keep a loader busy longest, so that it does not end up with one large table at the end.
+ *
+ * What a table holds is not known before it is read. It is guessed from the way down to its first leaf,
+ * as if all pages were as full as those on it; where pages cannot be read, nothing is guessed. The order
+ * has no part in what a snapshot says. */
+#ifndef RF_CAPTURE_TABLE_ORDER_H
+#define RF_CAPTURE_TABLE_ORDER_H
+
+#include <stdint.h>
+
+#include "capture/source.h"
+#include "format/error.h"
+#include "format/manifest.h"
+
+/* `order` gets the numbers of all tables of the manifest; as they stand where they cost the same. */
+RF_MUST_USE enum rf_code rf_table_order(struct rf_source *source,
+                                        const struct rf_manifest *manifest, uint32_t *order,
+                                        struct rf_error *error);
+
+#endif

@@ -199,7 +199,7 @@ static bool is_waited_for(const struct run *run) {
 
 static enum rf_code choose_order(struct run *run, uint32_t *order, struct rf_error *error) {
     if (is_waited_for(run) && !run->options->through_sqlite) {
-        return rf_table_order(run->source, run->child, order, error);
+        return rf_table_order(run->source, run->child, run->parent.snapshot == 0, order, error);
     }
     for (uint32_t i = 0; i < run->child->table_count; i++) {
         order[i] = i;

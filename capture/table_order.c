@@ -8,7 +8,7 @@
 #include "capture/page_tree.h"
 
 struct guess {
-    double cost;
+    double weight;
     uint32_t table;
 };
 
@@ -39,16 +39,16 @@ static double cost_of(const struct rf_page_source *pages, const struct rf_table 
     return 0;
 }
 
-static int costly_first(const void *a, const void *b) {
+static int heavy_first(const void *a, const void *b) {
     const struct guess *one = a, *other = b;
-    if (one->cost != other->cost) {
-        return one->cost > other->cost ? -1 : 1;
+    if (one->weight != other->weight) {
+        return one->weight > other->weight ? -1 : 1;
     }
     return one->table < other->table ? -1 : 1;
 }
 
 enum rf_code rf_table_order(struct rf_source *source, const struct rf_manifest *manifest,
-                            uint32_t *order, struct rf_error *error) {
+                            bool first, uint32_t *order, struct rf_error *error) {
     const struct rf_page_source *pages = NULL;
     enum rf_code code = rf_source_pages(source, &pages, error);
     struct guess *guesses = calloc((size_t)manifest->table_count + 1, sizeof *guesses);
@@ -60,12 +60,13 @@ enum rf_code rf_table_order(struct rf_source *source, const struct rf_manifest *
         const struct rf_table *table = &manifest->tables[i].table;
         guesses[i].table = i;
         if (pages) {
-            guesses[i].cost =
+            double cost =
                 cost_of(pages, table, rf_page_roots_find(source->roots, table->name), bytes);
+            guesses[i].weight = first ? cost : -cost;
         }
     }
     if (code == RF_OK) {
-        qsort(guesses, manifest->table_count, sizeof *guesses, costly_first);
+        qsort(guesses, manifest->table_count, sizeof *guesses, heavy_first);
     }
     for (uint32_t i = 0; code == RF_OK && i < manifest->table_count; i++) {
         order[i] = guesses[i].table;

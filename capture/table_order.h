@@ -1,5 +1,8 @@
-/* In which order tables are captured where somebody waits for them (capture.h, table_done): those first
- * that will keep a loader busy longest, so that it does not end up with one large table at the end.
+/* In which order tables are captured where somebody waits for them (capture.h, table_done).
+ *
+ * A first load works on several tables at once: those come first that will keep it busy longest, so that
+ * it does not end up with one large table. A delta is one transaction: what is ready soonest comes first,
+ * so that it has something to do.
  *
  * What a table holds is not known before it is read. It is guessed from the way down to its first leaf,
  * as if all pages were as full as those on it; where pages cannot be read, nothing is guessed. The order
@@ -7,6 +10,7 @@
 #ifndef RF_CAPTURE_TABLE_ORDER_H
 #define RF_CAPTURE_TABLE_ORDER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "capture/source.h"
@@ -15,7 +19,8 @@
 
 /* `order` gets the numbers of all tables of the manifest; as they stand where they cost the same. */
 RF_MUST_USE enum rf_code rf_table_order(struct rf_source *source,
-                                        const struct rf_manifest *manifest, uint32_t *order,
+                                        const struct rf_manifest *manifest, bool first,
+                                        uint32_t *order,
                                         struct rf_error *error);
 
 #endif

@@ -14,11 +14,6 @@ static inline uint32_t rf_load_be32(const uint8_t *bytes) {
     return __builtin_bswap32(rf_load_u32(bytes));
 }
 
-/* `size` is 1 to 8; eight bytes are loaded whatever it is. */
-static inline int64_t rf_load_be_signed(const uint8_t *bytes, uint32_t size) {
-    return (int64_t)__builtin_bswap64(rf_load_u64(bytes)) >> (64 - 8 * size);
-}
-
 /* The number at `at`, §1.6; returns where it ends. Up to nine bytes are looked at, so the caller
  * sees to it that they may be, and afterwards that the end is not too far. */
 static inline const uint8_t *rf_varint(const uint8_t *at, uint64_t *number) {

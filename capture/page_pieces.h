@@ -1,7 +1,7 @@
 /* From a chunk of leaves to pieces of rows (row_feed.h): what one thread does for the feed of
  * pages.
  *
- *     rf_page_maker_new(…)
+ *     rf_page_maker_init(…)
  *     cut a chunk into maker->chunk
  *     rf_page_maker_begin(maker, error)
  *     while rf_page_maker_has_more(maker): rf_page_maker_fill(maker, piece, …)

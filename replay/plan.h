@@ -82,13 +82,37 @@ struct rf_plan_constraint {
     const char *reason;  /* as the ledger has it: why it does not stand or is not valid */
 };
 
+/* A column of the target of a computed table, and what goes into it. */
+struct rf_plan_target {
+    const char *name;
+    const char *sql; /* over the columns of the stage, AS source, and the aliases of the joins */
+    bool plain;      /* it is a column of the stage as it is */
+    bool joined;     /* it may look at the joins */
+};
+struct rf_plan_join {
+    const char *relation; /* in the target's schema */
+    const char *alias;
+    const char *on;
+};
+/* A table whose rows do not go in as they are: they are copied into a temporary table of the same
+ * name, the stage, which has the plan's columns, and a statement of the server's makes of them what
+ * goes in: SELECT targets FROM stage AS source LEFT JOIN joins WHERE where. */
+struct rf_plan_computed {
+    uint32_t target_count;
+    struct rf_plan_target *targets;
+    uint32_t join_count;
+    struct rf_plan_join *joins;
+    const char *where; /* NULL: every row */
+};
+
 struct rf_plan {
     const char *table;    /* its name in the source, and in the ledger */
     const char *relation; /* its name in the target */
     bool owned;           /* rowferry made it; else the application did (fit.h) */
     bool kept;            /* not owned, and rows that it had before stay in it (keep.h) */
+    const struct rf_plan_computed *computed; /* NULL: rows go in as they are */
     uint32_t column_count;
-    struct rf_plan_column *columns;
+    struct rf_plan_column *columns; /* of the stage, where the table is computed */
     uint32_t excluded_count;
     const char **excluded; /* columns of the source that are not carried */
     uint32_t key_count;    /* 0: rows are told apart by all their columns */

@@ -22,8 +22,10 @@ struct rf_target_options {
     const char *const *include; /* globs over table names (fnmatch), NULL-terminated; NULL: all */
     const char *const *exclude;
     const struct rf_rules *rules; /* what is asked of tables and columns; not NULL */
-    const char *const *remake;    /* globs: tables to be made anew by today's rules; NULL: none */
-    const atomic_int *stop;       /* not NULL; a signal number once the run should end */
+    bool overwrite;               /* tables that others have written to become the source's again */
+    bool final_trip; /* the source is not written to any more: what is to be done last is done */
+    const char *const *remake; /* globs: tables to be made anew by today's rules; NULL: none */
+    const atomic_int *stop;    /* not NULL; a signal number once the run should end */
     /* May be NULL. Called from any thread, one at a time, a few times a second at most. */
     void (*progress)(void *context, const char *table, uint64_t rows_done, uint64_t rows_expected);
     void (*note)(void *context, const char *message); /* things worth a line with -v; may be NULL */
@@ -69,8 +71,7 @@ struct rf_growth;
 RF_MUST_USE enum rf_code rf_replay_growing(struct rf_repository *repository,
                                            const struct rf_target_options *options,
                                            struct rf_growth *growth, bool *applied,
-                                           struct rf_replay_result *result,
-                                           struct rf_error *error);
+                                           struct rf_replay_result *result, struct rf_error *error);
 
 enum rf_difference_kind { RF_ROW_MISSING, RF_ROW_EXTRA, RF_ROW_DIFFERENT };
 

@@ -25,6 +25,15 @@ static struct rf_table_settings gather_table(const struct rf_rules *rules, const
         found.on_mismatch = rule->on_mismatch ? rule->on_mismatch : found.on_mismatch;
         found.bad_text = rule->bad_text ? rule->bad_text : found.bad_text;
         found.standing_rows = rule->standing_rows ? rule->standing_rows : found.standing_rows;
+        found.where = rule->where ? rule->where : found.where;
+        if (rule->value_count > 0) {
+            found.value_count = rule->value_count;
+            found.values = rule->values;
+        }
+        if (rule->join_count > 0) {
+            found.join_count = rule->join_count;
+            found.joins = rule->joins;
+        }
     }
     found.on_mismatch = found.on_mismatch ? found.on_mismatch : rules->on_mismatch;
     found.bad_text = found.bad_text ? found.bad_text : rules->bad_text;

@@ -52,9 +52,31 @@ struct rf_column_rule {
     const char *place;      /* "app.yaml:12:17", for messages; NULL: not from a file */
 };
 
+/* A column of the target that the server computes from a row of the source. */
+struct rf_value_rule {
+    const char *column; /* exact, of the target */
+    const char *sql;    /* an expression over the columns of the source's table, and of joins */
+    const char *place;
+};
+
+/* A table of the target that values may look at: LEFT JOIN table AS alias ON condition. */
+struct rf_join_rule {
+    const char *table; /* exact, of the target */
+    const char *alias; /* NULL: the table's name */
+    const char
+        *on; /* a condition over the columns of the source's table (AS source) and the alias */
+    const char *place;
+};
+
 struct rf_table_rule {
     const char *table; /* glob */
     const char *rename;
+    const char
+        *where; /* a condition over its columns: other rows are not carried; NULL: not said */
+    uint32_t value_count; /* 0: not said */
+    const struct rf_value_rule *values;
+    uint32_t join_count; /* 0: not said */
+    const struct rf_join_rule *joins;
     const char *const *key; /* columns that tell rows apart, NULL-terminated; NULL: not said */
     enum rf_mismatch on_mismatch;
     enum rf_bad_text bad_text;
@@ -71,6 +93,44 @@ struct rf_object_rule {
     const char *place;
 };
 
+/* A sequence of the target, and what it has to pass. */
+struct rf_sequence_rule {
+    const char *name;           /* exact, in the target's schema */
+    const char *const *queries; /* each gives one number or NULL; NULL-terminated */
+    const char *place;
+};
+
+/* When something that the user asked for is done. */
+enum rf_when {
+    RF_WHEN_ALWAYS = 0, /* whenever a replay has written something */
+    RF_WHEN_FIRST,      /* with the first load */
+    RF_WHEN_FINAL,      /* with a trip that is the last one (sync --final) */
+};
+
+/* SQL that is run in the closing transaction, one statement or several. */
+struct rf_after_rule {
+    const char *sql;
+    enum rf_when when;
+    const char *place;
+};
+
+/* What has to be so before anything is written: see preflight. */
+enum rf_expectation {
+    RF_EXPECT_EQUAL = 0, /* both sides answer alike */
+    RF_EXPECT_NOTHING,   /* neither side answers with a row */
+    RF_EXPECT_SOMETHING, /* each side that is asked answers with a row */
+};
+struct rf_requirement_rule {
+    const char *name;   /* what it is about, for people */
+    const char *source; /* a query for SQLite; NULL: the source is not asked */
+    const char *target; /* a query for PostgreSQL; NULL: the target is not asked */
+    enum rf_expectation expect;
+    bool warns; /* it is told of, and the run goes on */
+    enum rf_when when;
+    const char *hint; /* what mends it; NULL: not said */
+    const char *place;
+};
+
 struct rf_rules {
     bool fold_names;              /* names in lower case */
     bool existing;                /* the application made the tables */
@@ -82,6 +142,15 @@ struct rf_rules {
     const struct rf_table_rule *tables;
     uint32_t object_count;
     const struct rf_object_rule *objects;
+    uint32_t sequence_count;
+    const struct rf_sequence_rule *sequences;
+    uint32_t after_count;
+    const struct rf_after_rule *after;
+    uint32_t requirement_count;
+    const struct rf_requirement_rule *requirements;
+    bool analyze;       /* every table that was written, at the end */
+    const char *locale; /* COLLATE and CTYPE that the target's database is to have; NULL: any */
+    bool any_locale;    /* … waived */
 };
 
 /* Everything said about one table; nothing is DEFAULT any more. Strings are those of the rules. */
@@ -91,6 +160,11 @@ struct rf_table_settings {
     enum rf_mismatch on_mismatch;
     enum rf_bad_text bad_text;
     enum rf_standing_rows standing_rows;
+    const char *where;    /* NULL: all rows */
+    uint32_t value_count; /* of the last rule that has any */
+    const struct rf_value_rule *values;
+    uint32_t join_count;
+    const struct rf_join_rule *joins;
 };
 struct rf_column_settings {
     const char *rename;

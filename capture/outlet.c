@@ -106,28 +106,6 @@ enum rf_code rf_outlet_put(struct rf_outlet *outlet, enum rf_block_kind kind, in
     return RF_OK;
 }
 
-/* Behind the rows from `first` on that fill the batch as putting them one by one would: the row
- * that makes it full is the last. */
-static uint32_t end_of_batch(const struct rf_batch *batch, const struct rf_piece *piece,
-                             uint32_t first) {
-    uint32_t room = RF_BATCH_ROWS - batch->rows;
-    uint32_t high = piece->rows - first < room ? piece->rows : first + room;
-    size_t bytes = RF_BATCH_BYTES - batch->cells.size;
-    if (piece->starts[high] - piece->starts[first] < bytes) {
-        return high;
-    }
-    uint32_t low = first + 1;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (piece->starts[middle] - piece->starts[first] < bytes) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    return low;
-}
-
 enum rf_code rf_outlet_put_piece(struct rf_outlet *outlet, const struct rf_piece *piece,
                                  struct rf_error *error) {
     for (uint32_t first = 0; outlet->writer && first < piece->rows;) {
@@ -135,15 +113,8 @@ enum rf_code rf_outlet_put_piece(struct rf_outlet *outlet, const struct rf_piece
         if (!batch) {
             return failed(outlet, error);
         }
-        uint32_t end = end_of_batch(batch, piece, first);
-        rf_buffer_append(&batch->cells, piece->cells + piece->starts[first],
-                         piece->starts[end] - piece->starts[first]);
-        if (batch->shape.rowids) {
-            rf_buffer_append(&batch->rowids, piece->rowids + first,
-                             (end - first) * sizeof *piece->rowids);
-        }
-        batch->rows += end - first;
-        first = end;
+        first += rf_batch_add_rows(batch, piece->rowids + first, piece->hashes + first,
+                                   piece->cells, piece->starts + first, piece->rows - first);
         hand_in_if_full(outlet, RF_BLOCK_ROWS);
     }
     return RF_OK;

@@ -60,7 +60,7 @@ def target(server):
 @pytest.fixture
 def scratch():
     """A folder that other users can reach too, which pytest's own is not."""
-    folder = Path(tempfile.mkdtemp(prefix="rowferry-e2e.", dir="/tmp"))
+    folder = Path(tempfile.mkdtemp(prefix="rowferry-e2e.", dir=program.scratch_base()))
     folder.chmod(0o755)
     yield folder
     shutil.rmtree(folder, ignore_errors=True)

@@ -354,7 +354,7 @@ enum rf_code rf_capture_run(struct rf_repository *repository,
         .repository = repository,
         .options = options,
         .result = result,
-        .selection = {options->include, options->exclude},
+        .selection = {options->include, options->exclude, options->shadow},
         .start = now_seconds(),
     };
     *result = (struct rf_capture_result){0};

@@ -45,6 +45,7 @@ struct rf_capture_options {
     int busy_timeout_ms;      /* how long to wait for a writer that holds the source's lock */
     const char *const *include; /* globs over table names (fnmatch), NULL-terminated; NULL: all */
     const char *const *exclude; /* NULL-terminated; NULL: none */
+    const char *const *shadow;  /* likewise: shadow tables of virtual tables that are taken too */
     const atomic_int *stop;   /* not NULL; a signal number once the run should end: RF_INTERRUPTED */
     /* May be NULL. Called on the scanning thread, a few times a second at most; `table` is borrowed. */
     void (*progress)(void *context, const char *table, uint64_t rows_done, uint64_t rows_expected);

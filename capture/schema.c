@@ -154,7 +154,7 @@ static bool judge(const struct rf_manifest *manifest, const struct list *list,
         return true;
     }
     const struct listed *owner = owner_of(manifest, list, table);
-    if (owner) {
+    if (owner && !match(selection->shadow, table->name)) {
         snprintf(reason, size, "shadow table of %s", owner->name);
         return true;
     }

@@ -1,5 +1,6 @@
-/* What the source is: its settings, objects and sequences, its ordinary tables, and the tables that
- * are left out with the reason. Everything goes into a manifest under construction. */
+/* What the source is: its settings, objects and sequences, the tables that are captured, and those
+ * that are left out with the reason. Shadow tables, in which virtual tables keep their content, are
+ * left out unless they are asked for: then they are tables like others. Everything goes into a manifest under construction. */
 #ifndef RF_CAPTURE_SCHEMA_H
 #define RF_CAPTURE_SCHEMA_H
 
@@ -12,6 +13,7 @@
 struct rf_selection {
     const char *const *include; /* globs, NULL-terminated; NULL: all */
     const char *const *exclude; /* NULL-terminated; NULL: none */
+    const char *const *shadow;  /* likewise: which shadow tables are taken like others */
 };
 
 /* Fills path, page_size, encoding, user_version, application_id, auto_vacuum, journal_mode,

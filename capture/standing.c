@@ -154,6 +154,7 @@ static bool render(const struct rf_standing *standing, const struct rf_repositor
     rf_buffer_append(out, digest, sizeof digest);
     put_globs(out, selection->include);
     put_globs(out, selection->exclude);
+    put_globs(out, selection->shadow);
     rf_buffer_append(out, standing->bytes.bytes, standing->bytes.size);
     if (!out->failed) {
         rf_buffer_u64(out, rf_checksum(out->bytes, out->size));

@@ -124,7 +124,7 @@ static const char *place_of(const char *place) {
 void rf_rules_tell_unused(const struct rf_rules *rules, const struct rf_manifest *manifest,
                           void (*tell)(void *context, const char *message), void *context) {
     char message[512];
-    for (uint32_t i = 0; i < rules->table_count; i++) {
+    for (uint32_t i = rules->general_table_count; i < rules->table_count; i++) {
         const struct rf_table_rule *rule = &rules->tables[i];
         if (!is_used(manifest, rule->table, NULL)) {
             snprintf(message, sizeof message, "%.200s: no table of the source matches \"%.200s\"",

@@ -140,6 +140,9 @@ struct rf_rules {
     enum rf_bad_text bad_text;
     uint32_t table_count;
     const struct rf_table_rule *tables;
+    /* So many of them, the first, are for more versions of an application than one: that one of
+     * these names nothing is no slip of the pen. */
+    uint32_t general_table_count;
     uint32_t object_count;
     const struct rf_object_rule *objects;
     uint32_t sequence_count;

@@ -140,6 +140,7 @@ static struct rf_capture_options options_of(struct rf_task *task) {
         .busy_timeout_ms = settings->busy_timeout_ms,
         .include = settings->include,
         .exclude = settings->exclude,
+        .shadow = settings->shadow,
         .stop = task->stop,
         .progress = task->progress ? rf_task_on_progress : NULL,
         .note = settings->verbose ? rf_task_on_note : NULL,

@@ -4,7 +4,7 @@
 #include <stddef.h>
 #include <string.h>
 
-#define TAKES(option) (1u << RF_OPTION_##option)
+#define TAKES(option) (UINT64_C(1) << RF_OPTION_##option)
 #define ALWAYS \
     (TAKES(REPO) | TAKES(CONFIG) | TAKES(JSON) | TAKES(QUIET) | TAKES(VERBOSE) | TAKES(HELP))
 #define TARGET (TAKES(TARGET) | TAKES(SCHEMA))
@@ -12,15 +12,16 @@
 /* What becomes of tables, columns and values on their way. */
 #define RULES                                                                       \
     (TAKES(FOLD_NAMES) | TAKES(EXISTING) | TAKES(ATOMIC) | TAKES(NO_FOREIGN_KEYS) | \
-     TAKES(ON_MISMATCH) | TAKES(BAD_TEXT))
+     TAKES(ON_MISMATCH) | TAKES(BAD_TEXT) | TAKES(ANY_LOCALE))
 #define WORK (TAKES(JOBS) | TAKES(PROGRESS))
+#define PROFILE TAKES(PROFILE)
 #define SOURCE (TAKES(SAME_SOURCE) | TAKES(THROUGH_SQLITE) | TAKES(BUSY_TIMEOUT))
 
 const struct rf_command rf_commands[RF_COMMANDS] = {
     {.name = "capture",
      .operand = "DATABASE",
      .operand_required = true,
-     .options = ALWAYS | TABLES | WORK | SOURCE | TAKES(DRY_RUN),
+     .options = ALWAYS | TABLES | WORK | SOURCE | TAKES(DRY_RUN) | PROFILE | TAKES(INCLUDE_SHADOW),
      .summary = "take a snapshot of a SQLite database into a repository",
      .description =
          "Reads DATABASE in one read transaction and writes what changed since the newest "
@@ -29,8 +30,8 @@ const struct rf_command rf_commands[RF_COMMANDS] = {
          "snapshot is made.",
      .run = rf_command_capture},
     {.name = "replay",
-     .options =
-         ALWAYS | TARGET | TABLES | RULES | TAKES(REMAKE) | WORK | TAKES(SNAPSHOT) | TAKES(DRY_RUN),
+     .options = ALWAYS | TARGET | TABLES | RULES | TAKES(REMAKE) | WORK | TAKES(SNAPSHOT) |
+                TAKES(DRY_RUN) | PROFILE,
      .summary = "bring a PostgreSQL database to a snapshot",
      .description =
          "Brings the target to the newest snapshot, or to the one named. The first time it makes "
@@ -42,7 +43,8 @@ const struct rf_command rf_commands[RF_COMMANDS] = {
     {.name = "sync",
      .operand = "DATABASE",
      .operand_required = true,
-     .options = ALWAYS | TARGET | TABLES | RULES | TAKES(REMAKE) | WORK | SOURCE | TAKES(DRY_RUN),
+     .options = ALWAYS | TARGET | TABLES | RULES | TAKES(REMAKE) | WORK | SOURCE | TAKES(DRY_RUN) |
+                PROFILE | TAKES(INCLUDE_SHADOW),
      .summary = "capture, then replay what was captured",
      .description = "Does what capture and replay do, one after the other, while it holds the "
                     "repository's lock.",
@@ -52,7 +54,7 @@ const struct rf_command rf_commands[RF_COMMANDS] = {
      .operand_required = true,
      .repo_optional = true,
      .options = ALWAYS | TARGET | TABLES | RULES | WORK | TAKES(BUSY_TIMEOUT) |
-                TAKES(EXAMPLE_CONFIG) | TAKES(SQL),
+                TAKES(EXAMPLE_CONFIG) | TAKES(SQL) | PROFILE | TAKES(INCLUDE_SHADOW),
      .summary = "tell what would become of a database, and write nothing",
      .description =
          "Reads DATABASE and prints the plan: what each column holds, the PostgreSQL type it gets "
@@ -64,7 +66,7 @@ const struct rf_command rf_commands[RF_COMMANDS] = {
          "the way of a replay.",
      .run = rf_command_check},
     {.name = "verify",
-     .options = ALWAYS | TARGET | TABLES | WORK | TAKES(SNAPSHOT),
+     .options = ALWAYS | TARGET | TABLES | WORK | TAKES(SNAPSHOT) | PROFILE,
      .summary = "prove the repository, and the target equal to it",
      .description =
          "Reads the whole repository and checks every checksum, every digest and every link from "
@@ -88,7 +90,7 @@ const struct rf_command rf_commands[RF_COMMANDS] = {
          "also what each column holds, and the objects' SQL.",
      .run = rf_command_show},
     {.name = "status",
-     .options = ALWAYS | TARGET,
+     .options = ALWAYS | TARGET | PROFILE,
      .summary = "tell where repository and target stand",
      .description =
          "Tells how many snapshots the repository has and how old the newest is. With a "

@@ -16,7 +16,7 @@ struct rf_command {
     const char *operand; /* "DATABASE"; NULL for none */
     bool operand_required;
     bool repo_optional;
-    uint32_t options;        /* bits 1 << enum rf_option_id */
+    uint64_t options;        /* bits 1 << enum rf_option_id */
     const char *summary;     /* for the list of commands: no capital, no full stop */
     const char *description; /* for its own help: sentences, paragraphs parted by line feeds */
     enum rf_code (*run)(struct rf_task *task, struct rf_error *error);

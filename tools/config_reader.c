@@ -7,6 +7,7 @@
 #include <string.h>
 #include <yaml.h>
 
+#include "replay/names.h"
 #include "tools/option.h"
 
 struct rf_config_reader {
@@ -181,9 +182,14 @@ static enum rf_code copy_string(struct rf_config_reader *reader, const char *tit
 static enum rf_code read_string(struct rf_config_reader *reader, const struct rf_config_key *key,
                                 bool may_be_empty, void *into) {
     enum rf_code code = next(reader);
-    return code == RF_OK ? copy_string(reader, rf_config_title(key), may_be_empty,
-                                       rf_config_member(key, into))
-                         : code;
+    if (code == RF_OK) {
+        code = copy_string(reader, rf_config_title(key), may_be_empty, rf_config_member(key, into));
+    }
+    if (code == RF_OK && key->place > 0) {
+        const char **place = (void *)((char *)into + key->place);
+        *place = rf_config_place(reader);
+    }
+    return code;
 }
 
 enum rf_code rf_config_string(struct rf_config_reader *reader, const struct rf_config_key *key,
@@ -194,6 +200,16 @@ enum rf_code rf_config_string(struct rf_config_reader *reader, const struct rf_c
 enum rf_code rf_config_string_or_empty(struct rf_config_reader *reader,
                                        const struct rf_config_key *key, void *into) {
     return read_string(reader, key, true, into);
+}
+
+enum rf_code rf_config_sql(struct rf_config_reader *reader, const struct rf_config_key *key,
+                           void *into) {
+    const char **sql = rf_config_member(key, into);
+    enum rf_code code = read_string(reader, key, false, into);
+    if (code == RF_OK && (*sql)[strspn(*sql, " \t\r\n;")] == 0) {
+        return FAIL_AT(reader, reader->event.start_mark, "%s is empty", rf_config_title(key));
+    }
+    return code;
 }
 
 /* yes, no, on and off are true or false in one YAML and words in the other: they are neither here.
@@ -223,6 +239,9 @@ enum rf_code rf_config_word(struct rf_config_reader *reader, const struct rf_con
                 strcmp(scalar_text(reader), "null") == 0;
     if (kind != a_string && !null) {
         return fail_kind(reader, rf_config_title(key), wanted);
+    }
+    if (strlen(scalar_text(reader)) != reader->event.data.scalar.length) {
+        return FAIL_AT(reader, reader->event.start_mark, "%s contains a NUL", rf_config_title(key));
     }
     *text = scalar_text(reader);
     return RF_OK;
@@ -312,6 +331,32 @@ enum rf_code rf_config_strings(struct rf_config_reader *reader, const struct rf_
     return code;
 }
 
+enum rf_code rf_config_more_strings(struct rf_config_reader *reader,
+                                    const struct rf_config_key *key, void *into) {
+    const char *const **list = rf_config_member(key, into);
+    const char *const *before = *list;
+    enum rf_code code = rf_config_strings(reader, key, into);
+    const char *const *after = *list;
+    size_t first = 0, second = 0;
+    while (before && before[first]) {
+        first++;
+    }
+    while (after[second]) {
+        second++;
+    }
+    if (code != RF_OK || first == 0) {
+        return code;
+    }
+    const char **both = rf_arena_take(reader->arena, first + second + 1, sizeof *both);
+    if (!both) {
+        return rf_fail_memory(reader->error);
+    }
+    memcpy(both, before, first * sizeof *both);
+    memcpy(both + first, after, second * sizeof *both);
+    *list = both;
+    return RF_OK;
+}
+
 static enum rf_code read_mapping(struct rf_config_reader *reader,
                                  const struct rf_config_mapping *mapping, void *into);
 
@@ -335,6 +380,60 @@ enum rf_code rf_config_list(struct rf_config_reader *reader, const struct rf_con
     return code;
 }
 
+static const char *string_at(const void *item, size_t offset) {
+    const char *const *member = (const void *)((const char *)item + offset);
+    return *member;
+}
+
+static enum rf_code refuse_repeated(struct rf_config_reader *reader,
+                                    const struct rf_config_named *named, const char *items,
+                                    uint32_t count, size_t size, struct rf_names *seen) {
+    for (uint32_t i = 0; i < count; i++) {
+        const void *item = items + i * size;
+        const char *name = string_at(item, named->name);
+        if (rf_names_have(seen, name)) {
+            return rf_fail(reader->error, RF_USAGE, "%s: %s \"%s\" is there twice",
+                           string_at(item, named->place), named->what, name);
+        }
+        rf_names_add(seen, name);
+    }
+    return rf_arena_check(reader->arena, reader->error);
+}
+
+enum rf_code rf_config_longer_list(struct rf_config_reader *reader, const struct rf_config_key *key,
+                                   const struct rf_config_named *named, const void *before,
+                                   void **items, uint32_t *count) {
+    const size_t size = key->mapping->size;
+    void *read = NULL;
+    uint32_t read_count = 0;
+    struct rf_names names;
+    rf_names_init(&names, reader->arena);
+    enum rf_code code = rf_config_list(reader, key, &read, &read_count);
+    if (code == RF_OK && named) {
+        code = refuse_repeated(reader, named, read, read_count, size, &names);
+    }
+    if (code != RF_OK) {
+        return code;
+    }
+    char *all = rf_arena_take(reader->arena, (size_t)*count + read_count + 1, size);
+    if (!all) {
+        return rf_fail_memory(reader->error);
+    }
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < *count; i++) {
+        const char *item = (const char *)before + i * size;
+        if (!named || !rf_names_have(&names, string_at(item, named->name))) {
+            memcpy(all + kept++ * size, item, size);
+        }
+    }
+    if (read_count > 0) {
+        memcpy(all + kept * size, read, read_count * size);
+    }
+    *items = all;
+    *count = kept + read_count;
+    return RF_OK;
+}
+
 /* ---- mappings ---- */
 
 /* "a, b and c" */
@@ -356,8 +455,12 @@ static enum rf_code fail_key(struct rf_config_reader *reader,
     }
     const char *name = scalar_text(reader);
     const char *nearest = rf_nearest(name, names, mapping->count);
-    FAIL_AT(reader, reader->event.start_mark, "unknown key \"%s\"", name);
-    if (nearest) {
+    const char *refusal = mapping->refusal ? mapping->refusal(name) : NULL;
+    FAIL_AT(reader, reader->event.start_mark, "%s \"%s\"",
+            refusal ? "this is no place for the key" : "unknown key", name);
+    if (refusal) {
+        rf_hint(reader->error, "%s", refusal);
+    } else if (nearest) {
         rf_hint(reader->error, "did you mean %s? The keys here are %s.", nearest,
                 list_keys(mapping, keys));
     } else {
@@ -373,6 +476,10 @@ static enum rf_code find_key(struct rf_config_reader *reader,
     if (reader->event.type != YAML_SCALAR_EVENT) {
         return FAIL_AT(reader, reader->event.start_mark, "a key must be a word, not %s",
                        kind_of(reader));
+    }
+    if (strlen(scalar_text(reader)) != reader->event.data.scalar.length) {
+        return FAIL_AT(reader, reader->event.start_mark, "key \"%s\" goes on after a NUL",
+                       scalar_text(reader));
     }
     unsigned key = 0;
     while (key < mapping->count && strcmp(mapping->keys[key].name, scalar_text(reader)) != 0) {
@@ -447,8 +554,8 @@ static enum rf_code read_root(struct rf_config_reader *reader,
     if (code != RF_OK) {
         return code;
     }
-    if (kind_of(reader) == nothing) {
-        return RF_OK; /* nothing but comments */
+    if (kind_of(reader) == nothing) { /* but comments */
+        return check_required(reader, mapping, 0, reader->event.start_mark);
     }
     if (reader->event.type != YAML_MAPPING_START_EVENT) {
         return fail_kind(reader, "the file", "a mapping of keys to values");
@@ -463,10 +570,12 @@ static enum rf_code read_stream(struct rf_config_reader *reader,
     if (code == RF_OK) {
         code = next(reader);
     }
-    if (code != RF_OK || reader->event.type == YAML_STREAM_END_EVENT) {
-        return code;
+    if (code == RF_OK && reader->event.type == YAML_STREAM_END_EVENT) {
+        return check_required(reader, mapping, 0, reader->event.start_mark);
     }
-    code = read_root(reader, mapping, into);
+    if (code == RF_OK) {
+        code = read_root(reader, mapping, into);
+    }
     if (code == RF_OK) {
         code = next(reader); /* document end */
     }

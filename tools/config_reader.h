@@ -26,6 +26,7 @@ struct rf_config_key {
     enum rf_code (*read)(struct rf_config_reader *reader, const struct rf_config_key *key,
                          void *into);
     size_t offset;     /* of the member that the value goes to, for those below */
+    size_t place;      /* of the member for the place of a string (const char *); 0: not kept */
     const char *title; /* for messages, where the name alone says too little; else NULL */
     bool required;
     const struct rf_config_mapping *mapping; /* of what is nested; else NULL */
@@ -35,9 +36,13 @@ struct rf_config_mapping {
     const struct rf_config_key *keys;
     unsigned count; /* at most 32 */
     size_t size;    /* of the struct that one mapping goes to, where they come in a list */
+    /* Why a key that is none of these cannot be here, as a hint; NULL where there is nothing to say
+     * but that it is unknown. May itself be NULL. */
+    const char *(*refusal)(const char *key);
 };
 
 /* Reads a file that is one mapping, into `into`; a file of nothing but comments is an empty one.
+ * Members whose key is not there stay as they are, so that one file can be laid over another.
  * Strings go to the arena. RF_USAGE, or RF_NO_MEMORY. */
 RF_MUST_USE enum rf_code rf_config_read_text(const char *path, const void *text, size_t size,
                                              const struct rf_config_mapping *mapping, void *into,
@@ -53,6 +58,12 @@ RF_MUST_USE enum rf_code rf_config_string_or_empty(struct rf_config_reader *read
 RF_MUST_USE enum rf_code rf_config_strings(struct rf_config_reader *reader,
                                            const struct rf_config_key *key,
                                            void *into); /* const char *const *, NULL-terminated */
+/* The same, and lists of several files come to stand one behind the other. */
+RF_MUST_USE enum rf_code rf_config_more_strings(struct rf_config_reader *reader,
+                                                const struct rf_config_key *key, void *into);
+/* A string that is not blank either. */
+RF_MUST_USE enum rf_code rf_config_sql(struct rf_config_reader *reader,
+                                       const struct rf_config_key *key, void *into);
 RF_MUST_USE enum rf_code rf_config_truth(struct rf_config_reader *reader,
                                          const struct rf_config_key *key, void *into); /* bool */
 /* A mapping of key->mapping; its members are those of `into` itself. */
@@ -65,6 +76,18 @@ RF_MUST_USE enum rf_code rf_config_nested(struct rf_config_reader *reader,
 RF_MUST_USE enum rf_code rf_config_list(struct rf_config_reader *reader,
                                         const struct rf_config_key *key, void **items,
                                         uint32_t *count);
+/* Items that have a name, or another string that stands for one. */
+struct rf_config_named {
+    const char *what;   /* "object", for messages */
+    size_t name, place; /* offsets of the members, const char * both */
+};
+/* The same behind `*count` items that an earlier file had, `before`. Where they are named, a name
+ * that is in the list twice is refused, and an item takes the place of the earlier file's with its
+ * name. `named` may be NULL. */
+RF_MUST_USE enum rf_code rf_config_longer_list(struct rf_config_reader *reader,
+                                               const struct rf_config_key *key,
+                                               const struct rf_config_named *named,
+                                               const void *before, void **items, uint32_t *count);
 /* A word without quotes or with them; `null` is one too. `wanted` says what it should have been. */
 RF_MUST_USE enum rf_code rf_config_word(struct rf_config_reader *reader,
                                         const struct rf_config_key *key, const char *wanted,

@@ -8,6 +8,7 @@
 #include "replay/names.h"
 #include "replay/quote.h"
 #include "replay/rules.h"
+#include "tools/config_computed.h"
 #include "tools/values.h"
 
 /* ---- words ---- */
@@ -55,22 +56,24 @@ static enum rf_code read_choice(struct rf_config_reader *reader, const struct rf
 
 /* ---- names and types ---- */
 
-static enum rf_code read_rename(struct rf_config_reader *reader, const struct rf_config_key *key,
-                                void *into, const char *(*refusal_of)(const char *name)) {
+static enum rf_code read_name(struct rf_config_reader *reader, const struct rf_config_key *key,
+                              void *into, const char *(*refusal_of)(const char *name)) {
     const char **name = rf_config_member(key, into);
     enum rf_code code = rf_config_string(reader, key, into);
     const char *refusal = code == RF_OK ? refusal_of(*name) : NULL;
-    return refusal ? rf_config_fail(reader, "rename \"%s\" cannot be: %s", *name, refusal) : code;
+    return refusal ? rf_config_fail(reader, "%s \"%s\" cannot be: %s", rf_config_title(key), *name,
+                                    refusal)
+                   : code;
 }
 
-static enum rf_code read_table_name(struct rf_config_reader *reader,
-                                    const struct rf_config_key *key, void *into) {
-    return read_rename(reader, key, into, rf_name_refusal);
+enum rf_code rf_config_relation(struct rf_config_reader *reader, const struct rf_config_key *key,
+                                void *into) {
+    return read_name(reader, key, into, rf_name_refusal);
 }
 
-static enum rf_code read_column_name(struct rf_config_reader *reader,
-                                     const struct rf_config_key *key, void *into) {
-    return read_rename(reader, key, into, rf_column_refusal);
+enum rf_code rf_config_column(struct rf_config_reader *reader, const struct rf_config_key *key,
+                              void *into) {
+    return read_name(reader, key, into, rf_column_refusal);
 }
 
 static enum rf_code read_type(struct rf_config_reader *reader, const struct rf_config_key *key,
@@ -129,39 +132,19 @@ static enum rf_code read_columns(struct rf_config_reader *reader, const struct r
     return code;
 }
 
-static enum rf_code read_table_glob(struct rf_config_reader *reader,
-                                    const struct rf_config_key *key, void *into) {
-    struct rf_table_rule *rule = into;
-    enum rf_code code = rf_config_string(reader, key, into);
-    rule->place = code == RF_OK ? rf_config_place(reader) : NULL;
-    return code;
-}
-
-static enum rf_code read_column_glob(struct rf_config_reader *reader,
-                                     const struct rf_config_key *key, void *into) {
-    struct rf_column_rule *rule = into;
-    enum rf_code code = rf_config_string(reader, key, into);
-    rule->place = code == RF_OK ? rf_config_place(reader) : NULL;
-    return code;
-}
-
-static enum rf_code read_object_name(struct rf_config_reader *reader,
-                                     const struct rf_config_key *key, void *into) {
-    struct rf_object_rule *rule = into;
-    enum rf_code code = rf_config_string(reader, key, into);
-    rule->place = code == RF_OK ? rf_config_place(reader) : NULL;
-    return code;
-}
-
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define OF_COLUMN(member) offsetof(struct rf_column_rule, member)
 #define OF_TABLE(member) offsetof(struct rf_table_rule, member)
 #define OF_OBJECT(member) offsetof(struct rf_object_rule, member)
 
 static const struct rf_config_key column_keys[] = {
-    {.name = "column", .read = read_column_glob, .offset = OF_COLUMN(column), .required = true},
+    {.name = "column",
+     .read = rf_config_string,
+     .offset = OF_COLUMN(column),
+     .place = OF_COLUMN(place),
+     .required = true},
     {.name = "type", .read = read_type, .offset = OF_COLUMN(type)},
-    {.name = "rename", .read = read_column_name, .offset = OF_COLUMN(rename)},
+    {.name = "rename", .read = rf_config_column, .offset = OF_COLUMN(rename)},
     {.name = "on_mismatch", .read = rf_config_mismatch, .offset = OF_COLUMN(on_mismatch)},
     {.name = "bad_text", .read = rf_config_bad_text, .offset = OF_COLUMN(bad_text)},
     {.name = "exclude", .read = read_choice, .offset = OF_COLUMN(exclude)},
@@ -170,20 +153,31 @@ static const struct rf_config_mapping column_rule = {
     .keys = column_keys, .count = COUNT(column_keys), .size = sizeof(struct rf_column_rule)};
 
 static const struct rf_config_key table_keys[] = {
-    {.name = "table", .read = read_table_glob, .offset = OF_TABLE(table), .required = true},
-    {.name = "rename", .read = read_table_name, .offset = OF_TABLE(rename)},
+    {.name = "table",
+     .read = rf_config_string,
+     .offset = OF_TABLE(table),
+     .place = OF_TABLE(place),
+     .required = true},
+    {.name = "rename", .read = rf_config_relation, .offset = OF_TABLE(rename)},
     {.name = "key", .read = read_key, .offset = OF_TABLE(key)},
     {.name = "on_mismatch", .read = rf_config_mismatch, .offset = OF_TABLE(on_mismatch)},
     {.name = "bad_text", .read = rf_config_bad_text, .offset = OF_TABLE(bad_text)},
     {.name = "rows", .read = read_rows, .offset = OF_TABLE(standing_rows)},
+    {.name = "where", .read = rf_config_sql, .offset = OF_TABLE(where)},
+    {.name = "values", .read = rf_config_values, .mapping = &rf_config_value},
+    {.name = "joins", .read = rf_config_joins, .mapping = &rf_config_join},
     {.name = "columns", .read = read_columns, .mapping = &column_rule},
 };
 const struct rf_config_mapping rf_config_table_rule = {
     .keys = table_keys, .count = COUNT(table_keys), .size = sizeof(struct rf_table_rule)};
 
 static const struct rf_config_key object_keys[] = {
-    {.name = "name", .read = read_object_name, .offset = OF_OBJECT(name), .required = true},
-    {.name = "sql", .read = rf_config_string, .offset = OF_OBJECT(sql)},
+    {.name = "name",
+     .read = rf_config_string,
+     .offset = OF_OBJECT(name),
+     .place = OF_OBJECT(place),
+     .required = true},
+    {.name = "sql", .read = rf_config_sql, .offset = OF_OBJECT(sql)},
 };
 const struct rf_config_mapping rf_config_object = {
     .keys = object_keys, .count = COUNT(object_keys), .size = sizeof(struct rf_object_rule)};
@@ -191,36 +185,21 @@ const struct rf_config_mapping rf_config_object = {
 enum rf_code rf_config_table_rules(struct rf_config_reader *reader, const struct rf_config_key *key,
                                    void *into) {
     struct rf_rules *rules = rf_config_member(key, into);
-    void *tables;
-    enum rf_code code = rf_config_list(reader, key, &tables, &rules->table_count);
-    if (code == RF_OK) {
-        rules->tables = tables;
-    }
+    void *tables = NULL;
+    enum rf_code code =
+        rf_config_longer_list(reader, key, NULL, rules->tables, &tables, &rules->table_count);
+    rules->tables = code == RF_OK ? tables : rules->tables;
     return code;
-}
-
-static enum rf_code refuse_repeated(struct rf_config_reader *reader, const struct rf_rules *rules) {
-    struct rf_names seen;
-    rf_names_init(&seen, rf_config_arena(reader));
-    for (uint32_t i = 0; i < rules->object_count; i++) {
-        const struct rf_object_rule *object = &rules->objects[i];
-        if (rf_names_have(&seen, object->name)) {
-            return rf_fail(rf_config_error(reader), RF_USAGE, "%s: object \"%s\" is there twice",
-                           object->place, object->name);
-        }
-        rf_names_add(&seen, object->name);
-    }
-    return rf_arena_check(rf_config_arena(reader), rf_config_error(reader));
 }
 
 enum rf_code rf_config_objects(struct rf_config_reader *reader, const struct rf_config_key *key,
                                void *into) {
+    static const struct rf_config_named named = {
+        .what = "object", .name = OF_OBJECT(name), .place = OF_OBJECT(place)};
     struct rf_rules *rules = rf_config_member(key, into);
-    void *objects;
-    enum rf_code code = rf_config_list(reader, key, &objects, &rules->object_count);
-    if (code != RF_OK) {
-        return code;
-    }
-    rules->objects = objects;
-    return refuse_repeated(reader, rules);
+    void *objects = NULL;
+    enum rf_code code =
+        rf_config_longer_list(reader, key, &named, rules->objects, &objects, &rules->object_count);
+    rules->objects = code == RF_OK ? objects : rules->objects;
+    return code;
 }

@@ -11,7 +11,12 @@ RF_MUST_USE enum rf_code rf_config_mismatch(struct rf_config_reader *reader,
                                             const struct rf_config_key *key, void *into);
 RF_MUST_USE enum rf_code rf_config_bad_text(struct rf_config_reader *reader,
                                             const struct rf_config_key *key, void *into);
-/* Into a struct rf_rules. */
+/* A name in the target, exactly: const char *. */
+RF_MUST_USE enum rf_code rf_config_relation(struct rf_config_reader *reader,
+                                            const struct rf_config_key *key, void *into);
+RF_MUST_USE enum rf_code rf_config_column(struct rf_config_reader *reader,
+                                          const struct rf_config_key *key, void *into);
+/* Into a struct rf_rules, behind those of an earlier file. */
 RF_MUST_USE enum rf_code rf_config_table_rules(struct rf_config_reader *reader,
                                                const struct rf_config_key *key, void *into);
 RF_MUST_USE enum rf_code rf_config_objects(struct rf_config_reader *reader,

@@ -21,6 +21,7 @@ enum rf_option_id {
     RF_OPTION_SNAPSHOT,
     RF_OPTION_TABLE,
     RF_OPTION_EXCLUDE,
+    RF_OPTION_INCLUDE_SHADOW,
     RF_OPTION_JOBS,
     RF_OPTION_FOLD_NAMES,
     RF_OPTION_EXISTING,
@@ -28,11 +29,13 @@ enum rf_option_id {
     RF_OPTION_NO_FOREIGN_KEYS,
     RF_OPTION_ON_MISMATCH,
     RF_OPTION_BAD_TEXT,
+    RF_OPTION_ANY_LOCALE,
     RF_OPTION_REMAKE,
     RF_OPTION_DRY_RUN,
     RF_OPTION_SAME_SOURCE,
     RF_OPTION_THROUGH_SQLITE,
     RF_OPTION_BUSY_TIMEOUT,
+    RF_OPTION_PROFILE,
     RF_OPTION_CONFIG,
     RF_OPTION_EXAMPLE_CONFIG,
     RF_OPTION_JSON,
@@ -42,7 +45,7 @@ enum rf_option_id {
     RF_OPTION_VERBOSE,
     RF_OPTION_HELP,
 };
-#define RF_OPTIONS 26u
+#define RF_OPTIONS 29u
 
 struct rf_option {
     enum rf_option_id id;    /* its place in the table */

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "tools/command.h"
+#include "tools/profile.h"
 
 #define DEFAULT_JOBS_MAX 8u
 #define DEFAULT_BUSY_TIMEOUT_MS 10000
@@ -58,9 +59,51 @@ static enum rf_code resolve_numbers(const struct rf_arguments *arguments,
     return RF_OK;
 }
 
+/* ---- tables ---- */
+
 static const char *const *globs_of(const char *const *typed, const char *const *configured) {
     return typed ? typed : configured;
 }
+
+static size_t count_of(const char *const *globs) {
+    size_t count = 0;
+    while (globs && globs[count]) {
+        count++;
+    }
+    return count;
+}
+
+/* Both lists, one behind the other. */
+static const char *const *join_globs(struct rf_arena *arena, const char *const *first,
+                                     const char *const *second) {
+    size_t before = count_of(first);
+    size_t behind = count_of(second);
+    if (before == 0 || behind == 0) {
+        return before > 0 ? first : second;
+    }
+    const char **both = rf_arena_take(arena, before + behind + 1, sizeof *both);
+    if (both) {
+        memcpy(both, first, before * sizeof *both);
+        memcpy(both + before, second, behind * sizeof *both);
+    }
+    return both;
+}
+
+static enum rf_code resolve_tables(const struct rf_arguments *arguments,
+                                   struct rf_settings *settings, struct rf_error *error) {
+    static const char *const every[] = {"*", NULL};
+    struct rf_config *config = &settings->config;
+    settings->include = globs_of(arguments->tables, config->include);
+    settings->exclude =
+        join_globs(&config->arena, config->general, globs_of(arguments->excluded, config->exclude));
+    settings->shadow = arguments->given[RF_OPTION_INCLUDE_SHADOW] ? every : config->shadow;
+    settings->remake = arguments->remake;
+    settings->store_count = config->store_count;
+    settings->stores = config->stores;
+    return rf_arena_check(&config->arena, error);
+}
+
+/* ---- rules ---- */
 
 static enum rf_code resolve_rules(const struct rf_arguments *arguments,
                                   struct rf_settings *settings, struct rf_error *error) {
@@ -69,6 +112,7 @@ static enum rf_code resolve_rules(const struct rf_arguments *arguments,
     rules->fold_names |= arguments->given[RF_OPTION_FOLD_NAMES];
     rules->existing |= arguments->given[RF_OPTION_EXISTING];
     rules->atomic |= arguments->given[RF_OPTION_ATOMIC];
+    rules->any_locale |= arguments->given[RF_OPTION_ANY_LOCALE];
     rules->no_foreign_keys |= arguments->given[RF_OPTION_NO_FOREIGN_KEYS];
 
     const char *mismatch = arguments->value[RF_OPTION_ON_MISMATCH];
@@ -84,7 +128,7 @@ static enum rf_code resolve_rules(const struct rf_arguments *arguments,
 
 static enum rf_code refuse_empty(const struct rf_arguments *arguments, struct rf_error *error) {
     static const enum rf_option_id ids[] = {RF_OPTION_REPO, RF_OPTION_SCHEMA, RF_OPTION_SNAPSHOT,
-                                            RF_OPTION_CONFIG};
+                                            RF_OPTION_CONFIG, RF_OPTION_PROFILE};
     for (unsigned i = 0; i < sizeof ids / sizeof ids[0]; i++) {
         const char *value = arguments->value[ids[i]];
         if (value && !*value) {
@@ -119,7 +163,7 @@ static enum rf_code refuse_to_alter(const char *place, const char *setting,
         rf_detail(error, "in the rule at %s", place);
     }
     rf_hint(error, "choose another one, or leave out --existing (existing: in the configuration "
-                   "file).");
+                   "file or profile).");
     return RF_USAGE;
 }
 
@@ -175,21 +219,26 @@ static enum rf_code check(const struct rf_arguments *arguments, const struct rf_
     return check_existing(settings, error);
 }
 
+static enum rf_code read_config(const struct rf_arguments *arguments, struct rf_config *config,
+                                struct rf_error *error) {
+    bool takes = rf_command_takes(arguments->command, RF_OPTION_PROFILE);
+    const char *profile = takes ? string_of(arguments, RF_OPTION_PROFILE, NULL, NULL) : NULL;
+    return rf_profile_under(profile, arguments->value[RF_OPTION_CONFIG], config, error);
+}
+
 enum rf_code rf_settings_resolve(const struct rf_arguments *arguments, struct rf_settings *settings,
                                  struct rf_error *error) {
     *settings = (struct rf_settings){.config.busy_timeout_ms = -1};
     struct rf_config *config = &settings->config;
     enum rf_code code = refuse_empty(arguments, error);
-    if (code == RF_OK && arguments->given[RF_OPTION_CONFIG]) {
-        code = rf_config_read(arguments->value[RF_OPTION_CONFIG], config, error);
+    if (code == RF_OK) {
+        code = read_config(arguments, config, error);
     }
     settings->repo = string_of(arguments, RF_OPTION_REPO, config->repo, NULL);
     settings->target = string_of(arguments, RF_OPTION_TARGET, config->target, NULL);
     settings->schema = string_of(arguments, RF_OPTION_SCHEMA, config->schema, "public");
     settings->snapshot = string_of(arguments, RF_OPTION_SNAPSHOT, NULL, NULL);
-    settings->include = globs_of(arguments->tables, config->include);
-    settings->exclude = globs_of(arguments->excluded, config->exclude);
-    settings->remake = arguments->remake;
+    settings->next = config->next;
     settings->dry_run = arguments->given[RF_OPTION_DRY_RUN];
     settings->same_source = arguments->given[RF_OPTION_SAME_SOURCE];
     settings->through_sqlite = arguments->given[RF_OPTION_THROUGH_SQLITE];
@@ -198,6 +247,9 @@ enum rf_code rf_settings_resolve(const struct rf_arguments *arguments, struct rf
     settings->sql = arguments->given[RF_OPTION_SQL];
     settings->quiet = arguments->given[RF_OPTION_QUIET];
     settings->verbose = arguments->given[RF_OPTION_VERBOSE];
+    if (code == RF_OK) {
+        code = resolve_tables(arguments, settings, error);
+    }
     if (code == RF_OK) {
         code = resolve_numbers(arguments, settings, error);
     }

@@ -1,5 +1,6 @@
-/* What a run goes by: option over environment over configuration file over default, each setting by
- * itself (a -t replaces tables.include of the file and leaves tables.exclude as it is). */
+/* What a run goes by: option over environment over configuration file over profile over default, each
+ * setting by itself (a -t replaces tables.include of the file and leaves tables.exclude as it is).
+ * What a profile excludes stays excluded. */
 #ifndef RF_TOOLS_SETTINGS_H
 #define RF_TOOLS_SETTINGS_H
 
@@ -17,7 +18,11 @@ struct rf_settings {
     const char *snapshot;       /* NULL where not given */
     const char *const *include; /* NULL-terminated; NULL: all */
     const char *const *exclude; /* NULL-terminated; NULL: none */
+    const char *const *shadow;  /* likewise: shadow tables of virtual tables that are captured */
     const char *const *remake;  /* likewise */
+    uint32_t store_count;       /* 0: all tables go to one database */
+    const struct rf_store *stores;
+    const char *next; /* what is to be done after the last trip; NULL where nothing is said */
     struct rf_rules rules;
     unsigned jobs;
     int busy_timeout_ms;

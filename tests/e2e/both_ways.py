@@ -31,10 +31,11 @@ class Both:
         self.pages = Ferry(folder / "pages")
         self.sqlite = Ferry(folder / "sqlite")
 
-    def capture(self, database, rows=True):
+    def capture(self, database, *options, rows=True):
         """Captures both ways and compares; the names of the tables that pages were not read of."""
-        by_pages = self.pages.capture(database, "--same-source", "-v")
-        by_sqlite = self.sqlite.capture(database, "--same-source", "--through-sqlite", "-v")
+        by_pages = self.pages.capture(database, "--same-source", "-v", *options)
+        by_sqlite = self.sqlite.capture(database, "--same-source", "--through-sqlite", "-v",
+                                        *options)
         assert "through SQLite" not in by_sqlite.err, "told, though it was asked for"
         one, other = newest(self.pages.repository), newest(self.sqlite.repository)
         assert one.snapshot == other.snapshot

@@ -13,14 +13,14 @@ _rowferry() {
     fi
 
     case $command in
-        capture) options='-r --repo -t --table -T --exclude-table -j --jobs -n --dry-run --same-source --through-sqlite --busy-timeout -c --config --json --progress -q --quiet -v --verbose -h --help' files=yes ;;
-        replay) options='-r --repo -d --target --schema -s --snapshot -t --table -T --exclude-table -j --jobs --fold-names --existing --atomic --no-foreign-keys --on-mismatch --bad-text --remake -n --dry-run -c --config --json --progress -q --quiet -v --verbose -h --help' ;;
-        sync) options='-r --repo -d --target --schema -t --table -T --exclude-table -j --jobs --fold-names --existing --atomic --no-foreign-keys --on-mismatch --bad-text --remake -n --dry-run --same-source --through-sqlite --busy-timeout -c --config --json --progress -q --quiet -v --verbose -h --help' files=yes ;;
-        check) options='-r --repo -d --target --schema -t --table -T --exclude-table -j --jobs --fold-names --existing --atomic --no-foreign-keys --on-mismatch --bad-text --busy-timeout -c --config --example-config --json --sql --progress -q --quiet -v --verbose -h --help' files=yes ;;
-        verify) options='-r --repo -d --target --schema -s --snapshot -t --table -T --exclude-table -j --jobs -c --config --json --progress -q --quiet -v --verbose -h --help' ;;
+        capture) options='-r --repo -t --table -T --exclude-table --include-shadow -j --jobs -n --dry-run --same-source --through-sqlite --busy-timeout --profile -c --config --json --progress -q --quiet -v --verbose -h --help' files=yes ;;
+        replay) options='-r --repo -d --target --schema -s --snapshot -t --table -T --exclude-table -j --jobs --fold-names --existing --atomic --no-foreign-keys --on-mismatch --bad-text --any-locale --remake -n --dry-run --profile -c --config --json --progress -q --quiet -v --verbose -h --help' ;;
+        sync) options='-r --repo -d --target --schema -t --table -T --exclude-table --include-shadow -j --jobs --fold-names --existing --atomic --no-foreign-keys --on-mismatch --bad-text --any-locale --remake -n --dry-run --same-source --through-sqlite --busy-timeout --profile -c --config --json --progress -q --quiet -v --verbose -h --help' files=yes ;;
+        check) options='-r --repo -d --target --schema -t --table -T --exclude-table --include-shadow -j --jobs --fold-names --existing --atomic --no-foreign-keys --on-mismatch --bad-text --any-locale --busy-timeout --profile -c --config --example-config --json --sql --progress -q --quiet -v --verbose -h --help' files=yes ;;
+        verify) options='-r --repo -d --target --schema -s --snapshot -t --table -T --exclude-table -j --jobs --profile -c --config --json --progress -q --quiet -v --verbose -h --help' ;;
         log) options='-r --repo -c --config --json -q --quiet -v --verbose -h --help' ;;
         show) options='-r --repo -s --snapshot -t --table -T --exclude-table -c --config --json -q --quiet -v --verbose -h --help' ;;
-        status) options='-r --repo -d --target --schema -c --config --json -q --quiet -v --verbose -h --help' ;;
+        status) options='-r --repo -d --target --schema --profile -c --config --json -q --quiet -v --verbose -h --help' ;;
         help) options='capture replay sync check verify log show status' ;;
     esac
 
@@ -31,6 +31,10 @@ _rowferry() {
             ;;
         -c | --config)
             mapfile -t COMPREPLY < <(compgen -f -- "$current")
+            compopt -o filenames
+            ;;
+        --profile)
+            mapfile -t COMPREPLY < <(compgen -W 'synapse' -- "$current"; compgen -f -- "$current")
             compopt -o filenames
             ;;
         --progress)

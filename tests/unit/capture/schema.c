@@ -13,8 +13,10 @@
 
 static struct fixture fixture;
 static struct rf_manifest manifest;
+static const char *const *shadow; /* globs of shadow tables to take; NULL: none */
 
 static void begin(void) {
+    shadow = NULL;
     fixture_begin(&fixture);
 }
 
@@ -28,7 +30,7 @@ TestSuite(schema, .init = begin, .fini = end);
 static enum rf_code try_read(const char *const *include, const char *const *exclude,
                              struct rf_error *error) {
     struct rf_source_options options = {.database = fixture.database, .stop = &fixture.stop};
-    struct rf_selection selection = {include, exclude};
+    struct rf_selection selection = {.include = include, .exclude = exclude, .shadow = shadow};
     struct rf_source *source = NULL;
     rf_manifest_release(&manifest);
     manifest = (struct rf_manifest){0};
@@ -244,6 +246,40 @@ Test(schema, virtual_tables_are_left_out_with_what_is_theirs) {
     cr_assert_eq(manifest.table_count, 4u);
     cr_assert_not_null(rf_object_find(&manifest, "table", "docs_data"), "objects lists everything");
     cr_assert_not_null(rf_object_find(&manifest, "view", "v"));
+}
+
+/* Which of them are, and as what: SQLite tells itself what they declare. */
+Test(schema, shadow_tables_that_are_asked_for) {
+    static const char *const all[] = {"*", NULL};
+    static const char *const some[] = {"docs_c*", "tree_node", "vec_rowids", "nothing", NULL};
+    static const char *const exclude[] = {"docs_config", NULL};
+    struct rf_error error = {0};
+    fixture_sql(&fixture, "CREATE VIRTUAL TABLE docs USING fts5(body);"
+                          "CREATE VIRTUAL TABLE tree USING rtree(id, x0, x1);"
+                          "CREATE TABLE own(a); INSERT INTO docs VALUES ('text');"
+                          "PRAGMA writable_schema = 1;"
+                          "INSERT INTO sqlite_schema VALUES ('table', 'vec', 'vec', 0,"
+                          " 'CREATE VIRTUAL TABLE vec USING vec0(e float[2])');"
+                          "PRAGMA writable_schema = 0; CREATE TABLE vec_rowids(a PRIMARY KEY)");
+    sqlite3_close(fixture.db);
+    sqlite3_open(fixture.database, &fixture.db);
+    shadow = some;
+    cr_assert_eq(try_read(NULL, exclude, &error), RF_OK, "%s", error.what);
+    cr_assert_eq(manifest.table_count, 4u);
+    table_of("own");
+    table_of("docs_content");
+    table_of("tree_node");
+    cr_assert_eq(table_of("vec_rowids")->key_count, 1u, "a module that is not loaded");
+    cr_assert_str_eq(reason_of("docs"), "virtual table using fts5");
+    cr_assert_str_eq(reason_of("docs_data"), "shadow table of docs");
+    cr_assert_str_eq(reason_of("docs_config"), "excluded by docs_config");
+    cr_assert_str_eq(reason_of("tree_parent"), "shadow table of tree");
+    shadow = all;
+    cr_assert_eq(try_read(NULL, NULL, &error), RF_OK, "%s", error.what);
+    cr_assert_eq(manifest.table_count, 10u);
+    cr_assert_eq(table_of("docs_idx")->key_kind, RF_KEY_COLUMNS);
+    cr_assert_str_eq(reason_of("tree"), "virtual table using rtree");
+    cr_assert_str_eq(reason_of("vec"), "virtual table using vec0");
 }
 
 Test(schema, globs_say_which_tables) {

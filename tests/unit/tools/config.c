@@ -115,7 +115,7 @@ Test(config, every_error_with_its_place) {
         {"busy_timeout: 5s\n",
          "f.yaml:1:15: busy_timeout must be a number of seconds from 0 to 86400, not a string"},
         {"tables: [a]\n",
-         "f.yaml:1:9: tables must be a mapping of include, exclude and rules, not a list"},
+         "f.yaml:1:9: tables must be a mapping of include, exclude, shadow and rules, not a list"},
         {"tables:\n  include: a\n", "f.yaml:2:12: tables.include must be a list, not a string"},
         {"tables:\n  include:\n", "f.yaml:2:11: tables.include must be a list, not nothing"},
         {"tables:\n  exclude: [a, 3]\n",
@@ -175,6 +175,86 @@ Test(config, every_error_with_its_place) {
          "f.yaml:1:60: exclude must be true or false, not \"off\""},
         {"tables: {rules: [{table: a, columns: [{column: c, rows: keep}]}]}",
          "f.yaml:1:51: unknown key \"rows\""},
+        /* what the server computes */
+        {"tables: {rules: [{table: a, where: ''}]}", "f.yaml:1:36: where is empty"},
+        {"tables: {rules: [{table: a, where: \" \\n;\"}]}", "f.yaml:1:36: where is empty"},
+        {"tables: {rules: [{table: a, where: true}]}",
+         "f.yaml:1:36: where must be a string, not true or false"},
+        {"tables: {rules: [{table: a, values: {}}]}",
+         "f.yaml:1:37: values must be a list of mappings, not a mapping"},
+        {"tables: {rules: [{table: a, values: []}]}", "f.yaml:1:38: values is an empty list"},
+        {"tables: {rules: [{table: a, values: [{column: c}]}]}",
+         "f.yaml:1:38: key \"sql\" is missing"},
+        {"tables: {rules: [{table: a, values: [{sql: c}]}]}",
+         "f.yaml:1:38: key \"column\" is missing"},
+        {"tables: {rules: [{table: a, values: [{column: c, sql: 1}]}]}",
+         "f.yaml:1:55: sql must be a string, not a number"},
+        {"tables: {rules: [{table: a, values: [{column: xmin, sql: x}]}]}",
+         "f.yaml:1:47: column \"xmin\" cannot be: every PostgreSQL table has a system column of "
+         "that name"},
+        {"tables: {rules: [{table: a, values: [{column: c, sql: x}, {column: c, sql: y}]}]}",
+         "f.yaml:1:68: value of column \"c\" is there twice"},
+        {"tables: {rules: [{table: a, joins: []}]}", "f.yaml:1:37: joins is an empty list"},
+        {"tables: {rules: [{table: a, joins: [{table: b, as: c}]}]}",
+         "f.yaml:1:37: key \"on\" is missing"},
+        {"tables: {rules: [{table: a, joins: [{as: c, on: x}]}]}",
+         "f.yaml:1:37: key \"table\" is missing"},
+        {"tables: {rules: [{table: a, joins: [{table: b, as: source, on: x}]}]}",
+         "f.yaml:1:45: a join cannot go by the name \"source\", which is the row's own"},
+        {"tables: {rules: [{table: a, joins: [{table: source, on: x}]}]}",
+         "f.yaml:1:45: a join cannot go by the name \"source\", which is the row's own"},
+        {"tables: {rules: [{table: a, joins: [{table: b, on: x}, {table: c, as: b, on: x}]}]}",
+         "f.yaml:1:64: join \"b\" is there twice"},
+        {"tables: {shadow: x}", "f.yaml:1:18: tables.shadow must be a list, not a string"},
+        {"tables: {shadow: [x, y, [z]]}",
+         "f.yaml:1:25: tables.shadow must be a string, not a list"},
+        /* what is asked of the server */
+        {"sequences: {name: s}\n", "f.yaml:1:12: sequences must be a list of mappings, not a "
+                                   "mapping"},
+        {"sequences: [{queries: [x]}]\n", "f.yaml:1:13: key \"name\" is missing"},
+        {"sequences: [{name: s}]\n", "f.yaml:1:13: key \"queries\" is missing"},
+        {"sequences: [{name: s, queries: []}]\n", "f.yaml:1:33: queries is an empty list"},
+        {"sequences: [{name: s, queries: x}]\n", "f.yaml:1:32: queries must be a list, not a "
+                                                 "string"},
+        {"sequences: [{name: s, queries: [x, ' ;']}]\n",
+         "f.yaml:1:40: queries has an empty string"},
+        {"sequences: [{name: s, queries: [x]}, {name: s, queries: [x]}]\n",
+         "f.yaml:1:45: sequence \"s\" is there twice"},
+        {"after: [x]\n", "f.yaml:1:9: after must be a list of mappings, not a string"},
+        {"after: [{when: first}]\n", "f.yaml:1:9: key \"sql\" is missing"},
+        {"after: [{sql: ';'}]\n", "f.yaml:1:15: sql is empty"},
+        {"after: [{sql: x, when: last}]\n",
+         "f.yaml:1:24: when must be always, first or final, not \"last\""},
+        {"after: [{sql: x, when: [first]}]\n",
+         "f.yaml:1:24: when must be always, first or final, not a list"},
+        {"after: [{sql: x, when: \"first\\0\"}]\n", "f.yaml:1:24: when contains a NUL"},
+        {"analyze: yes\n", "f.yaml:1:10: analyze must be true or false, not \"yes\""},
+        {"requirements: [{source: x}]\n", "f.yaml:1:16: key \"name\" is missing"},
+        {"requirements: [{name: r}]\n",
+         "f.yaml:1:23: requirement \"r\" asks neither source nor target"},
+        {"requirements: [{name: r, source: x, expect: equal}]\n",
+         "f.yaml:1:23: requirement \"r\" expects equal answers, and asks one side only"},
+        {"requirements: [{name: r, target: x}]\n",
+         "f.yaml:1:23: requirement \"r\" expects equal answers, and asks one side only"},
+        {"requirements: [{name: r, target: x, expect: same}]\n",
+         "f.yaml:1:45: expect must be equal, nothing or something, not \"same\""},
+        {"requirements: [{name: r, target: x, expect: nothing, warns: 1}]\n",
+         "f.yaml:1:61: warns must be true or false, not a number"},
+        {"requirements: [{name: r, target: x, expect: nothing, hint: ''}]\n",
+         "f.yaml:1:60: hint is empty"},
+        {"locale: ''\n", "f.yaml:1:9: locale is empty"},
+        {"locale: [C]\n", "f.yaml:1:9: locale must be a string, not a list"},
+        {"any_locale: C\n", "f.yaml:1:13: any_locale must be true or false, not a string"},
+        {"stores: {main: [a]}\n", "f.yaml:1:9: stores must be a list of mappings, not a mapping"},
+        {"stores: [{name: a}]\n", "f.yaml:1:10: key \"tables\" is missing"},
+        {"stores: [{name: a, tables: []}]\n", "f.yaml:1:29: tables is an empty list"},
+        {"stores: [{name: a, tables: [x]}, {name: a, tables: [y]}]\n",
+         "f.yaml:1:41: store \"a\" is there twice"},
+        {"next: [x]\n", "f.yaml:1:7: next must be a string, not a list"},
+        {"profile: ''\n", "f.yaml:1:10: profile is empty"},
+        {"title: x\n", "f.yaml:1:1: this is no place for the key \"title\""},
+        {"\"repo\\0x\": a\n", "f.yaml:1:1: key \"repo\" goes on after a NUL"},
+        {"objects: [{name: v, sql: ' '}]\n", "f.yaml:1:26: sql is empty"},
         {"objects: [v]\n", "f.yaml:1:11: objects must be a list of mappings, not a string"},
         {"objects: [{}]\n", "f.yaml:1:11: key \"name\" is missing"},
         {"objects: [{name: v, sql: ''}]\n", "f.yaml:1:26: sql is empty"},
@@ -283,6 +363,110 @@ Test(config, rules) {
     cr_expect_null(config.rules.tables, "nothing is left");
 }
 
+/* The other half of what a profile says. */
+Test(config, rules_for_the_server) {
+    const char *text = "tables:\n"
+                       "  shadow: [docs_content, \"x_*\"]\n"
+                       "  rules:\n"
+                       "    - table: docs_content\n"
+                       "      where: c1 IS NOT NULL\n"
+                       "      values:\n"
+                       "        - column: words\n"
+                       "          sql: to_tsvector(c1)\n"
+                       "        - {sql: d.at, column: at}\n"
+                       "      joins:\n"
+                       "        - {table: docs, as: d, on: d.id = source.docid}\n"
+                       "        - {on: \"true\", table: other}\n"
+                       "sequences:\n"
+                       "  - name: s\n"
+                       "    queries: [SELECT 1, SELECT 2]\n"
+                       "after:\n"
+                       "  - {sql: SELECT 3}\n"
+                       "  - {sql: SELECT 4, when: first}\n"
+                       "  - {sql: SELECT 5, when: final}\n"
+                       "  - {sql: SELECT 6, when: always}\n"
+                       "analyze: true\n"
+                       "requirements:\n"
+                       "  - {name: version, source: SELECT 7, target: SELECT 8}\n"
+                       "  - {name: quiet, target: SELECT 9, expect: nothing, warns: true,\n"
+                       "     when: first, hint: wait.}\n"
+                       "  - {name: there, source: SELECT 10, expect: something, when: final}\n"
+                       "locale: C\n"
+                       "any_locale: true\n"
+                       "stores:\n"
+                       "  - {name: main, tables: [a, b*]}\n"
+                       "  - {name: state, tables: [c]}\n"
+                       "next: start it.\n"
+                       "profile: synapse\n";
+    struct rf_config config;
+    struct rf_error error;
+    cr_assert_eq(parse(text, &config, &error), RF_OK, "%s", error.what);
+    const struct rf_rules *rules = &config.rules;
+    cr_expect_str_eq(config.shadow[0], "docs_content");
+    cr_expect_str_eq(config.shadow[1], "x_*");
+    cr_expect_null(config.shadow[2]);
+    cr_assert_eq(rules->table_count, 1);
+    const struct rf_table_rule *table = &rules->tables[0];
+    cr_expect_str_eq(table->where, "c1 IS NOT NULL");
+    cr_assert_eq(table->value_count, 2);
+    cr_expect_str_eq(table->values[0].column, "words");
+    cr_expect_str_eq(table->values[0].sql, "to_tsvector(c1)");
+    cr_expect_str_eq(table->values[0].place, "f.yaml:7:19");
+    cr_expect_str_eq(table->values[1].column, "at");
+    cr_expect_str_eq(table->values[1].sql, "d.at");
+    cr_assert_eq(table->join_count, 2);
+    cr_expect_str_eq(table->joins[0].table, "docs");
+    cr_expect_str_eq(table->joins[0].alias, "d");
+    cr_expect_str_eq(table->joins[0].on, "d.id = source.docid");
+    cr_expect_str_eq(table->joins[0].place, "f.yaml:11:19");
+    cr_expect_str_eq(table->joins[1].table, "other");
+    cr_expect_null(table->joins[1].alias);
+    cr_expect_str_eq(table->joins[1].on, "true");
+    cr_assert_eq(rules->sequence_count, 1);
+    cr_expect_str_eq(rules->sequences[0].name, "s");
+    cr_expect_str_eq(rules->sequences[0].queries[1], "SELECT 2");
+    cr_expect_null(rules->sequences[0].queries[2]);
+    cr_expect_str_eq(rules->sequences[0].place, "f.yaml:14:11");
+    static const enum rf_when when[] = {RF_WHEN_ALWAYS, RF_WHEN_FIRST, RF_WHEN_FINAL,
+                                        RF_WHEN_ALWAYS};
+    cr_assert_eq(rules->after_count, 4);
+    for (unsigned i = 0; i < 4; i++) {
+        char sql[16];
+        snprintf(sql, sizeof sql, "SELECT %u", i + 3);
+        cr_expect_str_eq(rules->after[i].sql, sql);
+        cr_expect_eq(rules->after[i].when, when[i], "%u", i);
+    }
+    cr_expect_str_eq(rules->after[1].place, "f.yaml:18:11");
+    cr_expect(rules->analyze && rules->any_locale);
+    cr_assert_eq(rules->requirement_count, 3);
+    const struct rf_requirement_rule *requirement = rules->requirements;
+    cr_expect_str_eq(requirement[0].name, "version");
+    cr_expect_str_eq(requirement[0].source, "SELECT 7");
+    cr_expect_str_eq(requirement[0].target, "SELECT 8");
+    cr_expect_eq(requirement[0].expect, RF_EXPECT_EQUAL);
+    cr_expect_eq(requirement[0].when, RF_WHEN_ALWAYS);
+    cr_expect_not(requirement[0].warns);
+    cr_expect_null(requirement[0].hint);
+    cr_expect_null(requirement[1].source);
+    cr_expect_eq(requirement[1].expect, RF_EXPECT_NOTHING);
+    cr_expect_eq(requirement[1].when, RF_WHEN_FIRST);
+    cr_expect(requirement[1].warns);
+    cr_expect_str_eq(requirement[1].hint, "wait.");
+    cr_expect_null(requirement[2].target);
+    cr_expect_eq(requirement[2].expect, RF_EXPECT_SOMETHING);
+    cr_expect_eq(requirement[2].when, RF_WHEN_FINAL);
+    cr_expect_str_eq(requirement[2].place, "f.yaml:26:12");
+    cr_expect_str_eq(rules->locale, "C");
+    cr_assert_eq(config.store_count, 2);
+    cr_expect_str_eq(config.stores[0].name, "main");
+    cr_expect_str_eq(config.stores[0].tables[1], "b*");
+    cr_expect_null(config.stores[0].tables[2]);
+    cr_expect_str_eq(config.stores[1].place, "f.yaml:31:12");
+    cr_expect_str_eq(config.next, "start it.");
+    cr_expect_str_eq(config.profile, "synapse");
+    rf_config_release(&config);
+}
+
 Test(config, foreign_keys_are_wanted_unless_said_otherwise) {
     struct rf_config config;
     struct rf_error error;
@@ -344,12 +528,13 @@ Test(config, hints_help) {
     struct rf_error error;
     cr_expect_eq(parse("target: a\nshema: b\n", &config, &error), RF_USAGE);
     cr_expect_str_eq(error.hint,
-                     "did you mean schema? The keys here are repo, target, schema, jobs, "
-                     "fold_names, existing, atomic, foreign_keys, on_mismatch, bad_text, tables, "
-                     "objects, progress and busy_timeout.");
+                     "did you mean schema? The keys here are repo, target, schema, profile, jobs, "
+                     "busy_timeout, progress, any_locale, fold_names, existing, atomic, "
+                     "foreign_keys, on_mismatch, bad_text, tables, objects, sequences, after, "
+                     "analyze, requirements, locale, stores and next.");
     cr_expect_eq(parse("tables: {rules: [{tabel: x}]}\n", &config, &error), RF_USAGE);
     cr_expect_str_eq(error.hint, "did you mean table? The keys here are table, rename, key, "
-                                 "on_mismatch, bad_text, rows and columns.");
+                                 "on_mismatch, bad_text, rows, where, values, joins and columns.");
     cr_expect_eq(parse("objects: [{sql: x}]\n", &config, &error), RF_USAGE);
     cr_expect_str_eq(error.hint, "the keys here are name and sql.");
     cr_expect_eq(parse("tables: {rules: [{table: 2024}]}\n", &config, &error), RF_USAGE);

@@ -133,24 +133,24 @@ Test(option, each_command_takes_what_the_contract_says) {
         const char *command;
         const char *options;
     } cases[] = {
-        {"capture", "repo table exclude-table jobs dry-run same-source through-sqlite busy-timeout config "
-                    "json progress quiet verbose help"},
+        {"capture", "repo table exclude-table include-shadow jobs dry-run same-source "
+                    "through-sqlite busy-timeout profile config json progress quiet verbose help"},
         {"replay",
          "repo target schema snapshot table exclude-table jobs fold-names existing atomic "
-         "no-foreign-keys on-mismatch bad-text remake dry-run config json progress quiet verbose "
-         "help"},
+         "no-foreign-keys on-mismatch bad-text any-locale remake dry-run profile config json progress "
+         "quiet verbose help"},
         {"sync",
-         "repo target schema table exclude-table jobs fold-names existing atomic no-foreign-keys "
-         "on-mismatch bad-text remake dry-run same-source through-sqlite busy-timeout config json "
-         "progress quiet verbose help"},
-        {"check", "repo target schema table exclude-table jobs fold-names existing atomic "
-                  "no-foreign-keys on-mismatch bad-text busy-timeout config example-config json "
-                  "sql progress quiet verbose help"},
-        {"verify", "repo target schema snapshot table exclude-table jobs config json progress "
-                   "quiet verbose help"},
+         "repo target schema table exclude-table include-shadow jobs fold-names existing atomic "
+         "no-foreign-keys on-mismatch bad-text any-locale remake dry-run same-source "
+         "through-sqlite busy-timeout profile config json progress quiet verbose help"},
+        {"check", "repo target schema table exclude-table include-shadow jobs fold-names existing "
+                  "atomic no-foreign-keys on-mismatch bad-text any-locale busy-timeout profile "
+                  "config example-config json sql progress quiet verbose help"},
+        {"verify", "repo target schema snapshot table exclude-table jobs profile config json "
+                   "progress quiet verbose help"},
         {"log", "repo config json quiet verbose help"},
         {"show", "repo snapshot table exclude-table config json quiet verbose help"},
-        {"status", "repo target schema config json quiet verbose help"},
+        {"status", "repo target schema profile config json quiet verbose help"},
     };
     cr_assert_eq(sizeof cases / sizeof cases[0], RF_COMMANDS);
     for (size_t i = 0; i < RF_COMMANDS; i++) {

@@ -172,7 +172,7 @@ Test(settings, rules_of_the_file_under_those_of_options) {
 /* Somebody who asks for both would find out at the first value that does not fit. */
 Test(settings, tables_of_the_application_are_not_altered) {
     static const char hint[] = "choose another one, or leave out --existing (existing: in the "
-                               "configuration file).";
+                               "configuration file or profile).";
     resolve_with("existing: true\non_mismatch: widen\n", "", RF_USAGE);
     cr_expect_str_eq(error.what,
                      "on_mismatch widen alters tables, and existing ones are the application's");

@@ -289,8 +289,8 @@ enum rf_code rf_delta_make_indexes(struct rf_delta *delta, const struct rf_manif
 
 /* ---- changed rows ---- */
 
-static enum rf_code open_delta(struct rf_delta *delta, const struct rf_manifest_table *source,
-                               struct rf_archive **archive, struct rf_error *error) {
+enum rf_code rf_delta_open(struct rf_delta *delta, const struct rf_manifest_table *source,
+                           struct rf_archive **archive, struct rf_error *error) {
     enum rf_code code =
         rf_repository_open_archive(delta->run->repository, &source->delta, archive, error);
     if (code != RF_OK) {
@@ -455,15 +455,15 @@ static enum rf_code count(struct rf_gone *gone, const struct rf_manifest_table *
     return code;
 }
 
-static enum rf_code check_digest(const struct rf_manifest_table *source,
-                                 const struct rf_ledger_table *standing, const struct rf_gone *gone,
-                                 const struct rf_fill *fill, struct rf_error *error) {
+enum rf_code rf_delta_check_digest(const struct rf_manifest_table *source,
+                                   const struct rf_ledger_table *standing,
+                                   const struct rf_digest *gone, const struct rf_digest *came,
+                                   struct rf_error *error) {
     struct rf_digest reached = standing->digest;
     /* The sum of the rows that are gone, taken away at once: adding its negative modulo 2^128. */
-    struct rf_hash sum = gone->digest.sum;
-    rf_digest_remove(&reached, sum);
-    reached.rows = standing->digest.rows - gone->digest.rows;
-    rf_digest_join(&reached, &fill->digest);
+    rf_digest_remove(&reached, gone->sum);
+    reached.rows = standing->digest.rows - gone->rows;
+    rf_digest_join(&reached, came);
     return rf_digest_equal(&reached, &source->digest)
                ? RF_OK
                : rf_fill_fail_digest(source, &reached, error);
@@ -490,7 +490,7 @@ static enum rf_code exchange_rows(struct rf_delta *delta, const struct rf_manife
         code = put_rows(delta, source, &standing->plan, archive, &fill, error);
     }
     if (code == RF_OK) {
-        code = check_digest(source, standing, &gone, &fill, error);
+        code = rf_delta_check_digest(source, standing, &gone.digest, &fill.digest, error);
     }
     if (code == RF_OK) {
         code = count(&gone, source, &fill, counts, error);
@@ -508,7 +508,7 @@ enum rf_code rf_delta_change(struct rf_delta *delta, const struct rf_manifest_ta
     enum rf_code code =
         rf_preflight_columns(delta->pg, delta->target->schema, &standing->plan, error);
     if (code == RF_OK) {
-        code = open_delta(delta, source, &archive, error);
+        code = rf_delta_open(delta, source, &archive, error);
     }
     if (code == RF_OK) {
         code = exchange_rows(delta, source, standing, archive, counts, error);

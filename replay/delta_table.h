@@ -14,6 +14,7 @@ struct rf_delta {
     struct rf_pg *pg;
     const struct rf_target *target;
     uint64_t snapshot;
+    const struct rf_snapshot_name *from; /* where the target stands before */
     bool utf16; /* the source's encoding */
     struct rf_arena arena;
     struct rf_existing *existing; /* NULL: no table is the application's */
@@ -43,6 +44,16 @@ RF_MUST_USE enum rf_code rf_delta_change(struct rf_delta *delta,
                                          const struct rf_manifest_table *source,
                                          struct rf_ledger_table *standing, struct rf_counts *counts,
                                          struct rf_error *error);
+/* Opens that delta, which is checked to be the one. */
+RF_MUST_USE enum rf_code rf_delta_open(struct rf_delta *delta,
+                                       const struct rf_manifest_table *source,
+                                       struct rf_archive **archive, struct rf_error *error);
+/* What stood, without the rows that are gone and with those that came, is what the manifest says. */
+RF_MUST_USE enum rf_code rf_delta_check_digest(const struct rf_manifest_table *source,
+                                               const struct rf_ledger_table *standing,
+                                               const struct rf_digest *gone,
+                                               const struct rf_digest *came,
+                                               struct rf_error *error);
 /* Drops indexes that the source no longer has, before rows come in that they might not allow; then
  * makes those that it has come to have. Also for tables whose rows did not change. */
 RF_MUST_USE enum rf_code rf_delta_drop_indexes(struct rf_delta *delta,

@@ -53,7 +53,13 @@ enum rf_code rf_existing_fit(struct rf_existing *existing, const struct rf_manif
         .before = before,
     };
     enum rf_code code = rf_existing_prove(existing, source, &question.proven, error);
-    return code == RF_OK ? rf_fit_table(&question, existing->arena, plan, troubles, error) : code;
+    uint32_t known = troubles->count;
+    if (code == RF_OK) {
+        code = rf_fit_table(&question, existing->arena, plan, troubles, error);
+    }
+    return code == RF_OK && plan->computed && troubles->count == known
+               ? rf_plan_choose_types(existing->run, source, plan, existing->arena, error)
+               : code;
 }
 
 enum rf_code rf_existing_fail(const struct rf_existing *existing,

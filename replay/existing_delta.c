@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "replay/build.h"
+#include "replay/computed_delta.h"
 #include "replay/delta_table.h"
 
 static bool is_written(const struct rf_existing *existing, const struct rf_manifest_table *source,
@@ -117,7 +118,9 @@ enum rf_code rf_existing_make(struct rf_delta *delta, const struct rf_manifest_t
 enum rf_code rf_existing_change(struct rf_delta *delta, const struct rf_manifest_table *source,
                                 struct rf_ledger_table *standing, struct rf_counts *counts,
                                 struct rf_error *error) {
-    enum rf_code code = rf_delta_change(delta, source, standing, counts, error);
+    enum rf_code code = standing->plan.computed
+                            ? rf_computed_change(delta, source, standing, counts, error)
+                            : rf_delta_change(delta, source, standing, counts, error);
     return code == RF_OK ? rf_existing_set_sequences(delta->existing, &standing->plan, error)
                          : code;
 }

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "format/value.h"
+#include "replay/computed.h"
 #include "replay/existing.h"
 #include "replay/quote.h"
 #include "replay/sql.h"
@@ -25,7 +26,8 @@ static int64_t given_out(const struct rf_manifest *manifest, const char *table) 
 
 static const struct rf_plan_column *column_named(const struct rf_plan *plan, const char *name) {
     for (uint32_t i = 0; i < plan->column_count; i++) {
-        if (strcmp(plan->columns[i].name, name) == 0) {
+        const char *to = rf_plan_goes_to(plan, i);
+        if (to && strcmp(to, name) == 0) {
             return &plan->columns[i];
         }
     }

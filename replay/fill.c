@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 
+#include "replay/computed_fill.h"
 #include "replay/json_key.h"
 
 enum rf_code rf_fill_init(struct rf_fill *fill, const struct rf_fill_options *options,
@@ -17,6 +18,10 @@ enum rf_code rf_fill_init(struct rf_fill *fill, const struct rf_fill_options *op
         .encoder = &fill->encoder,
         .snapshot = options->snapshot,
     };
+    if (code == RF_OK && options->plan->computed) {
+        fill->options.schema = RF_COMPUTED_SCHEMA;
+        code = rf_computed_open(options->pg, options->plan, error);
+    }
     return code;
 }
 
@@ -159,6 +164,12 @@ enum rf_code rf_fill_end(struct rf_fill *fill, struct rf_error *error) {
     if (code == RF_OK) {
         code = rf_aside_finish(&fill->aside, error);
     }
+    if (code == RF_OK && fill->options.plan->computed) {
+        uint64_t staged = fill->applied;
+        code = rf_computed_put(fill->options.pg, fill->options.plan, fill->options.target->schema,
+                               staged, &fill->applied, error);
+        fill->left_out = staged - fill->applied;
+    }
     if (code != RF_OK) {
         rf_while(error, "while copying rows into table %s", fill->options.plan->table);
     }
@@ -239,6 +250,7 @@ enum rf_code rf_fill_whole(const struct rf_fill_options *options, struct rf_coun
     counts->inserted += fill.applied;
     counts->set_aside += fill.aside.rows;
     counts->altered += fill.aside.altered;
+    counts->left_out += fill.left_out;
     rf_state_close(state);
     rf_fill_release(&fill);
     return code;

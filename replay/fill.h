@@ -43,7 +43,8 @@ struct rf_fill {
     struct rf_buffer scratch;
     bool copying;
     struct rf_digest digest; /* of all rows read */
-    uint64_t applied;        /* rows in the table; the others are aside.rows */
+    uint64_t applied;        /* rows in the table; the others are aside.rows and */
+    uint64_t left_out;       /* rows of a computed table that do not go in */
     uint64_t place;          /* of the next row */
 };
 
@@ -55,6 +56,9 @@ RF_MUST_USE enum rf_code rf_fill_rows(struct rf_fill *fill, const struct rf_rows
                                       struct rf_error *error);
 RF_MUST_USE enum rf_code rf_fill_end(struct rf_fill *fill, struct rf_error *error);
 void rf_fill_release(struct rf_fill *fill);
+
+/* Rows of a table that is computed (plan->computed) go to the stage, and at the end from there into
+ * the table; the stage is gone then. */
 
 /* All of the above for parts of a state, and for the ROWS of a delta. */
 RF_MUST_USE enum rf_code rf_fill_from_state(struct rf_fill *fill, struct rf_state *state,

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "replay/fit_inner.h"
 #include "replay/fit_type.h"
 #include "replay/quote.h"
 
@@ -48,18 +49,8 @@ const struct rf_catalog_column *rf_fit_find_column(const struct rf_catalog_table
 
 /* ---- one fit ---- */
 
-struct fit {
-    const struct rf_fit_question *question;
-    const struct rf_catalog_table *to;
-    struct rf_arena *arena;
-    struct rf_plan *plan;
-    struct rf_troubles *troubles;
-    bool *written;   /* by number in to->columns */
-    uint32_t *place; /* by number in the source: 1 + that in the plan, 0: not carried */
-};
-
 /* "public"."orders", for statements to copy. */
-static const char *qualified(struct fit *fit) {
+const char *rf_fit_qualified(struct rf_fit *fit) {
     struct rf_buffer name = {0};
     rf_quote_qualified(&name, fit->question->catalog->schema, fit->to->name);
     rf_buffer_u8(&name, 0);
@@ -69,7 +60,7 @@ static const char *qualified(struct fit *fit) {
     return copy ? copy : "";
 }
 
-static const char *quoted(struct fit *fit, const char *name) {
+const char *rf_fit_quoted(struct rf_fit *fit, const char *name) {
     struct rf_buffer text = {0};
     rf_quote_name(&text, name);
     rf_buffer_u8(&text, 0);
@@ -81,13 +72,13 @@ static const char *quoted(struct fit *fit, const char *name) {
 
 #define REMARKS_PER_COLUMN 2u
 
-static void remark(struct fit *fit, const char *text) {
+static void remark(struct rf_fit *fit, const char *text) {
     if (text) {
         fit->plan->remarks[fit->plan->remark_count++] = rf_sayable(fit->arena, text);
     }
 }
 
-static const char *table_name(const struct fit *fit) {
+const char *rf_fit_table_name(const struct rf_fit *fit) {
     return fit->question->source->table.name;
 }
 
@@ -108,15 +99,15 @@ static const char *kind_trouble(char kind) {
     }
 }
 
-static void check_right(struct fit *fit, bool may, const char *right) {
+static void check_right(struct rf_fit *fit, bool may, const char *right) {
     if (!may) {
         rf_trouble(fit->troubles, "table \"%s\": role \"%s\" may not %s (GRANT %s ON %s TO %s)",
-                   fit->to->name, fit->question->catalog->role, right, right, qualified(fit),
-                   quoted(fit, fit->question->catalog->role));
+                   fit->to->name, fit->question->catalog->role, right, right, rf_fit_qualified(fit),
+                   rf_fit_quoted(fit, fit->question->catalog->role));
     }
 }
 
-static void check_table(struct fit *fit) {
+static void check_table(struct rf_fit *fit) {
     const struct rf_catalog_table *to = fit->to;
     const char *kind = kind_trouble(to->kind);
     if (kind) {
@@ -124,7 +115,7 @@ static void check_table(struct fit *fit) {
         return;
     }
     if (to->guarded) {
-        const char *role = quoted(fit, fit->question->catalog->role);
+        const char *role = rf_fit_quoted(fit, fit->question->catalog->role);
         rf_trouble(fit->troubles,
                    "table \"%s\": row security would hide rows from role \"%s\" (ALTER ROLE %s "
                    "BYPASSRLS)",
@@ -154,16 +145,17 @@ static const char *proposed_type(const struct rf_column *column) {
     return column->declared && *column->declared ? "bytea" : "text";
 }
 
-static void tell_missing(struct fit *fit, const struct rf_column *from,
+void rf_fit_tell_missing(struct rf_fit *fit, const struct rf_column *from,
                          const struct rf_column_settings *settings) {
     const char *name = settings->rename ? settings->rename : from->name;
     rf_trouble(fit->troubles,
                "table \"%s\" has no column \"%s\" (ALTER TABLE %s ADD COLUMN %s %s, or leave the "
                "column out with exclude)",
-               fit->to->name, name, qualified(fit), quoted(fit, name), proposed_type(from));
+               fit->to->name, name, rf_fit_qualified(fit), rf_fit_quoted(fit, name),
+               proposed_type(from));
 }
 
-static const struct rf_plan_column *column_before(const struct fit *fit,
+static const struct rf_plan_column *column_before(const struct rf_fit *fit,
                                                   const struct rf_column *from,
                                                   const struct rf_catalog_column *to) {
     const struct rf_plan *before = fit->question->before;
@@ -171,9 +163,9 @@ static const struct rf_plan_column *column_before(const struct fit *fit,
         const struct rf_plan_column *column = &before->columns[i];
         const char *declared = rf_sayable(fit->arena, from->declared ? from->declared : "");
         if (declared && strcmp(column->source, from->name) == 0) {
-            bool same = strcmp(column->declared, declared) == 0 &&
-                        strcmp(column->name, to->name) == 0 &&
-                        rf_fit_type_is(to, column->conversion->type);
+            const char *name = rf_plan_goes_to(before, i);
+            bool same = strcmp(column->declared, declared) == 0 && name &&
+                        strcmp(name, to->name) == 0 && rf_fit_type_is(to, column->conversion->type);
             return same ? column : NULL;
         }
     }
@@ -192,7 +184,7 @@ static bool in_unique_index(const struct rf_catalog_table *table, uint32_t numbe
     return false;
 }
 
-static const char *spec_for(struct fit *fit, uint32_t number, const struct rf_catalog_column *to,
+static const char *spec_for(struct rf_fit *fit, uint32_t number, const struct rf_catalog_column *to,
                             const struct rf_column_settings *settings, const char **trouble) {
     const struct rf_fit_question *question = fit->question;
     const struct rf_column *from = &question->source->table.columns[number];
@@ -215,7 +207,7 @@ static const char *spec_for(struct fit *fit, uint32_t number, const struct rf_ca
     return chosen.spec;
 }
 
-static enum rf_code choose_conversion(struct fit *fit, uint32_t number,
+static enum rf_code choose_conversion(struct rf_fit *fit, uint32_t number,
                                       const struct rf_catalog_column *to,
                                       const struct rf_column_settings *settings,
                                       const struct rf_conversion **conversion,
@@ -245,7 +237,7 @@ static enum rf_code choose_conversion(struct fit *fit, uint32_t number,
 }
 
 /* What will happen to values that surely do not fit is said before it does. */
-static void foresee(struct fit *fit, const struct rf_plan_column *column,
+static void foresee(struct rf_fit *fit, const struct rf_plan_column *column,
                     const struct rf_catalog_column *to) {
     const struct rf_census *census = &fit->question->source->census[column->cell];
     const char *wanting = NULL;
@@ -269,11 +261,11 @@ static void foresee(struct fit *fit, const struct rf_plan_column *column,
                                 wanting, null ? "those become NULL" : "their rows are set aside"));
 }
 
-static void exclude(struct fit *fit, const struct rf_column *from) {
+void rf_fit_exclude(struct rf_fit *fit, const struct rf_column *from) {
     fit->plan->excluded[fit->plan->excluded_count++] = rf_arena_copy(fit->arena, from->name);
 }
 
-static enum rf_mismatch policy_of(struct fit *fit, const struct rf_column_settings *settings,
+static enum rf_mismatch policy_of(struct rf_fit *fit, const struct rf_column_settings *settings,
                                   const char *name) {
     if (settings->on_mismatch != RF_MISMATCH_WIDEN) {
         return settings->on_mismatch;
@@ -288,16 +280,14 @@ static enum rf_mismatch policy_of(struct fit *fit, const struct rf_column_settin
 }
 
 /* With how its values are read, where the type alone does not say it. */
-static const char *reason_for(struct fit *fit, const struct rf_catalog_column *to,
+static const char *reason_for(struct rf_fit *fit, const struct rf_catalog_column *to,
                               const struct rf_conversion *conversion) {
     const char *from = strstr(conversion->name, " from ");
     return rf_arena_printf(fit->arena, "the column is %s%s", to->declared, from ? from : "");
 }
 
-static enum rf_code carry_column(struct fit *fit, uint32_t number,
-                                 const struct rf_catalog_column *to,
-                                 const struct rf_column_settings *settings,
-                                 struct rf_error *error) {
+enum rf_code rf_fit_carry(struct rf_fit *fit, uint32_t number, const struct rf_catalog_column *to,
+                          const struct rf_column_settings *settings, struct rf_error *error) {
     const struct rf_column *from = &fit->question->source->table.columns[number];
     const struct rf_conversion *conversion;
     fit->written[to - fit->to->columns] = true;
@@ -325,28 +315,31 @@ static enum rf_code carry_column(struct fit *fit, uint32_t number,
 }
 
 /* Whether a column of the target that cannot be written leaves the source's without a place. */
-static bool is_computed(struct fit *fit, const struct rf_column *from,
+static bool is_computed(struct rf_fit *fit, const struct rf_column *from,
                         const struct rf_catalog_column *to) {
     if (!to->generated) {
         return false;
     }
     fit->written[to - fit->to->columns] = true;
-    exclude(fit, from);
+    rf_fit_exclude(fit, from);
     return true;
 }
 
-static enum rf_code match_column(struct fit *fit, uint32_t number, struct rf_error *error) {
+static enum rf_code match_column(struct rf_fit *fit, uint32_t number, struct rf_error *error) {
     const struct rf_column *from = &fit->question->source->table.columns[number];
     const struct rf_rules *rules = fit->question->rules;
-    struct rf_column_settings settings = rf_rules_column(rules, table_name(fit), from->name);
+    struct rf_column_settings settings = rf_rules_column(rules, rf_fit_table_name(fit), from->name);
+    if (fit->computed) {
+        return rf_fit_match_computed(fit, number, &settings, error);
+    }
     if (settings.exclude) {
-        exclude(fit, from);
+        rf_fit_exclude(fit, from);
         return RF_OK;
     }
     const struct rf_catalog_column *to =
-        rf_fit_find_column(fit->to, rules, table_name(fit), from->name);
+        rf_fit_find_column(fit->to, rules, rf_fit_table_name(fit), from->name);
     if (!to) {
-        tell_missing(fit, from, &settings);
+        rf_fit_tell_missing(fit, from, &settings);
         return RF_OK;
     }
     if (fit->written[to - fit->to->columns]) {
@@ -354,11 +347,11 @@ static enum rf_code match_column(struct fit *fit, uint32_t number, struct rf_err
                    fit->to->name, to->name);
         return RF_OK;
     }
-    return is_computed(fit, from, to) ? RF_OK : carry_column(fit, number, to, &settings, error);
+    return is_computed(fit, from, to) ? RF_OK : rf_fit_carry(fit, number, to, &settings, error);
 }
 
 /* Columns that the source does not have are filled by the server. */
-static void check_others(struct fit *fit) {
+static void check_others(struct rf_fit *fit) {
     for (uint32_t i = 0; i < fit->to->column_count; i++) {
         const struct rf_catalog_column *column = &fit->to->columns[i];
         bool filled = !column->not_null || column->has_default || column->identity ||
@@ -368,22 +361,22 @@ static void check_others(struct fit *fit) {
                        "table \"%s\": column \"%s\" is NOT NULL without a default, and the source "
                        "has no such column (ALTER TABLE %s ALTER COLUMN %s SET DEFAULT …, or DROP "
                        "COLUMN %s)",
-                       fit->to->name, column->name, qualified(fit), quoted(fit, column->name),
-                       quoted(fit, column->name));
+                       fit->to->name, column->name, rf_fit_qualified(fit),
+                       rf_fit_quoted(fit, column->name), rf_fit_quoted(fit, column->name));
         }
     }
 }
 
 /* ---- the key ---- */
 
-static void add_key_part(struct fit *fit, uint32_t place) {
+void rf_fit_add_key_part(struct rf_fit *fit, uint32_t place) {
     struct rf_plan *plan = fit->plan;
     plan->key[plan->key_count] = place - 1;
     plan->columns[place - 1].key_part = ++plan->key_count;
 }
 
 /* One that a rule gives to a table without: rows are told apart by it when the two are compared. */
-static void take_given_key(struct fit *fit, const char *const *key) {
+static void take_given_key(struct rf_fit *fit, const char *const *key) {
     const struct rf_table *table = &fit->question->source->table;
     uint32_t count = 0;
     while (key[count]) {
@@ -401,13 +394,17 @@ static void take_given_key(struct fit *fit, const char *const *key) {
             rf_trouble(fit->troubles, "table \"%s\": \"%s\" cannot be part of its key",
                        fit->to->name, key[i]);
         } else {
-            add_key_part(fit, place);
+            rf_fit_add_key_part(fit, place);
         }
     }
 }
 
 /* A delta names the rows that are gone by the source's key alone. */
-static void find_key(struct fit *fit) {
+static void find_key(struct rf_fit *fit) {
+    if (fit->computed) {
+        rf_fit_find_computed_key(fit);
+        return;
+    }
     const struct rf_table *table = &fit->question->source->table;
     const char *const *given = rf_rules_table(fit->question->rules, table->name).key;
     if (table->key_count == 0 && given) {
@@ -421,13 +418,13 @@ static void find_key(struct fit *fit) {
                        "could be found again",
                        fit->to->name, table->columns[table->key[i]].name);
         } else {
-            add_key_part(fit, place);
+            rf_fit_add_key_part(fit, place);
         }
     }
 }
 
 /* Rows that stay are told from those that come by the key alone. */
-static void find_kept(struct fit *fit) {
+static void find_kept(struct rf_fit *fit) {
     const char *table = fit->question->source->table.name;
     fit->plan->kept = rf_rules_table(fit->question->rules, table).standing_rows == RF_STANDING_KEEP;
     if (fit->plan->kept && fit->plan->key_count == 0) {
@@ -437,9 +434,16 @@ static void find_kept(struct fit *fit) {
             "them by (give it one by a rule, or rows: replace, or skip)",
             fit->to->name);
     }
+    if (fit->plan->kept && fit->computed) {
+        rf_trouble(
+            fit->troubles,
+            "table \"%s\": its rows cannot be kept where others are computed (rows: replace, "
+            "or skip)",
+            fit->to->name);
+    }
 }
 
-static bool make_room(struct fit *fit) {
+static bool make_room(struct rf_fit *fit) {
     uint32_t count = fit->question->source->table.column_count;
     struct rf_plan *plan = fit->plan;
     plan->columns = rf_arena_take(fit->arena, count, sizeof *plan->columns);
@@ -469,7 +473,7 @@ enum rf_code rf_fit_table(const struct rf_fit_question *question, struct rf_aren
         return rf_arena_check(arena, error);
     }
     plan->relation = rf_arena_copy(arena, to->name);
-    struct fit fit = {
+    struct rf_fit fit = {
         .question = question, .to = to, .arena = arena, .plan = plan, .troubles = troubles};
     check_table(&fit);
     if (to->kind != 'r') {
@@ -477,11 +481,15 @@ enum rf_code rf_fit_table(const struct rf_fit_question *question, struct rf_aren
     }
     enum rf_code code = make_room(&fit) ? RF_OK : rf_fail_memory(error);
     uint32_t before = troubles->count;
+    if (code == RF_OK && rf_computed_wanted(question->rules, table->name)) {
+        code = rf_fit_begin_computed(&fit, error);
+    }
     for (uint32_t i = 0; code == RF_OK && i < table->column_count; i++) {
         code = match_column(&fit, i, error);
     }
     if (code == RF_OK) {
         check_others(&fit);
+        rf_fit_end_computed(&fit);
         if (plan->column_count == 0 && troubles->count == before) {
             rf_trouble(troubles, "table \"%s\": no column of it is carried", to->name);
         }
@@ -551,6 +559,9 @@ static bool target_changed(const struct rf_plan *plan, const struct rf_catalog_t
 bool rf_fit_outdated(const struct rf_plan *plan, const struct rf_manifest_table *source,
                      const struct rf_catalog *catalog, struct rf_arena *arena) {
     const struct rf_catalog_table *standing = rf_catalog_find(catalog, plan->relation);
+    if (plan->computed && standing) {
+        return rf_computed_outdated(plan, source, standing, arena);
+    }
     return !standing || standing->kind != 'r' || source_changed(plan, &source->table, arena) ||
            target_changed(plan, standing);
 }

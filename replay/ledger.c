@@ -321,6 +321,9 @@ enum rf_code rf_ledger_add_table(struct rf_pg *pg, const struct rf_target *targe
         return code;
     }
     code = add_columns(pg, target, plan, error);
+    if (code == RF_OK && plan->computed) {
+        code = rf_ledger_add_computed(pg, target, plan, error);
+    }
     for (uint32_t i = 0; code == RF_OK && i < plan->index_count; i++) {
         code = rf_ledger_add_index(pg, target, plan, &plan->indexes[i], error);
     }
@@ -388,6 +391,7 @@ enum rf_code rf_ledger_complete_step(struct rf_pg *pg, const struct rf_target *t
     rf_pg_number(&args, step->digest.rows);
     rf_pg_number(&args, step->set_aside);
     rf_pg_number(&args, step->altered);
+    rf_pg_number(&args, step->left_out);
     rf_pg_hash(&args, step->digest.sum);
     return rf_pg_do_args(pg, rf_sql_step_complete, &args, NULL, error);
 }
@@ -412,5 +416,6 @@ enum rf_code rf_ledger_add_trip(struct rf_pg *pg, const struct rf_target *target
     rf_pg_number(&args, table->set_aside);
     rf_pg_number(&args, table->altered);
     rf_pg_number(&args, table->widened);
+    rf_pg_number(&args, table->left_out);
     return rf_pg_do_often(pg, rf_sql_trip_add, &args, NULL, error);
 }

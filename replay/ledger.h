@@ -141,6 +141,7 @@ struct rf_ledger_step {
     uint64_t parts;
     uint64_t set_aside;      /* rows */
     uint64_t altered;        /* rows */
+    uint64_t left_out;       /* rows */
     struct rf_digest digest; /* of the rows read */
 };
 struct rf_ledger_steps {

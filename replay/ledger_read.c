@@ -236,6 +236,13 @@ enum rf_code rf_ledger_read(struct rf_pg *pg, const struct rf_target *target,
         rf_pg_rows_free(rows);
     }
     if (code == RF_OK) {
+        code = rf_pg_ask(pg, rf_sql_computed_list, &args, &rows, error);
+        if (code == RF_OK) {
+            code = spread(rows, tables, rf_ledger_take_computed, error);
+        }
+        rf_pg_rows_free(rows);
+    }
+    if (code == RF_OK) {
         code = rf_pg_ask(pg, rf_sql_index_list, &args, &rows, error);
         if (code == RF_OK) {
             code = spread(rows, tables, rf_ledger_take_indexes, error);
@@ -267,7 +274,7 @@ void rf_ledger_tables_release(struct rf_ledger_tables *tables) {
 
 enum rf_code rf_ledger_steps(struct rf_pg *pg, const struct rf_target *target,
                              struct rf_ledger_steps *steps, struct rf_error *error) {
-    enum { TABLE, STEP, ITEM, PARTS, ROWS, SET_ASIDE, ALTERED, DIGEST };
+    enum { TABLE, STEP, ITEM, PARTS, ROWS, SET_ASIDE, ALTERED, LEFT_OUT, DIGEST };
     *steps = (struct rf_ledger_steps){.count = 0};
     struct rf_pg_args args = rf_ledger_args(target);
     struct rf_pg_rows *rows;
@@ -286,6 +293,7 @@ enum rf_code rf_ledger_steps(struct rf_pg *pg, const struct rf_target *target,
         step->digest.rows = rf_pg_rows_number(rows, i, ROWS);
         step->set_aside = rf_pg_rows_number(rows, i, SET_ASIDE);
         step->altered = rf_pg_rows_number(rows, i, ALTERED);
+        step->left_out = rf_pg_rows_number(rows, i, LEFT_OUT);
         (void)rf_pg_rows_hash(rows, i, DIGEST, &step->digest.sum);
     }
     rf_pg_rows_free(rows);

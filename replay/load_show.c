@@ -17,6 +17,7 @@ struct tally {
     struct rf_digest digest;
     uint64_t set_aside;
     uint64_t altered;
+    uint64_t left_out;
 };
 
 /* What all the chunks of a table read, added up, must be what the manifest says it is. */
@@ -48,6 +49,7 @@ static enum rf_code add_up(struct rf_load *load, struct rf_pg *pg, struct tally 
             rf_digest_join(&tally->digest, &step->digest);
             tally->set_aside += step->set_aside;
             tally->altered += step->altered;
+            tally->left_out += step->left_out;
         }
     }
     rf_ledger_steps_release(&steps);
@@ -99,9 +101,10 @@ static struct rf_counts counts_of(const struct rf_load_table *table, const struc
     }
     return (struct rf_counts){
         .name = table->source->table.name,
-        .inserted = tally->digest.rows - tally->set_aside,
+        .inserted = tally->digest.rows - tally->set_aside - tally->left_out,
         .set_aside = tally->set_aside,
         .altered = tally->altered,
+        .left_out = tally->left_out,
         .widened = rf_plan_widened(&table->plan),
     };
 }

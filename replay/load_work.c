@@ -202,6 +202,7 @@ static enum rf_code fill_chunk(struct worker *worker, const struct task *task,
     step->digest = fill.digest;
     step->set_aside = fill.aside.rows;
     step->altered = fill.aside.altered;
+    step->left_out = fill.left_out;
     rf_fill_release(&fill);
     return code == RF_OK ? rf_ledger_complete_step(worker->pg, load->target, step, error) : code;
 }

@@ -86,7 +86,8 @@ struct rf_plan_constraint {
 struct rf_plan_target {
     const char *name;
     const char *sql; /* over the columns of the stage, AS source, and the aliases of the joins */
-    bool plain;      /* it is a column of the stage as it is */
+    bool plain;      /* it is a column of the stage as it is: */
+    uint32_t column; /* this one */
     bool joined;     /* it may look at the joins */
 };
 struct rf_plan_join {
@@ -145,6 +146,13 @@ struct rf_plan_request {
  * is left to them (survey.h). RF_USAGE: the rules ask for what cannot be. */
 RF_MUST_USE enum rf_code rf_plan_make(const struct rf_plan_request *request, struct rf_arena *arena,
                                       struct rf_plan *plan, struct rf_error *error);
+
+/* Chooses the types of columns that have none yet, as for a table of rowferry's own. Reads the rows
+ * where something is left to them. */
+RF_MUST_USE enum rf_code rf_plan_choose_types(struct rf_run *run,
+                                              const struct rf_manifest_table *source,
+                                              struct rf_plan *plan, struct rf_arena *arena,
+                                              struct rf_error *error);
 
 /* Columns of a standing plan, by their place in it. */
 struct rf_plan_narrow {

@@ -2,6 +2,7 @@
  * key; what of that no longer holds, and what the rules would have otherwise by now. */
 #include <string.h>
 
+#include "replay/computed.h"
 #include "replay/mapping.h"
 #include "replay/plan_expression.h"
 #include "replay/plan_inner.h"
@@ -268,9 +269,41 @@ static enum rf_code choose_all_types(const struct rf_plan_request *request, stru
                          : code;
 }
 
+/* The server computes rows of tables that are there before. */
+static enum rf_code refuse_computed(const struct rf_plan_request *request, struct rf_error *error) {
+    const char *table = request->source->table.name;
+    const struct rf_table_settings settings = rf_rules_table(rules_of(request), table);
+    if (!settings.where && settings.value_count == 0) {
+        return RF_OK;
+    }
+    rf_fail(error, RF_USAGE, "table %s: its rows cannot be computed or left out", table);
+    rf_hint(error, "values and where are for tables that the application made (--existing).");
+    return RF_USAGE;
+}
+
+enum rf_code rf_plan_choose_types(struct rf_run *run, const struct rf_manifest_table *source,
+                                  struct rf_plan *plan, struct rf_arena *arena,
+                                  struct rf_error *error) {
+    const struct rf_plan_request request = {.run = run, .source = source};
+    uint32_t *columns = rf_arena_take(arena, plan->column_count, sizeof *columns);
+    uint32_t count = 0;
+    for (uint32_t i = 0; columns && i < plan->column_count; i++) {
+        if (!plan->columns[i].conversion) {
+            columns[count++] = i;
+        }
+    }
+    enum rf_code code = rf_arena_check(arena, error);
+    return code == RF_OK && count > 0
+               ? choose_types(&request, plan, columns, count, true, arena, error)
+               : code;
+}
+
 enum rf_code rf_plan_columns(const struct rf_plan_request *request, struct rf_arena *arena,
                              struct rf_plan *plan, struct rf_error *error) {
-    enum rf_code code = list_columns(request, arena, plan, error);
+    enum rf_code code = refuse_computed(request, error);
+    if (code == RF_OK) {
+        code = list_columns(request, arena, plan, error);
+    }
     if (code == RF_OK) {
         code = choose_key(request, arena, plan, error);
     }
@@ -385,13 +418,14 @@ static enum rf_code dispute_type(struct dispute *at, const struct rf_plan_column
 static enum rf_code dispute_column(struct dispute *at, const struct rf_plan_column *column,
                                    const struct rf_column_settings *settings,
                                    struct rf_error *error) {
-    if (settings->exclude) {
+    const char *name = rf_plan_goes_to(at->plan, (uint32_t)(column - at->plan->columns));
+    if (settings->exclude && name) {
         dispute(at, rf_arena_printf(at->arena, "column %s: it is to be excluded, and is there",
                                     column->source));
         return RF_OK;
     }
-    if (settings->rename && strcmp(settings->rename, column->name) != 0) {
-        dispute_word(at, column, "name", settings->rename, column->name);
+    if (settings->rename && name && strcmp(settings->rename, name) != 0) {
+        dispute_word(at, column, "name", settings->rename, name);
     }
     if (settings->mismatch_said && settings->on_mismatch != column->on_mismatch) {
         dispute_word(at, column, "on_mismatch", rf_mismatch_name(settings->on_mismatch),
@@ -419,13 +453,14 @@ static void dispute_table(struct dispute *at, const struct rf_manifest_table *so
         dispute(at, rf_arena_printf(at->arena, "name %s is asked for, it is %s", settings->rename,
                                     at->plan->relation));
     }
-    if (settings->key && source->table.key_count == 0 && !has_key(at->plan, settings->key)) {
+    bool asked = settings->key && (source->table.key_count == 0 || at->plan->computed);
+    if (asked && !has_key(at->plan, settings->key)) {
         dispute(at, rf_arena_printf(at->arena, "another key is asked for than the table has"));
     }
 }
 
 #define LINES_A_COLUMN 4u
-#define LINES_A_TABLE 2u
+#define LINES_A_TABLE 3u
 
 enum rf_code rf_plan_disagrees(const struct rf_plan *plan, const struct rf_manifest_table *source,
                                const struct rf_rules *rules, struct rf_arena *arena,
@@ -437,6 +472,7 @@ enum rf_code rf_plan_disagrees(const struct rf_plan *plan, const struct rf_manif
     if (code == RF_OK) {
         const struct rf_table_settings settings = rf_rules_table(rules, plan->table);
         dispute_table(&at, source, &settings);
+        dispute(&at, rf_computed_disagrees(plan, &settings, arena));
     }
     for (uint32_t i = 0; code == RF_OK && i < plan->column_count; i++) {
         const struct rf_plan_column *column = &plan->columns[i];

@@ -41,6 +41,7 @@ struct rf_replay_table {
     uint64_t inserted, updated, deleted; /* rows in the target */
     uint64_t set_aside;                  /* rows newly set aside by this run */
     uint64_t altered;                    /* rows with a value that was altered to fit, likewise */
+    uint64_t left_out; /* rows that a rule leaves out (where), likewise */
     uint64_t widened; /* columns whose rows forced another type on them, likewise */
 };
 

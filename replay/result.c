@@ -50,6 +50,7 @@ static void add(struct rf_replay_table *to, const struct rf_counts *counts) {
     to->deleted += counts->deleted;
     to->set_aside += counts->set_aside;
     to->altered += counts->altered;
+    to->left_out += counts->left_out;
     to->widened += counts->widened;
 }
 

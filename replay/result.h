@@ -11,6 +11,7 @@ struct rf_counts {
     uint64_t inserted, updated, deleted; /* rows in the target */
     uint64_t set_aside;
     uint64_t altered; /* rows with a value that was altered to fit */
+    uint64_t left_out; /* rows that a rule leaves out (where) */
     uint64_t widened; /* columns that got another type than was declared, asked for or there */
 };
 

@@ -23,7 +23,8 @@ static const char *mode_name(enum rf_replay_mode mode) {
 
 static bool is_unchanged(const struct rf_replay_table *table) {
     return table->inserted == 0 && table->updated == 0 && table->deleted == 0 &&
-           table->set_aside == 0 && table->altered == 0 && table->widened == 0;
+           table->set_aside == 0 && table->altered == 0 && table->widened == 0 &&
+           table->left_out == 0;
 }
 
 /* ---- JSON ---- */
@@ -35,6 +36,7 @@ static void put_counts(struct rf_json *json, const struct rf_replay_table *table
     rf_json_count(json, "set_aside", table->set_aside);
     rf_json_count(json, "altered", table->altered);
     rf_json_count(json, "widened", table->widened);
+    rf_json_count(json, "left_out", table->left_out);
 }
 
 static void print_table_line(struct rf_task *task, const struct rf_replay_table *table) {
@@ -75,22 +77,26 @@ static void print_tables(struct rf_task *task, const struct rf_replay_result *re
         {"set aside", true}, {"altered", true},  {"widened", true}};
     struct rf_grid *grid = rf_grid_new(columns, sizeof columns / sizeof columns[0]);
     bool all = task->settings->verbose || result->table_count <= LISTED_ALWAYS;
-    uint32_t left_out = 0;
+    uint32_t unlisted = 0;
     for (uint32_t i = 0; i < result->table_count; i++) {
         const struct rf_replay_table *table = &result->tables[i];
         if (all || !is_unchanged(table)) {
             add_row(grid, table->name, table);
         } else {
-            left_out++;
+            unlisted++;
         }
     }
     add_row(grid, "total", &result->total);
     rf_grid_print(grid, task->output);
     rf_grid_free(grid);
-    if (left_out > 0) {
-        char text[RF_UNITS_TEXT];
+    char text[RF_UNITS_TEXT];
+    if (unlisted > 0) {
         rf_output_printf(task->output, "%s more did not change; -v lists all\n",
-                         rf_units_count(left_out, "table", text));
+                         rf_units_count(unlisted, "table", text));
+    }
+    if (result->total.left_out > 0) {
+        rf_output_printf(task->output, "%s left out, as rules say (where)\n",
+                         rf_units_count(result->total.left_out, "row", text));
     }
 }
 

@@ -73,6 +73,7 @@ CREATE TABLE rowferry."column" (
 );
 COMMENT ON TABLE rowferry."column" IS 'The type that each column got when its table was created, and why';
 COMMENT ON COLUMN rowferry."column".column_name IS 'Its name in SQLite';
+COMMENT ON COLUMN rowferry."column".target_name IS 'Its name in the target, or in the stage of a table with lines in rowferry.computed; empty where it is not carried';
 COMMENT ON COLUMN rowferry."column".cell IS 'Its place in the table in SQLite, from 0';
 COMMENT ON COLUMN rowferry."column".widened IS 'Its rows forced another type on it than was declared or asked for; reason says which';
 COMMENT ON COLUMN rowferry."column".on_mismatch IS 'What happens to values that do not fit';
@@ -83,6 +84,25 @@ COMMENT ON COLUMN rowferry."column".identity IS 'The sequence of an identity col
 COMMENT ON COLUMN rowferry."column".declared IS 'Its type in SQLite, as written';
 COMMENT ON COLUMN rowferry."column".conversion IS 'Which values fit the column, and how they are written';
 COMMENT ON COLUMN rowferry."column".key_part IS 'Place in the primary key, from 1; 0 for none';
+
+CREATE TABLE rowferry.computed (
+    source_id      uuid    NOT NULL,
+    target_schema  text    NOT NULL,
+    table_name     text    NOT NULL,
+    position       integer NOT NULL,
+    part           text    NOT NULL CHECK (part IN ('where', 'column', 'join')),
+    name           text    NOT NULL,
+    alias          text    NOT NULL,
+    sql            text    NOT NULL,
+    stage_position integer,
+    joined         boolean NOT NULL,
+    PRIMARY KEY (source_id, target_schema, table_name, position),
+    FOREIGN KEY (source_id, target_schema, table_name) REFERENCES rowferry.relation ON DELETE CASCADE
+);
+COMMENT ON TABLE rowferry.computed IS 'How rows of tables of an application are made of the source''s by expressions; their columns in rowferry.column are those of the stage';
+COMMENT ON COLUMN rowferry.computed.name IS 'The column of the target, or the table that is joined';
+COMMENT ON COLUMN rowferry.computed.stage_position IS 'Of a column of the source that goes in as it is, as in rowferry.column';
+COMMENT ON COLUMN rowferry.computed.joined IS 'Whether the value may depend on a table that is joined';
 
 CREATE TABLE rowferry.index (
     source_id     uuid      NOT NULL,
@@ -207,6 +227,7 @@ CREATE TABLE rowferry.load_step (
     rows          bigint,
     set_aside     bigint,
     altered       bigint,
+    left_out      bigint,
     digest        bytea,
     done          timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (source_id, target_schema, table_name, step, item),
@@ -230,9 +251,11 @@ CREATE TABLE rowferry.trip (
     set_aside     bigint      NOT NULL,
     altered       bigint      NOT NULL,
     widened       bigint      NOT NULL,
+    left_out      bigint      NOT NULL,
     finished      timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (trip)
 );
 COMMENT ON TABLE rowferry.trip IS 'What each trip changed, a line for each table that it touched';
 COMMENT ON COLUMN rowferry.trip.altered IS 'Rows with a value that was altered to fit';
 COMMENT ON COLUMN rowferry.trip.widened IS 'Columns that got another type than was declared, asked for or there, as rows forced it';
+COMMENT ON COLUMN rowferry.trip.left_out IS 'Rows of the source that a rule leaves out (where)';

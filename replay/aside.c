@@ -5,6 +5,7 @@
 #include "replay/json_key.h"
 #include "replay/quote.h"
 #include "replay/render.h"
+#include "replay/result.h"
 #include "replay/sql.h"
 #include "replay/template.h"
 
@@ -263,4 +264,31 @@ void rf_aside_hashes_sql(const struct rf_target *target, const char *table, stru
     rf_buffer_release(&source);
     rf_buffer_release(&schema);
     rf_buffer_release(&name);
+}
+
+enum rf_code rf_aside_reasons(struct rf_pg *pg, const struct rf_target *target, uint64_t since,
+                              uint32_t at_most, struct rf_replay_result *result,
+                              struct rf_error *error) {
+    enum { TABLE, COLUMN, REASON, IS_ALTERED, ROWS, REASONS };
+    struct rf_pg_args args = {.count = 0};
+    rf_pg_text(&args, target->source);
+    rf_pg_text(&args, target->schema);
+    rf_pg_number(&args, since);
+    rf_pg_number(&args, at_most);
+    struct rf_pg_rows *rows = NULL;
+    enum rf_code code = rf_pg_ask(pg, rf_sql_aside_reasons, &args, &rows, error);
+    uint32_t count = code == RF_OK ? rf_pg_rows_count(rows) : 0;
+    for (uint32_t i = 0; code == RF_OK && i < count; i++) {
+        const struct rf_replay_aside found = {
+            .table = strdup(rf_pg_rows_text(rows, i, TABLE)),
+            .column = strdup(rf_pg_rows_text(rows, i, COLUMN)),
+            .reason = strdup(rf_pg_rows_text(rows, i, REASON)),
+            .altered = rf_pg_rows_truth(rows, i, IS_ALTERED),
+            .rows = rf_pg_rows_number(rows, i, ROWS),
+        };
+        code = rf_result_add_aside(result, &found, error);
+        result->aside_reasons = rf_pg_rows_number(rows, i, REASONS);
+    }
+    rf_pg_rows_free(rows);
+    return code;
 }

@@ -53,6 +53,11 @@ void rf_aside_release(struct rf_aside *aside);
 /* Rows that stand aside: of one table, or of all with `table` NULL. */
 RF_MUST_USE enum rf_code rf_aside_count(struct rf_pg *pg, const struct rf_target *target,
                                         const char *table, uint64_t *rows, struct rf_error *error);
+/* Why values were set aside or altered since a snapshot: what is most frequent, at most so many, into
+ * the result. */
+RF_MUST_USE enum rf_code rf_aside_reasons(struct rf_pg *pg, const struct rf_target *target,
+                                          uint64_t since, uint32_t at_most,
+                                          struct rf_replay_result *result, struct rf_error *error);
 /* Whether there are any, or altered ones. */
 RF_MUST_USE enum rf_code rf_aside_any(struct rf_pg *pg, const struct rf_target *target,
                                       const char *table, bool *any, struct rf_error *error);

@@ -178,18 +178,6 @@ static void take_reflex(const struct reader *reader, uint32_t row,
     };
 }
 
-static void take_sequence(const struct reader *reader, uint32_t row,
-                          struct rf_catalog_sequence *sequence) {
-    enum { COLUMN = 1, SCHEMA, NAME, ASCENDING, MAY_SET };
-    *sequence = (struct rf_catalog_sequence){
-        .column = text(reader, row, COLUMN),
-        .schema = text(reader, row, SCHEMA),
-        .name = text(reader, row, NAME),
-        .ascending = truth(reader, row, ASCENDING),
-        .may_set = truth(reader, row, MAY_SET),
-    };
-}
-
 static void take_foreign_key(const struct reader *reader, uint32_t row,
                              struct rf_catalog_foreign_key *key) {
     enum {
@@ -251,14 +239,6 @@ static void take_reflexes(const struct reader *reader, uint32_t from, uint32_t t
     table->reflexes = rf_arena_take(reader->arena, to - from, sizeof *table->reflexes);
     for (uint32_t row = from; table->reflexes && row < to; row++) {
         take_reflex(reader, row, &table->reflexes[table->reflex_count++]);
-    }
-}
-
-static void take_sequences(const struct reader *reader, uint32_t from, uint32_t to,
-                           struct rf_catalog_table *table) {
-    table->sequences = rf_arena_take(reader->arena, to - from, sizeof *table->sequences);
-    for (uint32_t row = from; table->sequences && row < to; row++) {
-        take_sequence(reader, row, &table->sequences[table->sequence_count++]);
     }
 }
 
@@ -373,7 +353,6 @@ enum rf_code rf_catalog_read(struct rf_pg *pg, const char *schema, struct rf_are
         {rf_sql_catalog_columns, take_columns},
         {rf_sql_catalog_indexes, take_indexes},
         {rf_sql_catalog_reflexes, take_reflexes},
-        {rf_sql_catalog_sequences, take_sequences},
     };
     enum rf_code code = read_role(&reader, error);
     if (code == RF_OK) {

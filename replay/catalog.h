@@ -74,13 +74,6 @@ struct rf_catalog_reflex {
     char enabled; /* 'D' not, 'O' where the session is an origin, 'R' where a replica, 'A' always */
 };
 
-struct rf_catalog_sequence {
-    const char *column;
-    const char *schema, *name;
-    bool ascending;
-    bool may_set;
-};
-
 struct rf_catalog_table {
     const char *name;
     char kind;         /* 'r', or one that cannot be filled: 'p', 'v', 'm', 'f' */
@@ -94,8 +87,6 @@ struct rf_catalog_table {
     struct rf_catalog_index *indexes;
     uint32_t reflex_count;
     struct rf_catalog_reflex *reflexes;
-    uint32_t sequence_count;
-    struct rf_catalog_sequence *sequences;
 };
 
 /* From one table to another, either of which may be in another schema. */

@@ -165,6 +165,14 @@ void rf_pg_close(struct rf_pg *pg) {
     }
 }
 
+bool rf_pg_in_transaction(const struct rf_pg *pg) {
+    return PQtransactionStatus(pg->conn) == PQTRANS_INTRANS;
+}
+
+unsigned rf_pg_error_position(const struct rf_pg *pg) {
+    return pg->error_position;
+}
+
 bool rf_pg_broken(const struct rf_pg *pg) {
     return pg->lost || PQstatus(pg->conn) != CONNECTION_OK;
 }

@@ -32,6 +32,9 @@ RF_MUST_USE enum rf_code rf_pg_open(struct rf_run *run, enum rf_pg_role role, st
                                     struct rf_error *error);
 void rf_pg_close(struct rf_pg *pg);        /* NULL is fine; what is not committed is rolled back */
 bool rf_pg_broken(const struct rf_pg *pg); /* the connection is lost */
+bool rf_pg_in_transaction(const struct rf_pg *pg); /* one that was begun, and did not fail */
+/* Where the last error was in the SQL that it is about, in characters from 1; 0: it does not say. */
+unsigned rf_pg_error_position(const struct rf_pg *pg);
 
 /* Parameters of a statement, $1 and so on, in order. Strings and bytes are borrowed until it ran.
  */

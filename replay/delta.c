@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "replay/build.h"
+#include "replay/closing.h"
 #include "replay/commit.h"
 #include "replay/delta_table.h"
 #include "replay/fit.h"
@@ -13,7 +14,6 @@
 #include "replay/preflight.h"
 #include "replay/result.h"
 #include "replay/scout.h"
-#include "replay/sequence.h"
 
 static bool is_too_narrow(const struct rf_plan *plan, const struct rf_manifest_table *source,
                           struct rf_arena *arena) {
@@ -61,6 +61,7 @@ struct apply {
     bool any_evolves;
     uint32_t touched_count;
     struct rf_counts *touched; /* names borrowed */
+    struct rf_replay_result *result;
 };
 
 static struct rf_counts *touch(struct apply *apply, const char *name) {
@@ -504,6 +505,22 @@ static enum rf_code grow(struct apply *apply, struct rf_error *error) {
     return apply->check->check(apply->check->context, &apply->grown, error);
 }
 
+static enum rf_code close_delta(struct apply *apply, struct rf_error *error) {
+    struct rf_delta *delta = &apply->delta;
+    struct rf_closing closing = {
+        .run = delta->run,
+        .pg = delta->pg,
+        .target = delta->target,
+        .manifest = apply->manifest,
+        .result = apply->result,
+    };
+    for (uint32_t i = 0; i < apply->touched_count; i++) {
+        const struct rf_counts *counts = &apply->touched[i];
+        closing.wrote = closing.wrote || counts->inserted + counts->updated + counts->deleted > 0;
+    }
+    return rf_closing_run(&closing, error);
+}
+
 static enum rf_code in_transaction(struct apply *apply, bool *done, struct rf_error *error) {
     struct rf_delta *delta = &apply->delta;
     enum rf_code code = hold_ledger(apply, done, error);
@@ -542,11 +559,8 @@ static enum rf_code in_transaction(struct apply *apply, bool *done, struct rf_er
     if (code == RF_OK) {
         code = rf_foreign_keys_put_back(&keys, error);
     }
-    if (code == RF_OK && rf_sequences_are_few(apply->manifest)) {
-        code = rf_sequences_advance(delta->pg, delta->target, apply->manifest, error);
-    }
     if (code == RF_OK) {
-        code = rf_objects_make(delta->run, delta->pg, delta->target, apply->manifest, error);
+        code = close_delta(apply, error);
     }
     return code == RF_OK ? move_ledger(apply, error) : code;
 }
@@ -600,6 +614,7 @@ enum rf_code rf_delta_apply(struct rf_run *run, struct rf_pg **pg, const struct 
         .from = from,
         .to = to,
         .same = from->number == to->number,
+        .result = result,
     };
     return carry_out(&apply, pg, result, error);
 }
@@ -622,6 +637,7 @@ enum rf_code rf_delta_apply_growing(struct rf_run *run, struct rf_pg **pg,
         .grown = {.number = manifest->snapshot},
         .growth = growth,
         .check = check,
+        .result = result,
     };
     apply.to = &apply.grown;
     enum rf_code code = carry_out(&apply, pg, result, error);

@@ -121,12 +121,4 @@ RF_MUST_USE enum rf_code rf_existing_fill(struct rf_existing *existing,
                                           const struct rf_plan *plan, uint64_t snapshot,
                                           struct rf_counts *counts, struct rf_error *error);
 
-/* ---- sequences (existing_sequence.c) ---- */
-
-/* Sets the sequences behind the columns of a table so that they go on after the highest value that
- * the column has, or that SQLite has given out. None is ever set back. */
-RF_MUST_USE enum rf_code rf_existing_set_sequences(struct rf_existing *existing,
-                                                   const struct rf_plan *plan,
-                                                   struct rf_error *error);
-
 #endif

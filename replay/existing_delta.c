@@ -109,20 +109,14 @@ enum rf_code rf_existing_make(struct rf_delta *delta, const struct rf_manifest_t
     if (code == RF_OK) {
         code = rf_existing_fill(existing, source, &plan, delta->snapshot, counts, error);
     }
-    if (code == RF_OK) {
-        code = rf_existing_set_sequences(existing, &plan, error);
-    }
     return code == RF_OK ? rf_build_analyze(delta->pg, &plan, delta->target->schema, error) : code;
 }
 
 enum rf_code rf_existing_change(struct rf_delta *delta, const struct rf_manifest_table *source,
                                 struct rf_ledger_table *standing, struct rf_counts *counts,
                                 struct rf_error *error) {
-    enum rf_code code = standing->plan.computed
-                            ? rf_computed_change(delta, source, standing, counts, error)
-                            : rf_delta_change(delta, source, standing, counts, error);
-    return code == RF_OK ? rf_existing_set_sequences(delta->existing, &standing->plan, error)
-                         : code;
+    return standing->plan.computed ? rf_computed_change(delta, source, standing, counts, error)
+                                   : rf_delta_change(delta, source, standing, counts, error);
 }
 
 enum rf_code rf_existing_drop(struct rf_delta *delta, const struct rf_ledger_table *standing,

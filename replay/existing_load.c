@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "replay/build.h"
+#include "replay/closing.h"
 #include "replay/commit.h"
 #include "replay/fit.h"
 #include "replay/quote.h"
@@ -252,15 +253,6 @@ enum rf_code rf_existing_load_prepare(struct rf_load *load, struct rf_pg *pg,
 
 /* ---- the last transaction ---- */
 
-static enum rf_code finish(struct rf_existing *existing, const struct rf_plan *const *plans,
-                           uint32_t count, struct rf_error *error) {
-    enum rf_code code = RF_OK;
-    for (uint32_t i = 0; code == RF_OK && i < count; i++) {
-        code = rf_existing_set_sequences(existing, plans[i], error);
-    }
-    return code == RF_OK ? rf_hold_end(&existing->hold, error) : code;
-}
-
 enum rf_code rf_existing_load_finish(struct rf_load *load, struct rf_pg *pg,
                                      struct rf_error *error) {
     struct rf_existing existing = {.run = load->run,
@@ -268,7 +260,6 @@ enum rf_code rf_existing_load_finish(struct rf_load *load, struct rf_pg *pg,
                                    .target = load->target,
                                    .manifest = load->manifest,
                                    .arena = &load->arena};
-    const struct rf_plan **plans = rf_arena_take(&load->arena, load->count, sizeof *plans);
     const char **names = rf_arena_take(&load->arena, load->count, sizeof *names);
     enum rf_code code = rf_arena_check(&load->arena, error);
     if (code == RF_OK) {
@@ -278,8 +269,7 @@ enum rf_code rf_existing_load_finish(struct rf_load *load, struct rf_pg *pg,
         return code;
     }
     for (uint32_t i = 0; i < load->count; i++) {
-        plans[i] = &load->tables[i].plan;
-        names[i] = plans[i]->relation;
+        names[i] = load->tables[i].plan.relation;
     }
     existing.hold = (struct rf_hold){
         .run = load->run,
@@ -300,7 +290,7 @@ enum rf_code rf_existing_load_finish(struct rf_load *load, struct rf_pg *pg,
                                                    load->snapshot, &table->kept, error)
                                 : RF_OK;
     }
-    return code == RF_OK ? finish(&existing, plans, load->count, error) : code;
+    return code == RF_OK ? rf_hold_end(&existing.hold, error) : code;
 }
 
 /* ---- giving up ---- */
@@ -391,18 +381,29 @@ static enum rf_code fill_entry(struct beginning *beginning, const struct entry *
 }
 
 static enum rf_code load_all(struct beginning *beginning, const struct rf_snapshot_name *at,
-                             struct rf_counts *counts, struct rf_error *error) {
+                             struct rf_counts *counts, struct rf_replay_result *result,
+                             struct rf_error *error) {
     struct rf_existing *existing = &beginning->existing;
-    const struct rf_plan **plans = rf_arena_take(existing->arena, beginning->count, sizeof *plans);
-    enum rf_code code = rf_arena_check(existing->arena, error);
+    enum rf_code code = RF_OK;
     for (uint32_t i = 0; code == RF_OK && i < beginning->count; i++) {
         const struct entry *entry = &beginning->entries[i];
-        plans[i] = &entry->plan;
         counts[i] = (struct rf_counts){.name = entry->plan.table};
         code = fill_entry(beginning, entry, at, &counts[i], error);
     }
     if (code == RF_OK) {
-        code = finish(existing, plans, beginning->count, error);
+        code = rf_hold_end(&existing->hold, error);
+    }
+    const struct rf_closing closing = {
+        .run = existing->run,
+        .pg = existing->pg,
+        .target = existing->target,
+        .manifest = existing->manifest,
+        .first = true,
+        .wrote = true,
+        .result = result,
+    };
+    if (code == RF_OK) {
+        code = rf_closing_run(&closing, error);
     }
     return code == RF_OK ? rf_ledger_ready(existing->pg, existing->target, at, error) : code;
 }
@@ -426,7 +427,7 @@ enum rf_code rf_existing_load_atomic(struct rf_run *run, struct rf_pg **pg,
         code = begin(&beginning, at, error);
     }
     if (code == RF_OK) {
-        code = load_all(&beginning, at, counts, error);
+        code = load_all(&beginning, at, counts, result, error);
     }
     if (code == RF_OK) {
         code = rf_commit_move(run, pg, target, at, error);

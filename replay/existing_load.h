@@ -3,8 +3,8 @@
  *   begin    one transaction: the ledger (state: loading, no staging schema), plans, everything
  *            held off, indexes and constraints of large tables put aside, old rows deleted
  *   work     rows in chunks; then each index and constraint is put back
- *   finish   the last transaction: foreign keys, triggers, sequences, and rows that go into tables
- *            beside those that stay there
+ *   finish   the last transaction: foreign keys, triggers, and rows that go into tables beside those
+ *            that stay there; then what ends every replay (closing.h)
  *
  * The tables are where readers see them, so between the first transaction and the last the ledger
  * alone tells that they are not complete. With rules->atomic it is all one transaction. */

@@ -410,7 +410,7 @@ static enum rf_code carry_out(struct rf_load *load, struct rf_pg **pg,
     if (code == RF_OK) {
         code = rf_load_show(load, pg, &shown, result, error);
     }
-    if (code != RF_OK && load->existing && rf_existing_load_hopeless(error)) {
+    if (code != RF_OK && load->existing && !load->keeps && rf_existing_load_hopeless(error)) {
         give_up(load, *pg, error);
     }
     rf_ledger_tables_release(&standing);
@@ -466,7 +466,7 @@ enum rf_code rf_load(struct rf_run *run, struct rf_pg **pg, const struct rf_targ
                            .staging = existing ? target->schema : staging,
                            .existing = existing};
     code = carry_out(&load, pg, at, result, error);
-    if (code == RF_MISPLACED && !rf_pg_broken(*pg)) {
+    if (code == RF_MISPLACED && !load.keeps && !rf_pg_broken(*pg)) {
         /* A value that is to fail the run would fail this load for ever. */
         struct rf_error ignored;
         atomic_store(&run->give_up, false);
@@ -498,7 +498,7 @@ enum rf_code rf_load_growing(struct rf_run *run, struct rf_pg **pg, const struct
     code = carry_out(&load, pg, &at, result, error);
     *loaded = code == RF_OK;
     bool whole = rf_growth_result(growth, &at) && at.number == load.snapshot;
-    if (code != RF_OK && !rf_pg_broken(*pg) && (load.contended || !whole || code == RF_MISPLACED)) {
+    if (code != RF_OK && !rf_pg_broken(*pg) && (load.contended || !whole || (code == RF_MISPLACED && !load.keeps))) {
         struct rf_error ignored;
         rf_run_go_on(run);
         (void)!rf_load_discard(*pg, target, staging, &ignored);

@@ -5,13 +5,12 @@
 #include <string.h>
 
 #include "replay/build.h"
+#include "replay/closing.h"
 #include "replay/commit.h"
 #include "replay/existing_load.h"
 #include "replay/foreign_key.h"
-#include "replay/object.h"
 #include "replay/quote.h"
 #include "replay/result.h"
-#include "replay/sequence.h"
 
 struct tally {
     struct rf_digest digest;
@@ -130,6 +129,23 @@ static enum rf_code move_ledger(struct rf_load *load, struct rf_pg *pg,
     return code == RF_OK ? rf_ledger_clear_steps(pg, load->target, error) : code;
 }
 
+/* What ends every replay. Where it fails, somebody mends a rule or a right; the rows are loaded. */
+static enum rf_code close_load(struct rf_load *load, struct rf_pg *pg,
+                               struct rf_replay_result *result, struct rf_error *error) {
+    const struct rf_closing closing = {
+        .run = load->run,
+        .pg = pg,
+        .target = load->target,
+        .manifest = load->manifest,
+        .first = true,
+        .wrote = true,
+        .result = result,
+    };
+    enum rf_code code = rf_closing_run(&closing, error);
+    load->keeps = code != RF_OK;
+    return code;
+}
+
 enum rf_code rf_load_show(struct rf_load *load, struct rf_pg **pg,
                           const struct rf_snapshot_name *at, struct rf_replay_result *result,
                           struct rf_error *error) {
@@ -162,13 +178,8 @@ enum rf_code rf_load_show(struct rf_load *load, struct rf_pg **pg,
                                              &load->arena};
         code = rf_foreign_keys_put_back(&keys, error);
     }
-    if (code == RF_OK && !load->existing) {
-        code = rf_sequences_are_few(load->manifest)
-                   ? rf_sequences_advance(*pg, load->target, load->manifest, error)
-                   : rf_sequences_note(*pg, load->target, error);
-    }
     if (code == RF_OK) {
-        code = rf_objects_make(load->run, *pg, load->target, load->manifest, error);
+        code = close_load(load, *pg, result, error);
     }
     if (code == RF_OK) {
         code = rf_commit_move(load->run, pg, load->target, at, error);

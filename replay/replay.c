@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "replay/aside.h"
+#include "replay/closing.h"
 #include "replay/connection.h"
 #include "replay/delta.h"
 #include "replay/existing_load.h"
@@ -244,6 +245,9 @@ static enum rf_code check(struct replay *replay, struct rf_error *error) {
         if (code == RF_OK) {
             code = check_snapshot(replay, &replay->start, true, error);
         }
+        if (code == RF_OK && replay->concerned) {
+            code = rf_sequences_check(&replay->run, replay->pg, &replay->target, error);
+        }
     } else if (code == RF_OK && replay->route.count == 0) {
         code = check_snapshot(replay, &replay->start, false, error);
     }
@@ -323,16 +327,34 @@ static enum rf_code move_sequences(struct replay *replay, const struct rf_manife
     if (rf_sequences_are_few(manifest) && replay->result->mode != RF_REPLAY_NONE) {
         return RF_OK; /* seen to */
     }
+    bool tells = replay->result->mode != RF_REPLAY_NONE;
     enum rf_code code = rf_sequences_make(replay->pg, &replay->target, error);
-    return code == RF_OK ? rf_sequences_advance(replay->pg, &replay->target, manifest, error)
+    return code == RF_OK ? rf_sequences_advance(&replay->run, replay->pg, &replay->target, manifest,
+                                                tells, replay->result, error)
                          : code;
 }
 
-static enum rf_code move_sequences_to_end(struct replay *replay, struct rf_error *error) {
+static struct rf_closing closing_of(struct replay *replay, const struct rf_manifest *manifest) {
+    return (struct rf_closing){
+        .run = &replay->run,
+        .pg = replay->pg,
+        .target = &replay->target,
+        .manifest = manifest,
+        .first = replay->load && replay->route.count == 0,
+        .result = replay->result,
+    };
+}
+
+/* What is left to be done where the target stands, be there anything new or not. */
+static enum rf_code finish(struct replay *replay, struct rf_error *error) {
     struct rf_manifest manifest = {0};
     enum rf_code code = rf_repository_load(replay->run.repository, replay->to, &manifest, error);
     if (code == RF_OK) {
         code = move_sequences(replay, &manifest, error);
+    }
+    if (code == RF_OK && replay->result->mode == RF_REPLAY_NONE) {
+        const struct rf_closing closing = closing_of(replay, &manifest);
+        code = rf_closing_finally(&closing, replay->to, error);
     }
     rf_manifest_release(&manifest);
     return code;
@@ -348,6 +370,18 @@ static enum rf_code carry_out(struct replay *replay, struct rf_error *error) {
     return code == RF_OK && remakes_tables(replay) ? complete(replay, error) : code;
 }
 
+#define REASONS_TOLD 100u
+
+static enum rf_code count_asides(struct replay *replay, struct rf_error *error) {
+    struct rf_replay_result *result = replay->result;
+    enum rf_code code =
+        rf_aside_count(replay->pg, &replay->target, NULL, &result->set_aside_total, error);
+    bool any = result->total.set_aside + result->total.altered > 0;
+    return code == RF_OK && any ? rf_aside_reasons(replay->pg, &replay->target, result->from,
+                                                   REASONS_TOLD, result, error)
+                                : code;
+}
+
 /* Tables that nothing happened to are in the result as well. */
 static enum rf_code sum_up(struct replay *replay, struct rf_error *error) {
     if (replay->run.options->dry_run) {
@@ -359,10 +393,15 @@ static enum rf_code sum_up(struct replay *replay, struct rf_error *error) {
         struct rf_counts nothing = {.name = tables.tables[i].plan.table};
         code = rf_result_add(replay->result, &nothing, error);
     }
+    if (code == RF_OK) {
+        code = count_asides(replay, error);
+    }
+    if (code == RF_OK) {
+        const struct rf_closing closing = closing_of(replay, NULL);
+        rf_closing_analyze(&closing, &tables);
+    }
     rf_ledger_tables_release(&tables);
-    return code == RF_OK ? rf_aside_count(replay->pg, &replay->target, NULL,
-                                          &replay->result->set_aside_total, error)
-                         : code;
+    return code;
 }
 
 static enum rf_code run_replay(struct replay *replay, struct rf_error *error) {
@@ -386,7 +425,7 @@ static enum rf_code run_replay(struct replay *replay, struct rf_error *error) {
         code = carry_out(replay, error);
     }
     if (code == RF_OK && !replay->run.options->dry_run) {
-        code = move_sequences_to_end(replay, error);
+        code = finish(replay, error);
     }
     return code == RF_OK ? sum_up(replay, error) : code;
 }
@@ -406,6 +445,8 @@ static enum rf_code load_growing(struct replay *replay, struct rf_growth *growth
                                  struct rf_error *error) {
     const struct rf_manifest *manifest = rf_growth_manifest(growth);
     enum rf_code code = check_growing(replay, manifest, error);
+    replay->load = true;
+    replay->result->to = manifest->snapshot;
     if (code == RF_OK) {
         code = rf_ledger_create(replay->pg, error);
     }
@@ -415,7 +456,6 @@ static enum rf_code load_growing(struct replay *replay, struct rf_growth *growth
     }
     if (code == RF_OK && *loaded) {
         replay->result->mode = RF_REPLAY_LOAD;
-        replay->result->to = manifest->snapshot;
         code = move_sequences(replay, manifest, error);
     }
     return code == RF_OK && *loaded ? sum_up(replay, error) : code;
@@ -434,13 +474,13 @@ static enum rf_code change_growing(struct replay *replay, struct rf_growth *grow
                                    struct rf_error *error) {
     const struct rf_manifest *manifest = rf_growth_manifest(growth);
     const struct rf_delta_check check = {.check = check_grown, .context = replay};
+    replay->result->to = manifest->snapshot;
     enum rf_code code =
         rf_delta_apply_growing(&replay->run, &replay->pg, &replay->target, &replay->standing.at,
                                growth, &check, applied, replay->result, error);
     if (code == RF_OK && *applied) {
         replay->result->mode = RF_REPLAY_DELTA;
         replay->result->from = replay->standing.at.number;
-        replay->result->to = manifest->snapshot;
         code = move_sequences(replay, manifest, error);
     }
     return code == RF_OK && *applied ? sum_up(replay, error) : code;

@@ -21,6 +21,12 @@ struct rf_target_options {
     bool dry_run;
     const char *const *include; /* globs over table names (fnmatch), NULL-terminated; NULL: all */
     const char *const *exclude;
+    /* Where tables are split over several databases, of which this is one. Tables that match `own`
+     * are in this one; those that match `others`, and not `own`, are not; both NULL: all are. */
+    const char *store; /* its name for messages; NULL where it is the only one */
+    bool one_of_several;
+    const char *const *own;
+    const char *const *others;
     const struct rf_rules *rules; /* what is asked of tables and columns; not NULL */
     bool overwrite;               /* tables that others have written to become the source's again */
     bool final_trip; /* the source is not written to any more: what is to be done last is done */
@@ -45,6 +51,19 @@ struct rf_replay_table {
     uint64_t widened; /* columns whose rows forced another type on them, likewise */
 };
 
+/* A sequence that was moved on. */
+struct rf_replay_sequence {
+    char *name; /* with its schema where that is not the target's */
+    int64_t value;
+};
+
+/* Rows newly set aside or altered by a run, for one reason. */
+struct rf_replay_aside {
+    char *table, *column, *reason;
+    bool altered;  /* the row is in its table, with another value in this column */
+    uint64_t rows; /* values, where one row has several */
+};
+
 struct rf_replay_result {
     enum rf_replay_mode mode;
     uint64_t from; /* snapshot the target stood at, 0 for none */
@@ -53,6 +72,12 @@ struct rf_replay_result {
     struct rf_replay_table *tables;
     struct rf_replay_table total;
     uint64_t set_aside_total; /* rows of this source and target standing set aside afterwards */
+    uint32_t sequence_count;  /* those that were moved on, in the order in which they were */
+    struct rf_replay_sequence *sequences;
+    uint32_t after_count; /* runs of SQL that the user wants to be run with the rows */
+    uint32_t aside_count; /* why rows were set aside or altered, what is most frequent first, */
+    struct rf_replay_aside *asides;
+    uint64_t aside_reasons; /* … and how many reasons there are: only so many are told */
 };
 void rf_replay_result_release(struct rf_replay_result *result);
 

@@ -70,7 +70,68 @@ enum rf_code rf_result_add(struct rf_replay_result *result, const struct rf_coun
     return RF_OK;
 }
 
+static struct rf_replay_sequence *find_sequence(struct rf_replay_result *result, const char *name) {
+    for (uint32_t i = 0; i < result->sequence_count; i++) {
+        if (strcmp(result->sequences[i].name, name) == 0) {
+            return &result->sequences[i];
+        }
+    }
+    return NULL;
+}
+
+enum rf_code rf_result_add_sequence(struct rf_replay_result *result, const char *name,
+                                    int64_t value, struct rf_error *error) {
+    struct rf_replay_sequence *found = find_sequence(result, name);
+    if (found) {
+        found->value = value;
+        return RF_OK;
+    }
+    if (is_full(result->sequence_count)) {
+        size_t room = result->sequence_count ? 2 * (size_t)result->sequence_count : 1;
+        struct rf_replay_sequence *grown = realloc(result->sequences, room * sizeof *grown);
+        if (!grown) {
+            return rf_fail_memory(error);
+        }
+        result->sequences = grown;
+    }
+    char *copy = strdup(name);
+    if (!copy) {
+        return rf_fail_memory(error);
+    }
+    result->sequences[result->sequence_count++] = (struct rf_replay_sequence){copy, value};
+    return RF_OK;
+}
+
+static void free_aside(const struct rf_replay_aside *aside) {
+    free(aside->table);
+    free(aside->column);
+    free(aside->reason);
+}
+
+enum rf_code rf_result_add_aside(struct rf_replay_result *result,
+                                 const struct rf_replay_aside *aside, struct rf_error *error) {
+    struct rf_replay_aside *grown = NULL;
+    if (aside->table && aside->column && aside->reason) {
+        grown = realloc(result->asides, (result->aside_count + 1u) * sizeof *grown);
+    }
+    if (!grown) {
+        free_aside(aside);
+        return rf_fail_memory(error);
+    }
+    grown[result->aside_count++] = *aside;
+    result->asides = grown;
+    return RF_OK;
+}
+
 void rf_replay_result_release(struct rf_replay_result *result) {
+    for (uint32_t i = 0; i < result->sequence_count; i++) {
+        free(result->sequences[i].name);
+    }
+    for (uint32_t i = 0; i < result->aside_count; i++) {
+        free_aside(&result->asides[i]);
+    }
+    free(result->sequences);
+    free(result->asides);
     for (uint32_t i = 0; i < result->table_count; i++) {
         free(result->tables[i].name);
     }

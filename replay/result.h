@@ -19,5 +19,13 @@ struct rf_counts {
  * byte order of the names. */
 RF_MUST_USE enum rf_code rf_result_add(struct rf_replay_result *result,
                                        const struct rf_counts *counts, struct rf_error *error);
+/* The sequence was set to this value; of several times the last one is told. */
+RF_MUST_USE enum rf_code rf_result_add_sequence(struct rf_replay_result *result, const char *name,
+                                                int64_t value, struct rf_error *error);
+
+/* Takes the strings over, whatever comes of it. */
+RF_MUST_USE enum rf_code rf_result_add_aside(struct rf_replay_result *result,
+                                             const struct rf_replay_aside *aside,
+                                             struct rf_error *error);
 
 #endif

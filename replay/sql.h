@@ -4,6 +4,8 @@
 #ifndef RF_REPLAY_SQL_H
 #define RF_REPLAY_SQL_H
 
+extern const char rf_sql_after_note[];
+extern const char rf_sql_after_noted[];
 extern const char rf_sql_aside_any[];
 extern const char rf_sql_aside_clear[];
 extern const char rf_sql_aside_copy[];
@@ -12,6 +14,7 @@ extern const char rf_sql_aside_count_table[];
 extern const char rf_sql_aside_drop[];
 extern const char rf_sql_aside_hashes[];
 extern const char rf_sql_aside_number[];
+extern const char rf_sql_aside_reasons[];
 extern const char rf_sql_aside_remove[];
 extern const char rf_sql_aside_rename[];
 extern const char rf_sql_aside_temporary[];
@@ -21,7 +24,6 @@ extern const char rf_sql_catalog_indexes[];
 extern const char rf_sql_catalog_labels[];
 extern const char rf_sql_catalog_reflexes[];
 extern const char rf_sql_catalog_role[];
-extern const char rf_sql_catalog_sequences[];
 extern const char rf_sql_catalog_tables[];
 extern const char rf_sql_check_facts[];
 extern const char rf_sql_column_add[];
@@ -68,6 +70,7 @@ extern const char rf_sql_relation_add[];
 extern const char rf_sql_relation_list[];
 extern const char rf_sql_relation_move[];
 extern const char rf_sql_relation_remove[];
+extern const char rf_sql_replica_end[];
 extern const char rf_sql_replica_local[];
 extern const char rf_sql_replica_session[];
 extern const char rf_sql_replica_try[];
@@ -75,9 +78,9 @@ extern const char rf_sql_replica_try_end[];
 extern const char rf_sql_schema_facts[];
 extern const char rf_sql_schema_names[];
 extern const char rf_sql_scout_begin[];
+extern const char rf_sql_sequence_columns[];
 extern const char rf_sql_sequence_list[];
 extern const char rf_sql_sequence_missing[];
-extern const char rf_sql_sequence_advance[];
 extern const char rf_sql_session[];
 extern const char rf_sql_session_loader[];
 extern const char rf_sql_session_notice_client[];
@@ -94,5 +97,6 @@ extern const char rf_sql_step_list[];
 extern const char rf_sql_table_columns[];
 extern const char rf_sql_trip_add[];
 extern const char rf_sql_try_lock[];
+extern const char rf_sql_user_sql_end[];
 
 #endif

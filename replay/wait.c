@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "replay/server_error.h"
@@ -50,11 +51,20 @@ static enum rf_code fail_interrupted(struct rf_pg *pg, struct rf_error *error) {
     return rf_fail(error, RF_INTERRUPTED, "stopped before the end");
 }
 
+/* A statement that another one runs (DO, EXECUTE) is the one that the error is about. */
+static unsigned position_of(const PGresult *result) {
+    const char *inner = PQresultErrorField(result, PG_DIAG_INTERNAL_POSITION);
+    const char *outer = PQresultErrorField(result, PG_DIAG_STATEMENT_POSITION);
+    const char *text = inner ? inner : outer;
+    return text ? (unsigned)strtoul(text, NULL, 10) : 0;
+}
+
 static enum rf_code fail_result(struct rf_pg *pg, const PGresult *result, struct rf_error *error) {
     const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
     if (!state && PQstatus(pg->conn) != CONNECTION_OK) {
         return rf_pg_fail_lost(pg, error);
     }
+    pg->error_position = position_of(result);
     const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
     char line[400];
     rf_pg_one_line(message ? message : PQresultErrorMessage(result), line, sizeof line);

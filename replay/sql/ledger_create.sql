@@ -217,6 +217,21 @@ COMMENT ON TABLE rowferry.put_aside IS 'What was dropped or disabled on tables o
 COMMENT ON COLUMN rowferry.put_aside.relation_name IS 'The table that has it: in target_schema for index and constraint, else with its schema';
 COMMENT ON COLUMN rowferry.put_aside.definition IS 'The statement that puts it back, which the next replay runs';
 
+CREATE TABLE rowferry.after (
+    source_id     uuid        NOT NULL,
+    target_schema text        NOT NULL,
+    occasion      text        NOT NULL CHECK (occasion IN ('always', 'first', 'final')),
+    digest        text        NOT NULL,
+    snapshot      bigint      NOT NULL,
+    statement     text        NOT NULL,
+    ran           timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (source_id, target_schema, occasion, digest),
+    FOREIGN KEY (source_id, target_schema) REFERENCES rowferry.source ON DELETE CASCADE
+);
+COMMENT ON TABLE rowferry.after IS 'SQL of the configuration that was run with the rows, and when last';
+COMMENT ON COLUMN rowferry.after.digest IS 'MD5 of statement';
+COMMENT ON COLUMN rowferry.after.snapshot IS 'The one that the target came to, in the same transaction';
+
 CREATE TABLE rowferry.load_step (
     source_id     uuid        NOT NULL,
     target_schema text        NOT NULL,

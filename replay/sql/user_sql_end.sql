@@ -1,0 +1,2 @@
+-- SQL of the user's may have become somebody else.
+RESET SESSION AUTHORIZATION; RESET ROLE;

@@ -30,8 +30,9 @@ enum rf_code rf_check_begin_existing(struct rf_check *check, struct rf_error *er
     if (!check->options.rules->existing || check->looked) {
         return RF_OK;
     }
-    rf_fail(error, RF_USAGE, "--existing is about tables in a target, and none is named");
-    rf_hint(error, "name it with --target.");
+    rf_fail(error, RF_USAGE, "existing tables are those of a target, and none is named");
+    rf_hint(error, "name it with --target, or leave out --existing (existing: in the configuration "
+                   "file or profile).");
     return RF_USAGE;
 }
 

@@ -8,6 +8,7 @@
 #include "tools/config.h"
 #include "tools/message.h"
 #include "tools/place.h"
+#include "tools/profile.h"
 #include "tools/show.h"
 #include "tools/units.h"
 
@@ -148,6 +149,7 @@ static enum rf_code tell_sql(struct rf_checking *checking, struct rf_error *erro
 static enum rf_code tell(struct rf_checking *checking, struct rf_error *error) {
     struct rf_check *check = checking->check;
     enum rf_code code = checking->task->settings->sql ? tell_sql(checking, error) : RF_OK;
+    rf_profile_tell(checking->task);
     for (uint32_t i = 0; code == RF_OK && i < rf_check_finding_count(check); i++) {
         checking->face->finding(checking, rf_check_finding(check, i));
     }

@@ -97,6 +97,16 @@ const struct rf_command rf_commands[RF_COMMANDS] = {
          "target, also where that stands and how far it is behind. --target '' means the "
          "database that libpq's environment names.",
      .run = rf_command_status},
+    {.name = "profiles",
+     .operand = "NAME",
+     .repo_optional = true,
+     .options = TAKES(JSON) | TAKES(HELP),
+     .summary = "list the profiles that come with rowferry, or print one",
+     .description =
+         "A profile says what the tables of an application need on their way; --profile names one. "
+         "Without NAME those that come with rowferry are listed; with it that one is printed, a "
+         "YAML file, to be read or to start one's own from.",
+     .run = rf_command_profiles},
 };
 
 const struct rf_command *rf_command_find(const char *name) {

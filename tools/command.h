@@ -22,7 +22,7 @@ struct rf_command {
     enum rf_code (*run)(struct rf_task *task, struct rf_error *error);
 };
 
-#define RF_COMMANDS 8u
+#define RF_COMMANDS 9u
 extern const struct rf_command rf_commands[RF_COMMANDS];
 
 const struct rf_command *rf_command_find(const char *name); /* NULL when there is none */
@@ -40,5 +40,6 @@ RF_MUST_USE enum rf_code rf_command_verify(struct rf_task *task, struct rf_error
 RF_MUST_USE enum rf_code rf_command_log(struct rf_task *task, struct rf_error *error);
 RF_MUST_USE enum rf_code rf_command_show(struct rf_task *task, struct rf_error *error);
 RF_MUST_USE enum rf_code rf_command_status(struct rf_task *task, struct rf_error *error);
+RF_MUST_USE enum rf_code rf_command_profiles(struct rf_task *task, struct rf_error *error);
 
 #endif

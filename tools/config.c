@@ -174,9 +174,6 @@ static enum rf_code parse(const char *path, const void *text, size_t size,
 
 enum rf_code rf_config_parse_over(const char *path, const void *text, size_t size,
                                   struct rf_config *config, struct rf_error *error) {
-    config->general = config->exclude;
-    config->exclude = NULL;
-    config->rules.general_table_count = config->rules.table_count;
     enum rf_code code = parse(path, text, size, &rf_config_root, config, error);
     if (code != RF_OK) {
         return code;
@@ -201,7 +198,11 @@ enum rf_code rf_config_parse(const char *path, const void *text, size_t size,
 enum rf_code rf_config_parse_profile(const char *path, const void *text, size_t size,
                                      struct rf_config *config, struct rf_error *error) {
     *config = (struct rf_config){.busy_timeout_ms = -1};
-    return parse(path, text, size, &rf_config_profile, config, error);
+    enum rf_code code = parse(path, text, size, &rf_config_profile, config, error);
+    config->general = config->exclude;
+    config->exclude = NULL;
+    config->rules.general_table_count = config->rules.table_count;
+    return code;
 }
 
 static enum rf_code fail_file(const char *kind, const char *path, struct rf_error *error) {

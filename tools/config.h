@@ -35,7 +35,7 @@ struct rf_config {
     const char *const *include; /* NULL-terminated; NULL where not given */
     const char *const *exclude;
     const char *const *shadow;  /* globs: shadow tables of virtual tables that are captured */
-    const char *const *general; /* tables.exclude of the profile under the file; see exclude */
+    const char *const *general; /* the same of a profile */
     unsigned jobs;              /* 0 where not given */
     bool has_progress;
     enum rf_progress_when progress;
@@ -60,7 +60,7 @@ RF_MUST_USE enum rf_code rf_config_parse(const char *path, const void *text, siz
 RF_MUST_USE enum rf_code rf_config_parse_profile(const char *path, const void *text, size_t size,
                                                  struct rf_config *config, struct rf_error *error);
 /* Lays a configuration file over what a profile says. Each setting by itself: the file decides
- * those that it has, but for tables.exclude (in `general` the profile's are kept), and its lists of
+ * those that it has, but for what the profile excludes, which stays in `general`, and its lists of
  * rules come behind. On failure the config is empty. */
 RF_MUST_USE enum rf_code rf_config_parse_over(const char *path, const void *text, size_t size,
                                               struct rf_config *config, struct rf_error *error);

@@ -80,6 +80,7 @@ static const struct rf_config_key sequence_keys[] = {
      .place = OF_SEQUENCE(place),
      .required = true},
     {.name = "queries", .read = read_filled, .offset = OF_SEQUENCE(queries), .required = true},
+    {.name = "optional", .read = rf_config_truth, .offset = OF_SEQUENCE(optional)},
 };
 const struct rf_config_mapping rf_config_sequence = {
     .keys = sequence_keys, .count = COUNT(sequence_keys), .size = sizeof(struct rf_sequence_rule)};

@@ -9,8 +9,7 @@
 #define WIDTH 80u
 #define OPTION_COLUMN 32u
 
-/* Words from column `indent` on, the first line being at that column already. */
-static void print_words(struct rf_output *output, const char *text, size_t indent) {
+void rf_help_words(const char *text, size_t indent, struct rf_output *output) {
     size_t column = indent;
     while (*text) {
         size_t size = strcspn(text, " \n");
@@ -42,7 +41,7 @@ static void print_option(const struct rf_option *option, struct rf_output *outpu
     snprintf(help, sizeof help, "%s%s%s", option->help,
              option->environment ? "; environment: " : "",
              option->environment ? option->environment : "");
-    print_words(output, help, OPTION_COLUMN);
+    rf_help_words(help, OPTION_COLUMN, output);
 }
 
 void rf_help_command(const struct rf_command *command, struct rf_output *output) {
@@ -51,7 +50,7 @@ void rf_help_command(const struct rf_command *command, struct rf_output *output)
         rf_output_printf(output, command->operand_required ? " %s" : " [%s]", command->operand);
     }
     rf_output_printf(output, "\n\n");
-    print_words(output, command->description, 0);
+    rf_help_words(command->description, 0, output);
     rf_output_printf(output, "\nOptions:\n");
     for (unsigned i = 0; i < RF_OPTIONS; i++) {
         if (rf_command_takes(command, (enum rf_option_id)i)) {
@@ -65,11 +64,10 @@ void rf_help_program(struct rf_output *output) {
     rf_output_printf(output, "Usage: rowferry COMMAND [OPTION]... [ARGUMENT]\n"
                              "       rowferry help [COMMAND]\n"
                              "       rowferry --version\n\n");
-    print_words(
-        output,
+    rf_help_words(
         "Carries rows from SQLite to PostgreSQL, trip after trip. Each trip takes only what "
         "changed, can be stopped anywhere, and is proven at the far shore.",
-        0);
+        0, output);
     rf_output_printf(output, "\nCommands:\n");
     for (unsigned i = 0; i < RF_COMMANDS; i++) {
         rf_output_printf(output, "  %-10s%s\n", rf_commands[i].name, rf_commands[i].summary);
@@ -77,7 +75,7 @@ void rf_help_program(struct rf_output *output) {
     rf_output_printf(output, "\nExit codes:\n");
     for (const struct rf_exit_meaning *row = rf_exit_meanings; row->code; row++) {
         rf_output_printf(output, "  %-10s", row->code);
-        print_words(output, row->meaning, 12);
+        rf_help_words(row->meaning, 12, output);
     }
     rf_output_printf(output, "\nrowferry COMMAND --help explains a command. See rowferry(1).\n");
 }

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "format/bytes.h"
 #include "tools/config.h"
 #include "tools/option.h"
 
@@ -48,8 +47,8 @@ static enum rf_code unknown(const char *name, struct rf_error *error) {
     return RF_USAGE;
 }
 
-enum rf_code rf_profile_find(const char *name, const struct rf_profile **profile,
-                             struct rf_error *error) {
+static enum rf_code find(const char *name, const struct rf_profile **profile,
+                         struct rf_error *error) {
     for (*profile = rf_profiles; (*profile)->name; ++*profile) {
         if (strcmp((*profile)->name, name) == 0) {
             return RF_OK;
@@ -58,31 +57,31 @@ enum rf_code rf_profile_find(const char *name, const struct rf_profile **profile
     return unknown(name, error);
 }
 
-static enum rf_code read_shipped(const char *name, struct rf_config *config,
-                                 struct rf_error *error) {
-    const struct rf_profile *profile;
-    char title[80];
-    enum rf_code code = rf_profile_find(name, &profile, error);
-    snprintf(title, sizeof title, "profile %s", name);
-    return code == RF_OK
-               ? rf_config_parse_profile(title, profile->text, strlen(profile->text), config, error)
-               : code;
-}
-
-static enum rf_code read_file(const char *path, struct rf_config *config, struct rf_error *error) {
-    struct rf_buffer text = {0};
-    enum rf_code code = rf_config_load("profile", path, &text, error);
-    if (code == RF_OK) {
-        code = rf_config_parse_profile(path, text.bytes, text.size, config, error);
+enum rf_code rf_profile_load(const char *name, struct rf_buffer *text, struct rf_error *error) {
+    if (rf_profile_is_path(name)) {
+        return rf_config_load("profile", name, text, error);
     }
-    rf_buffer_release(&text);
+    const struct rf_profile *profile;
+    enum rf_code code = find(name, &profile, error);
+    if (code == RF_OK) {
+        rf_buffer_append(text, profile->text, strlen(profile->text));
+        code = rf_buffer_check(text, error);
+    }
     return code;
 }
 
 enum rf_code rf_profile_read(const char *name, struct rf_config *config, struct rf_error *error) {
+    char title[80];
+    struct rf_buffer text = {0};
     *config = (struct rf_config){.busy_timeout_ms = -1};
-    return rf_profile_is_path(name) ? read_file(name, config, error)
-                                    : read_shipped(name, config, error);
+    snprintf(title, sizeof title, "profile %s", name);
+    enum rf_code code = rf_profile_load(name, &text, error);
+    if (code == RF_OK) {
+        code = rf_config_parse_profile(rf_profile_is_path(name) ? name : title, text.bytes,
+                                       text.size, config, error);
+    }
+    rf_buffer_release(&text);
+    return code;
 }
 
 /* The file is read twice: which profile is to lie under it, it says itself. */

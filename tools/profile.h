@@ -9,9 +9,11 @@
 
 #include <stdbool.h>
 
+#include "format/bytes.h"
 #include "format/error.h"
 
 struct rf_config;
+struct rf_task;
 
 /* One that comes with rowferry. */
 struct rf_profile {
@@ -22,15 +24,18 @@ extern const struct rf_profile rf_profiles[]; /* by name, NULL after the last */
 
 /* What is written with a slash, or ends in .yaml or .yml; all else is a name. */
 bool rf_profile_is_path(const char *name);
-/* RF_USAGE, with the names that there are, for any other. */
-RF_MUST_USE enum rf_code rf_profile_find(const char *name, const struct rf_profile **profile,
+/* The text of one, by name or path. RF_USAGE, with the names that there are, or RF_NO_MEMORY. */
+RF_MUST_USE enum rf_code rf_profile_load(const char *name, struct rf_buffer *text,
                                          struct rf_error *error);
-/* Reads one, by name or path. RF_USAGE, or RF_NO_MEMORY; then the config is empty. */
+/* What it says. On failure, which is of the same kinds, the config is empty. */
 RF_MUST_USE enum rf_code rf_profile_read(const char *name, struct rf_config *config,
                                          struct rf_error *error);
 /* A configuration file (NULL for none) over the profile called `name` or, where that is NULL, over
  * the one that the file names, if any. */
 RF_MUST_USE enum rf_code rf_profile_under(const char *name, const char *file,
                                           struct rf_config *config, struct rf_error *error);
+
+/* Prints what the profile of the task is for, if it has one (profiles.c). */
+void rf_profile_tell(struct rf_task *task);
 
 #endif

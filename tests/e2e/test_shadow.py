@@ -191,6 +191,33 @@ def test_what_a_module_made_that_is_not_here(archive_only, scratch):
         [((rfa.INTEGER, 7), (rfa.TEXT, b"seven"))]
 
 
+def test_a_module_that_is_here_and_cannot_open_its_table(scratch):
+    """A tokenizer that the application brought along: SQLite says no to every query of the table."""
+    database, both = scratch / "source.db", Both(scratch)
+    db = sqlite3.connect(database, isolation_level=None)
+    db.execute("CREATE VIRTUAL TABLE docs USING fts4(body)")
+    db.execute("INSERT INTO docs VALUES ('hello')")
+    db.execute("PRAGMA writable_schema = on")
+    db.execute("UPDATE sqlite_schema SET sql = 'CREATE VIRTUAL TABLE docs USING "
+               "fts4(body, tokenize=nobodys)' WHERE name = 'docs'")
+    db.close()
+    both.capture(database, "--include-shadow")
+    assert captured_rows(both.pages, "docs_content") == \
+        [((rfa.INTEGER, 1), (rfa.TEXT, b"hello"))]
+    assert left_out(both.pages) == {"docs": "virtual table using fts4"}
+
+
+def test_sync_takes_them_too(ferry, scratch):
+    database = scratch / "source.db"
+    build(database, 10)
+    for trip in range(2):
+        synced = ferry.command("sync", "--include-shadow", database, target=True, expect=OK)
+        assert synced.tables("replay")["by_fts5_content"]["inserted"] == (1 if trip else 10)
+        db = connect(database)
+        db.execute("INSERT INTO by_fts5 (id, body) VALUES ('n11', 'eleven')")
+        db.close()
+
+
 @pytest.mark.parametrize("options", [("--include-shadow",), ()])
 def test_check_tells_of_what_would_be_captured(scratch, options):
     build(scratch / "source.db", 5)

@@ -3,12 +3,13 @@
 _rowferry() {
     local command=${COMP_WORDS[1]-} current=${COMP_WORDS[COMP_CWORD]}
     local previous=${COMP_WORDS[COMP_CWORD - 1]} options='' files=''
+    local profiles='synapse'
     COMPREPLY=()
     compopt +o default 2>/dev/null
 
     if [ "$COMP_CWORD" -eq 1 ]; then
         mapfile -t COMPREPLY < <(compgen -W \
-            'capture replay sync check verify log show status help --help --version' -- "$current")
+            'capture replay sync check verify log show status profiles help --help --version' -- "$current")
         return
     fi
 
@@ -21,7 +22,8 @@ _rowferry() {
         log) options='-r --repo -c --config --json -q --quiet -v --verbose -h --help' ;;
         show) options='-r --repo -s --snapshot -t --table -T --exclude-table -c --config --json -q --quiet -v --verbose -h --help' ;;
         status) options='-r --repo -d --target --schema --profile -c --config --json -q --quiet -v --verbose -h --help' ;;
-        help) options='capture replay sync check verify log show status' ;;
+        profiles) options='--json -h --help' ;;
+        help) options='capture replay sync check verify log show status profiles' ;;
     esac
 
     case $previous in
@@ -34,7 +36,7 @@ _rowferry() {
             compopt -o filenames
             ;;
         --profile)
-            mapfile -t COMPREPLY < <(compgen -W 'synapse' -- "$current"; compgen -f -- "$current")
+            mapfile -t COMPREPLY < <(compgen -W "$profiles" -- "$current"; compgen -f -- "$current")
             compopt -o filenames
             ;;
         --progress)
@@ -51,7 +53,9 @@ _rowferry() {
             ;;
         -d | --target | --schema | -t | --table | -T | --exclude-table | -j | --jobs | --remake | --busy-timeout) ;;
         *)
-            if [[ $current == -* || $command == help ]]; then
+            if [[ $command == profiles && $current != -* ]]; then
+                mapfile -t COMPREPLY < <(compgen -W "$profiles" -- "$current")
+            elif [[ $current == -* || $command == help ]]; then
                 mapfile -t COMPREPLY < <(compgen -W "$options" -- "$current")
             elif [ -n "$files" ]; then
                 mapfile -t COMPREPLY < <(compgen -f -- "$current")

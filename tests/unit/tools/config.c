@@ -220,6 +220,8 @@ Test(config, every_error_with_its_place) {
          "f.yaml:1:40: queries has an empty string"},
         {"sequences: [{name: s, queries: [x]}, {name: s, queries: [x]}]\n",
          "f.yaml:1:45: sequence \"s\" is there twice"},
+        {"sequences: [{name: s, queries: [x], optional: maybe}]\n",
+         "f.yaml:1:47: optional must be true or false, not a string"},
         {"after: [x]\n", "f.yaml:1:9: after must be a list of mappings, not a string"},
         {"after: [{when: first}]\n", "f.yaml:1:9: key \"sql\" is missing"},
         {"after: [{sql: ';'}]\n", "f.yaml:1:15: sql is empty"},
@@ -380,6 +382,7 @@ Test(config, rules_for_the_server) {
                        "sequences:\n"
                        "  - name: s\n"
                        "    queries: [SELECT 1, SELECT 2]\n"
+                       "  - {name: t, queries: [SELECT 0], optional: true}\n"
                        "after:\n"
                        "  - {sql: SELECT 3}\n"
                        "  - {sql: SELECT 4, when: first}\n"
@@ -422,7 +425,8 @@ Test(config, rules_for_the_server) {
     cr_expect_str_eq(table->joins[1].table, "other");
     cr_expect_null(table->joins[1].alias);
     cr_expect_str_eq(table->joins[1].on, "true");
-    cr_assert_eq(rules->sequence_count, 1);
+    cr_assert_eq(rules->sequence_count, 2);
+    cr_expect(!rules->sequences[0].optional && rules->sequences[1].optional);
     cr_expect_str_eq(rules->sequences[0].name, "s");
     cr_expect_str_eq(rules->sequences[0].queries[1], "SELECT 2");
     cr_expect_null(rules->sequences[0].queries[2]);
@@ -436,7 +440,7 @@ Test(config, rules_for_the_server) {
         cr_expect_str_eq(rules->after[i].sql, sql);
         cr_expect_eq(rules->after[i].when, when[i], "%u", i);
     }
-    cr_expect_str_eq(rules->after[1].place, "f.yaml:18:11");
+    cr_expect_str_eq(rules->after[1].place, "f.yaml:19:11");
     cr_expect(rules->analyze && rules->any_locale);
     cr_assert_eq(rules->requirement_count, 3);
     const struct rf_requirement_rule *requirement = rules->requirements;
@@ -455,13 +459,13 @@ Test(config, rules_for_the_server) {
     cr_expect_null(requirement[2].target);
     cr_expect_eq(requirement[2].expect, RF_EXPECT_SOMETHING);
     cr_expect_eq(requirement[2].when, RF_WHEN_FINAL);
-    cr_expect_str_eq(requirement[2].place, "f.yaml:26:12");
+    cr_expect_str_eq(requirement[2].place, "f.yaml:27:12");
     cr_expect_str_eq(rules->locale, "C");
     cr_assert_eq(config.store_count, 2);
     cr_expect_str_eq(config.stores[0].name, "main");
     cr_expect_str_eq(config.stores[0].tables[1], "b*");
     cr_expect_null(config.stores[0].tables[2]);
-    cr_expect_str_eq(config.stores[1].place, "f.yaml:31:12");
+    cr_expect_str_eq(config.stores[1].place, "f.yaml:32:12");
     cr_expect_str_eq(config.next, "start it.");
     cr_expect_str_eq(config.profile, "synapse");
     rf_config_release(&config);

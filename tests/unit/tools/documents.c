@@ -11,6 +11,7 @@
 #include "tools/config_reader.h"
 #include "tools/exit.h"
 #include "tools/help.h"
+#include "tools/profile.h"
 
 /* The file in the source tree, whole. */
 static char *read_source(const char *name) {
@@ -259,6 +260,29 @@ Test(documents, bash_completes_the_options_of_each_command) {
         cr_expect_eq(count_of(script, line), 1, "there should be %s", line);
     }
     free(script);
+}
+
+/* "a b c", as both scripts have them. */
+static char *list_profiles(void) {
+    char *names = calloc(1, 1024);
+    for (const struct rf_profile *profile = rf_profiles; profile->name; profile++) {
+        snprintf(names + strlen(names), 64, "%s%s", profile == rf_profiles ? "" : " ",
+                 profile->name);
+    }
+    return names;
+}
+
+Test(documents, both_shells_complete_the_profiles) {
+    char *names = list_profiles(), line[1100];
+    char *script = read_source("tools/completions/rowferry.bash");
+    snprintf(line, sizeof line, "local profiles='%s'\n", names);
+    cr_expect_eq(count_of(script, line), 1, "there should be %s", line);
+    free(script);
+    script = read_source("tools/completions/_rowferry");
+    snprintf(line, sizeof line, ":profile:(%s)'", names);
+    cr_expect_eq(count_of(script, line), 2, "there should be two of %s", line);
+    free(script);
+    free(names);
 }
 
 Test(documents, zsh_completes_the_options_of_each_command) {

@@ -150,6 +150,7 @@ Test(option, each_command_takes_what_the_contract_says) {
                    "progress quiet verbose help"},
         {"log", "repo config json quiet verbose help"},
         {"show", "repo snapshot table exclude-table config json quiet verbose help"},
+        {"profiles", "json help"},
         {"status", "repo target schema profile config json quiet verbose help"},
     };
     cr_assert_eq(sizeof cases / sizeof cases[0], RF_COMMANDS);

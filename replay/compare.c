@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "replay/compare_computed.h"
 #include "replay/compare_find.h"
 #include "replay/preflight.h"
 #include "replay/quote.h"
@@ -192,6 +193,55 @@ static enum rf_code compare_rows(struct worker *worker, const struct rf_compare_
     return code;
 }
 
+/* One snapshot of the server for all connections. */
+static enum rf_code join_snapshot(struct worker *worker, bool read_only, struct rf_error *error) {
+    struct rf_buffer sql = {0};
+    rf_buffer_printf(&sql, "BEGIN ISOLATION LEVEL REPEATABLE READ %s; SET TRANSACTION SNAPSHOT ",
+                     read_only ? "READ ONLY" : "READ WRITE");
+    rf_quote_literal(&sql, worker->compare->server_snapshot);
+    enum rf_code code = rf_pg_do_buffer(worker->pg, &sql, NULL, error);
+    rf_buffer_release(&sql);
+    return code;
+}
+
+/* What stands aside is the same there as everywhere. */
+static enum rf_code compare_asides(struct worker *worker, const struct rf_compare_table *table,
+                                   const struct rf_digest *wanted, struct job *job,
+                                   struct rf_error *error) {
+    struct rf_compare_table asides = *table;
+    struct sums found;
+    const struct rf_visitor visitor = summing(&found);
+    asides.asides_only = true;
+    enum rf_code code = rf_compare_read_target(&asides, worker->pg, &visitor, error);
+    if (code != RF_OK) {
+        return code;
+    }
+    job->result.set_aside = found.asides.rows;
+    return rf_digest_equal(&found.asides, wanted)
+               ? RF_OK
+               : find_differences(worker, &asides, &job->result, error);
+}
+
+/* Temporary tables need a transaction that may write; it is rolled back. */
+static enum rf_code compare_computed(struct worker *worker, const struct rf_compare_table *table,
+                                     struct job *job, struct rf_error *error) {
+    struct rf_digest asides;
+    struct rf_error late;
+    rf_pg_rollback(worker->pg);
+    enum rf_code code = join_snapshot(worker, false, error);
+    if (code == RF_OK) {
+        code = rf_compare_computed(table, worker->pg, &job->result, &asides, error);
+    }
+    rf_pg_rollback(worker->pg);
+    rf_error_clear(&late);
+    enum rf_code again = join_snapshot(worker, true, &late);
+    if (code == RF_OK && again != RF_OK) {
+        *error = late;
+        code = again;
+    }
+    return code == RF_OK ? compare_asides(worker, table, &asides, job, error) : code;
+}
+
 static enum rf_code compare_table(struct worker *worker, struct job *job) {
     struct compare *compare = worker->compare;
     struct rf_error *error = &worker->error;
@@ -205,7 +255,10 @@ static enum rf_code compare_table(struct worker *worker, struct job *job) {
         .options = compare->options,
     };
     job->result.rows = job->source->digest.rows;
-    enum rf_code code = rf_preflight_columns(worker->pg, compare->target.schema, table.plan, error);
+    enum rf_code code =
+        table.plan->computed
+            ? compare_computed(worker, &table, job, error)
+            : rf_preflight_columns(worker->pg, compare->target.schema, table.plan, error);
     if (code == RF_MISPLACED) {
         note_misfit(worker, job, error);
         return RF_OK;
@@ -213,7 +266,7 @@ static enum rf_code compare_table(struct worker *worker, struct job *job) {
     if (code == RF_OK && table.plan->kept) {
         code = rf_kept_hashes_read(worker->pg, &compare->target, table.plan->table, &kept, error);
     }
-    if (code == RF_OK) {
+    if (code == RF_OK && !table.plan->computed) {
         code = compare_rows(worker, &table, job, error);
     }
     if (code != RF_OK) {
@@ -233,22 +286,11 @@ static struct job *next_job(struct compare *compare) {
     return job;
 }
 
-/* One snapshot of the server for all connections. */
-static enum rf_code join_snapshot(struct rf_pg *pg, const char *name, struct rf_error *error) {
-    struct rf_buffer sql = {0};
-    rf_buffer_printf(&sql, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; "
-                           "SET TRANSACTION SNAPSHOT ");
-    rf_quote_literal(&sql, name);
-    enum rf_code code = rf_pg_do_buffer(pg, &sql, NULL, error);
-    rf_buffer_release(&sql);
-    return code;
-}
-
 static enum rf_code work(struct worker *worker) {
     struct compare *compare = worker->compare;
     enum rf_code code = rf_pg_open(&compare->run, RF_PG_READER, &worker->pg, &worker->error);
     if (code == RF_OK) {
-        code = join_snapshot(worker->pg, compare->server_snapshot, &worker->error);
+        code = join_snapshot(worker, true, &worker->error);
     }
     for (struct job *job; code == RF_OK && (job = next_job(compare));) {
         code = compare_table(worker, job);
@@ -424,6 +466,7 @@ static enum rf_code fill_result(struct compare *compare, struct rf_compare_resul
         result->total.rows += table->rows;
         result->total.target_rows += table->target_rows;
         result->total.set_aside += table->set_aside;
+        result->total.left_out += table->left_out;
         result->total.missing += table->missing;
         result->total.extra += table->extra;
         result->total.different += table->different;

@@ -49,6 +49,9 @@ static enum rf_code source_row(struct source_stream *stream, const struct rf_row
         struct rf_hash hash = rf_encode_hash(rows, row, &stream->scratch);
         return visitor->aside(visitor->context, hash, rows, row, error);
     }
+    if (stream->table->asides_only) {
+        return RF_OK;
+    }
     struct rf_tuple tuple;
     if (stream->tuple.failed || !whole_tuple(stream, &tuple)) {
         return rf_fail_memory(error);
@@ -262,6 +265,6 @@ static enum rf_code read_asides(const struct rf_compare_table *table, struct rf_
 
 enum rf_code rf_compare_read_target(const struct rf_compare_table *table, struct rf_pg *pg,
                                     const struct rf_visitor *visitor, struct rf_error *error) {
-    enum rf_code code = read_table(table, pg, visitor, error);
+    enum rf_code code = table->asides_only ? RF_OK : read_table(table, pg, visitor, error);
     return code == RF_OK ? read_asides(table, pg, visitor, error) : code;
 }

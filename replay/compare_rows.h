@@ -20,6 +20,7 @@ struct rf_compare_table {
     const struct rf_plan *plan;
     const struct rf_kept_hashes *kept; /* rows of the source that were left out; NULL: none */
     const struct rf_compare_options *options;
+    bool asides_only; /* of both sides only what stands aside is visited */
 };
 
 /* Whether the repository is sound, as far as is known or, with `wait`, to the end. */

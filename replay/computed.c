@@ -103,16 +103,8 @@ void rf_computed_joins(const struct rf_plan *plan, const char *schema, struct rf
     }
 }
 
-static void rows_of_stage(const struct rf_plan *plan, struct rf_buffer *sql) {
-    struct rf_buffer stage = {0};
-    rf_computed_stage_name(plan, &stage);
-    rf_buffer_u8(&stage, 0);
-    rf_computed_rows(plan, stage.failed ? "" : (const char *)stage.bytes, sql);
-    sql->failed = sql->failed || stage.failed;
-    rf_buffer_release(&stage);
-}
-
-void rf_computed_select(const struct rf_plan *plan, const char *schema, struct rf_buffer *sql) {
+static void select_from(const struct rf_plan *plan, const char *schema, const char *stage,
+                        struct rf_buffer *sql) {
     rf_buffer_printf(sql, "SELECT ");
     for (uint32_t i = 0; i < plan->computed->target_count; i++) {
         separate(sql, i);
@@ -121,12 +113,13 @@ void rf_computed_select(const struct rf_plan *plan, const char *schema, struct r
         rf_quote_name(sql, plan->computed->targets[i].name);
     }
     rf_buffer_printf(sql, " FROM ");
-    rows_of_stage(plan, sql);
+    rf_computed_rows(plan, stage, sql);
     rf_computed_joins(plan, schema, sql);
 }
 
 /* An identity column takes what it is given, as it does from COPY. */
-void rf_computed_insert(const struct rf_plan *plan, const char *schema, struct rf_buffer *sql) {
+void rf_computed_insert_from(const struct rf_plan *plan, const char *schema, const char *stage,
+                             struct rf_buffer *sql) {
     rf_buffer_printf(sql, "INSERT INTO ");
     rf_quote_qualified(sql, schema, plan->relation);
     rf_buffer_printf(sql, " (");
@@ -135,10 +128,38 @@ void rf_computed_insert(const struct rf_plan *plan, const char *schema, struct r
         rf_quote_name(sql, plan->computed->targets[i].name);
     }
     rf_buffer_printf(sql, ") OVERRIDING SYSTEM VALUE ");
-    rf_computed_select(plan, schema, sql);
+    select_from(plan, schema, stage, sql);
+}
+
+/* With the name of the stage, NUL and all. */
+static const char *name_stage(const struct rf_plan *plan, struct rf_buffer *name) {
+    rf_computed_stage_name(plan, name);
+    rf_buffer_u8(name, 0);
+    return name->failed ? "" : (const char *)name->bytes;
+}
+
+void rf_computed_select(const struct rf_plan *plan, const char *schema, struct rf_buffer *sql) {
+    struct rf_buffer stage = {0};
+    select_from(plan, schema, name_stage(plan, &stage), sql);
+    sql->failed = sql->failed || stage.failed;
+    rf_buffer_release(&stage);
+}
+
+void rf_computed_insert(const struct rf_plan *plan, const char *schema, struct rf_buffer *sql) {
+    struct rf_buffer stage = {0};
+    rf_computed_insert_from(plan, schema, name_stage(plan, &stage), sql);
+    sql->failed = sql->failed || stage.failed;
+    rf_buffer_release(&stage);
+}
+
+void rf_computed_staged(const struct rf_plan *plan, struct rf_buffer *sql) {
+    struct rf_buffer stage = {0};
+    rf_computed_rows(plan, name_stage(plan, &stage), sql);
+    sql->failed = sql->failed || stage.failed;
+    rf_buffer_release(&stage);
 }
 
 void rf_computed_count(const struct rf_plan *plan, struct rf_buffer *sql) {
     rf_buffer_printf(sql, "SELECT count(*) FROM ");
-    rows_of_stage(plan, sql);
+    rf_computed_staged(plan, sql);
 }

@@ -43,6 +43,10 @@ void rf_computed_count(const struct rf_plan *plan, struct rf_buffer *sql);
 /* Parts of such statements: the rows of the stage that `where` lets pass, AS source; `stage` is what
  * stands for the stage. And one target's SQL in parentheses. */
 void rf_computed_rows(const struct rf_plan *plan, const char *stage, struct rf_buffer *sql);
+void rf_computed_staged(const struct rf_plan *plan,
+                        struct rf_buffer *sql); /* of the stage itself */
+void rf_computed_insert_from(const struct rf_plan *plan, const char *schema, const char *stage,
+                             struct rf_buffer *sql);
 void rf_computed_joins(const struct rf_plan *plan, const char *schema, struct rf_buffer *sql);
 void rf_computed_value(const struct rf_plan_target *target, struct rf_buffer *sql);
 /* The stage, quoted and qualified. */

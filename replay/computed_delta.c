@@ -179,20 +179,30 @@ static enum rf_code stage_rows(struct exchange *exchange, struct rf_old_rows *ol
 
 #define SAVEPOINT "rowferry_computed"
 
-/* Nothing is deleted unless it is as many rows as it should be. */
-static enum rf_code delete_by_key(struct exchange *exchange, uint64_t wanted,
+/* Nothing is deleted unless it is one row for each that is wanted. */
+static enum rf_code delete_by_key(struct exchange *exchange, uint64_t wanted, bool *exact,
                                   struct rf_error *error) {
     struct rf_pg *pg = exchange->delta->pg;
     struct rf_buffer sql = {0};
+    struct rf_pg_rows *rows = NULL;
     enum rf_code code = rf_pg_do(pg, "SAVEPOINT " SAVEPOINT, NULL, error);
     if (code == RF_OK) {
         code = rf_pg_do(pg, rf_sql_gone_plan, NULL, error);
     }
+    rf_computed_delete_keys(exchange->plan, exchange->delta->target->schema, &sql);
+    rf_buffer_u8(&sql, 0);
     if (code == RF_OK) {
-        rf_computed_delete_keys(exchange->plan, exchange->delta->target->schema, &sql);
-        code = do_sql(exchange, &sql, &exchange->deleted, error);
+        code = rf_buffer_check(&sql, error);
     }
-    if (code == RF_OK && exchange->deleted != wanted) {
+    if (code == RF_OK) {
+        code = rf_pg_ask(pg, (const char *)sql.bytes, NULL, &rows, error);
+    }
+    exchange->deleted = code == RF_OK ? rf_pg_rows_number(rows, 0, 0) : 0;
+    *exact =
+        code == RF_OK && exchange->deleted == wanted && rf_pg_rows_number(rows, 0, 1) == wanted;
+    rf_pg_rows_free(rows);
+    rf_buffer_release(&sql);
+    if (code == RF_OK && !*exact) {
         code = rf_pg_do(pg, "ROLLBACK TO SAVEPOINT " SAVEPOINT, NULL, error);
     }
     if (code == RF_OK) {
@@ -206,8 +216,10 @@ static enum rf_code delete_rows(struct exchange *exchange, uint64_t wanted,
                                 struct rf_error *error) {
     const struct rf_plan *plan = exchange->plan;
     struct rf_buffer sql = {0};
-    enum rf_code code = plan->key_count > 0 ? delete_by_key(exchange, wanted, error) : RF_OK;
-    if (code != RF_OK || (plan->key_count > 0 && exchange->deleted == wanted)) {
+    bool exact = false;
+    enum rf_code code =
+        plan->key_count > 0 ? delete_by_key(exchange, wanted, &exact, error) : RF_OK;
+    if (code != RF_OK || exact) {
         return code;
     }
     rf_computed_delete_rows(plan,
@@ -361,6 +373,9 @@ enum rf_code rf_computed_change(struct rf_delta *delta, const struct rf_manifest
     rf_archive_close(exchange.archive);
     rf_buffer_release(&exchange.tuples);
     if (code == RF_OK && (refill || !found)) {
+        rf_run_note(delta->run, "table %s is filled again: %s", source->table.name,
+                    refill ? "a column that values use holds what its type does not"
+                           : "the rows that are gone are not in the repository any more");
         code = rf_existing_make(delta, source, standing, counts, error);
     }
     if (code != RF_OK) {

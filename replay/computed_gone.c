@@ -12,15 +12,6 @@ static void separate(struct rf_buffer *sql, uint32_t place, const char *separato
     }
 }
 
-static void rows_of_stage(const struct rf_plan *plan, struct rf_buffer *sql) {
-    struct rf_buffer stage = {0};
-    rf_computed_stage_name(plan, &stage);
-    rf_buffer_u8(&stage, 0);
-    rf_computed_rows(plan, stage.failed ? "" : (const char *)stage.bytes, sql);
-    sql->failed = sql->failed || stage.failed;
-    rf_buffer_release(&stage);
-}
-
 bool rf_computed_finds(const struct rf_plan *plan) {
     for (uint32_t i = 0; i < plan->computed->target_count; i++) {
         if (!plan->computed->targets[i].joined) {
@@ -39,17 +30,31 @@ static void put_key(const struct rf_plan *plan, uint32_t part, struct rf_buffer 
 
 void rf_computed_delete_keys(const struct rf_plan *plan, const char *schema,
                              struct rf_buffer *sql) {
-    rf_buffer_printf(sql, "DELETE FROM ONLY ");
+    struct rf_buffer keys = {0};
+    rf_buffer_printf(sql, "WITH deleted AS (DELETE FROM ONLY ");
     rf_quote_qualified(sql, schema, plan->relation);
     rf_buffer_printf(sql, " AS t USING ");
-    rows_of_stage(plan, sql);
+    rf_computed_staged(plan, sql);
     rf_buffer_printf(sql, " WHERE ");
     for (uint32_t i = 0; i < plan->key_count; i++) {
         separate(sql, i, " AND ");
         put_key(plan, i, sql);
         rf_buffer_printf(sql, " = source.");
         rf_quote_name(sql, plan->columns[plan->key[i]].name);
+        separate(&keys, i, ", ");
+        put_key(plan, i, &keys);
+        rf_buffer_printf(&keys, " AS c%u", i + 1);
     }
+    rf_buffer_printf(sql, " RETURNING ");
+    rf_buffer_append(sql, keys.bytes, keys.size);
+    rf_buffer_printf(sql, ") SELECT count(*), count(DISTINCT (");
+    for (uint32_t i = 0; i < plan->key_count; i++) {
+        separate(sql, i, ", ");
+        rf_buffer_printf(sql, "c%u", i + 1);
+    }
+    rf_buffer_printf(sql, ")) FROM deleted");
+    sql->failed = sql->failed || keys.failed;
+    rf_buffer_release(&keys);
 }
 
 void rf_computed_keep_keys(const struct rf_plan *plan, struct rf_buffer *sql) {
@@ -61,7 +66,7 @@ void rf_computed_keep_keys(const struct rf_plan *plan, struct rf_buffer *sql) {
         rf_buffer_printf(sql, " AS c%u", i + 1);
     }
     rf_buffer_printf(sql, " FROM ");
-    rows_of_stage(plan, sql);
+    rf_computed_staged(plan, sql);
 }
 
 void rf_computed_count_keys(const struct rf_plan *plan, const char *schema, struct rf_buffer *sql) {
@@ -134,7 +139,7 @@ void rf_computed_delete_rows(const struct rf_plan *plan, const struct rf_catalog
                              const char *schema, struct rf_buffer *sql) {
     struct parts parts = {.target = {0}};
     rf_quote_qualified(&parts.target, schema, plan->relation);
-    rows_of_stage(plan, &parts.rows);
+    rf_computed_staged(plan, &parts.rows);
     list_images(plan, table, &parts);
     list_filters(plan, &parts);
     const struct rf_template_part places[] = {

@@ -8,7 +8,9 @@
 
 /* Whether anything is in the table by which a row could be found again. */
 bool rf_computed_finds(const struct rf_plan *plan);
-/* Deletes rows with the keys of the stage's; plan->key_count > 0. */
+/* Deletes rows with the keys of the stage's, and answers how many rows, and how many keys they had:
+ * only where both are the rows of the stage was each of these found, and nothing else. NULL is like
+ * nothing. plan->key_count > 0. */
 void rf_computed_delete_keys(const struct rf_plan *plan, const char *schema, struct rf_buffer *sql);
 /* Deletes rows that are alike in all but what is joined, as many of each as the stage's become. */
 void rf_computed_delete_rows(const struct rf_plan *plan, const struct rf_catalog_table *table,

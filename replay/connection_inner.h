@@ -14,7 +14,7 @@ struct rf_pg {
     struct rf_run *run;
     bool lost;
     unsigned error_position; /* see rf_pg_error_position */
-    char *piece; /* of a COPY TO, libpq's memory */
+    char *piece;             /* of a COPY TO, libpq's memory */
     unsigned prepared_count;
     const char *prepared[RF_PG_PREPARED_MAX]; /* their places are their names on the server */
 };

@@ -7,6 +7,7 @@
 #include "replay/build.h"
 #include "replay/closing.h"
 #include "replay/commit.h"
+#include "replay/computed_join.h"
 #include "replay/delta_table.h"
 #include "replay/fit.h"
 #include "replay/foreign_key.h"
@@ -59,6 +60,8 @@ struct apply {
         early; /* for each table of the manifest: its rows were exchanged while others were captured */
     struct rf_evolution **evolutions; /* for each table of the manifest; NULL: none */
     bool any_evolves;
+    uint32_t *order;             /* of the manifest's tables: what joins others comes behind them */
+    struct rf_joining *joinings; /* by their places in the manifest */
     uint32_t touched_count;
     struct rf_counts *touched; /* names borrowed */
     struct rf_replay_result *result;
@@ -364,26 +367,115 @@ static struct rf_scout *send_scout(const struct apply *apply) {
     return scout;
 }
 
-static enum rf_code apply_tables(struct apply *apply, struct rf_error *error) {
-    enum rf_code code = make_room(apply, error);
-    struct rf_scout *scout = code == RF_OK ? send_scout(apply) : NULL;
-    for (uint32_t i = 0; code == RF_OK && i < apply->manifest->table_count; i++) {
-        rf_scout_pass(scout, i);
-        code = rf_run_check(apply->delta.run, error);
-        if (code == RF_OK) {
-            code = check_unchanged(apply, &apply->manifest->tables[i], error);
-        }
-        if (code == RF_OK) {
-            code = apply_table(apply, i, error);
+static bool has_counts(const struct rf_counts *counts) {
+    return counts->inserted || counts->updated || counts->deleted || counts->set_aside ||
+           counts->altered || counts->widened || counts->left_out;
+}
+
+/* ---- tables that look others up ---- */
+
+static struct rf_joining joining_by_rules(const struct apply *apply,
+                                          const struct rf_manifest_table *source,
+                                          struct rf_arena *arena) {
+    const struct rf_existing *existing = apply->delta.existing;
+    const struct rf_table_settings settings =
+        rf_rules_table(apply->delta.run->options->rules, source->table.name);
+    const struct rf_catalog_table *to = rf_existing_target(existing, source, NULL);
+    const char **joined = rf_arena_take(arena, settings.join_count, sizeof *joined);
+    struct rf_joining joining = {.relation = to ? to->name : "", .joined = joined};
+    for (uint32_t i = 0; joined && i < settings.join_count; i++) {
+        joined[joining.count++] = settings.joins[i].table;
+    }
+    return joining;
+}
+
+/* They come behind those that they join. */
+static enum rf_code order_tables(struct apply *apply, struct rf_error *error) {
+    struct rf_arena *arena = &apply->delta.arena;
+    uint32_t count = apply->manifest->table_count, stuck = 0;
+    apply->joinings = rf_arena_take(arena, count, sizeof *apply->joinings);
+    apply->order = rf_arena_take(arena, count, sizeof *apply->order);
+    for (uint32_t i = 0; apply->joinings && i < count; i++) {
+        const struct rf_manifest_table *source = &apply->manifest->tables[i];
+        const struct rf_ledger_table *standing =
+            rf_ledger_find_table(&apply->standing, source->table.name);
+        apply->joinings[i] = (struct rf_joining){.relation = ""};
+        if (standing) {
+            apply->joinings[i] = rf_joining_of(&standing->plan, arena);
+        } else if (apply->delta.existing) {
+            apply->joinings[i] = joining_by_rules(apply, source, arena);
         }
     }
-    rf_scout_end(scout);
+    enum rf_code code = rf_arena_check(arena, error);
+    if (code == RF_OK && !rf_joining_order(apply->joinings, count, apply->order, &stuck)) {
+        code = rf_fail(error, RF_MISPLACED, "table \"%s\" joins tables that in the end join it",
+                       apply->joinings[stuck].relation);
+    }
     return code;
 }
 
-static bool has_counts(const struct rf_counts *counts) {
-    return counts->inserted || counts->updated || counts->deleted || counts->set_aside ||
-           counts->altered || counts->widened;
+static bool joined_changed(const struct apply *apply, uint32_t table) {
+    const struct rf_joining *joining = &apply->joinings[table];
+    for (uint32_t i = 0; joining->count > 0 && i < apply->manifest->table_count; i++) {
+        if (apply->joinings[i].changed && rf_joining_has(joining, apply->joinings[i].relation)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A table that was filled just now has what the joins give now. */
+static enum rf_code join_again(struct apply *apply, uint32_t table, uint32_t touched,
+                               struct rf_error *error) {
+    struct rf_delta *delta = &apply->delta;
+    const struct rf_manifest_table *source = &apply->manifest->tables[table];
+    const struct rf_ledger_table *standing =
+        rf_ledger_find_table(&apply->standing, source->table.name);
+    enum rf_delta_step step = step_of(apply, source);
+    if (!standing || (step != RF_DELTA_NOTHING && step != RF_DELTA_CHANGE) ||
+        !joined_changed(apply, table)) {
+        return RF_OK;
+    }
+    struct rf_counts *counts = apply->touched_count > touched
+                                   ? &apply->touched[apply->touched_count - 1]
+                                   : touch(apply, source->table.name);
+    return rf_computed_rejoin(delta->existing, source, &standing->plan, delta->snapshot, counts,
+                              error);
+}
+
+static enum rf_code apply_in_turn(struct apply *apply, uint32_t table, struct rf_error *error) {
+    uint32_t touched = apply->touched_count;
+    enum rf_code code = rf_run_check(apply->delta.run, error);
+    if (code == RF_OK) {
+        code = check_unchanged(apply, &apply->manifest->tables[table], error);
+    }
+    if (code == RF_OK) {
+        code = apply_table(apply, table, error);
+    }
+    if (code == RF_OK) {
+        code = join_again(apply, table, touched, error);
+    }
+    for (uint32_t i = touched; i < apply->touched_count; i++) {
+        apply->joinings[table].changed |= has_counts(&apply->touched[i]);
+    }
+    return code;
+}
+
+static enum rf_code apply_tables(struct apply *apply, struct rf_error *error) {
+    enum rf_code code = make_room(apply, error);
+    if (code == RF_OK) {
+        code = order_tables(apply, error);
+    }
+    struct rf_scout *scout = code == RF_OK ? send_scout(apply) : NULL;
+    for (uint32_t i = 0; code == RF_OK && i < apply->manifest->table_count; i++) {
+        uint32_t table = apply->order[i];
+        if (apply->joinings[table].count == 0) {
+            rf_scout_pass(scout, table);
+        }
+        code = apply_in_turn(apply, table, error);
+    }
+    rf_scout_end(scout);
+    return code;
 }
 
 static enum rf_code move_ledger(struct apply *apply, struct rf_error *error) {

@@ -3,6 +3,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "replay/computed_check.h"
+#include "replay/computed_join.h"
 #include "replay/delta.h"
 #include "replay/fill.h"
 #include "replay/fit.h"
@@ -105,11 +107,34 @@ struct checking {
     const struct rf_ledger_tables *standing; /* NULL: a first load */
     struct rf_troubles *troubles;
     uint32_t count;
-    const char **names; /* of tables that will be written, in the target */
+    const char **names;          /* of tables that will be written, in the target */
+    struct rf_joining *joinings; /* of all tables of the manifest */
 };
 
 static void will_be_written(struct checking *checking, const char *relation) {
     checking->names[checking->count++] = relation;
+}
+
+static void note_joins(struct checking *checking, const struct rf_manifest_table *source,
+                       const struct rf_plan *plan) {
+    struct rf_joining *joining = &checking->joinings[source - checking->existing->manifest->tables];
+    if (plan && plan->relation) {
+        *joining = rf_joining_of(plan, checking->existing->arena);
+    }
+}
+
+/* What joins others comes behind them. */
+static void check_joins(struct checking *checking) {
+    struct rf_arena *arena = checking->existing->arena;
+    uint32_t count = checking->existing->manifest->table_count;
+    uint32_t *order = rf_arena_take(arena, count, sizeof *order);
+    for (uint32_t i = 0; i < count; i++) {
+        const char *relation = checking->joinings[i].relation;
+        checking->joinings[i].relation = relation ? relation : "";
+    }
+    if (order) {
+        rf_joining_check(checking->joinings, count, order, checking->troubles);
+    }
 }
 
 static enum rf_code check_table(struct checking *checking, const struct rf_manifest_table *source,
@@ -118,6 +143,7 @@ static enum rf_code check_table(struct checking *checking, const struct rf_manif
     const struct rf_ledger_table *standing =
         checking->standing ? rf_ledger_find_table(checking->standing, source->table.name) : NULL;
     enum rf_delta_step step = rf_delta_step_of(existing->run, source, standing, &existing->catalog);
+    note_joins(checking, source, standing ? &standing->plan : NULL);
     bool owned = standing ? standing->plan.owned : !existing->run->options->rules->existing;
     if (owned && checking->standing) {
         return RF_OK;
@@ -129,8 +155,13 @@ static enum rf_code check_table(struct checking *checking, const struct rf_manif
         return RF_OK;
     }
     struct rf_plan plan;
+    uint32_t known = checking->troubles->count;
     enum rf_code code = rf_existing_fit(existing, source, standing ? &standing->plan : NULL, &plan,
                                         checking->troubles, error);
+    note_joins(checking, source, &plan);
+    if (code == RF_OK && plan.computed && checking->troubles->count == known) {
+        code = rf_computed_find_troubles(existing, &plan, checking->troubles, error);
+    }
     if (code == RF_OK && plan.relation) {
         will_be_written(checking, plan.relation);
         code = rf_existing_find_failing(existing, source, &plan, checking->troubles, error);
@@ -162,6 +193,8 @@ enum rf_code rf_existing_find_troubles(struct rf_existing *existing,
         .standing = standing,
         .troubles = troubles,
         .names = rf_arena_take(existing->arena, manifest->table_count, sizeof *checking.names),
+        .joinings =
+            rf_arena_take(existing->arena, manifest->table_count, sizeof *checking.joinings),
     };
     enum rf_code code = rf_arena_check(existing->arena, error);
     for (uint32_t i = 0; code == RF_OK && i < manifest->table_count; i++) {
@@ -171,6 +204,8 @@ enum rf_code rf_existing_find_troubles(struct rf_existing *existing,
         return code;
     }
     check_gone(&checking);
+    check_joins(&checking);
+    rf_joining_follow(standing, manifest, checking.names, &checking.count);
     bool first = standing == NULL;
     struct rf_hold hold = {
         .catalog = &existing->catalog,

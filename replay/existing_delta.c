@@ -3,6 +3,7 @@
 
 #include "replay/build.h"
 #include "replay/computed_delta.h"
+#include "replay/computed_join.h"
 #include "replay/delta_table.h"
 
 static bool is_written(const struct rf_existing *existing, const struct rf_manifest_table *source,
@@ -31,6 +32,9 @@ enum rf_code rf_existing_hold(struct rf_existing *existing, const struct rf_ledg
         if (to) {
             names[count++] = to->name;
         }
+    }
+    if (names) {
+        rf_joining_follow(standing, manifest, names, &count);
     }
     existing->hold = (struct rf_hold){
         .run = existing->run,

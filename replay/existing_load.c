@@ -6,6 +6,7 @@
 #include "replay/build.h"
 #include "replay/closing.h"
 #include "replay/commit.h"
+#include "replay/computed_join.h"
 #include "replay/fit.h"
 #include "replay/quote.h"
 
@@ -22,7 +23,26 @@ struct beginning {
     struct rf_existing existing;
     uint32_t count;
     struct entry *entries;
+    uint32_t *order; /* in which they are filled in one transaction */
 };
+
+/* What joins others comes behind them. */
+static enum rf_code put_in_order(struct beginning *beginning, struct rf_troubles *troubles,
+                                 struct rf_error *error) {
+    struct rf_arena *arena = beginning->existing.arena;
+    struct rf_joining *tables = rf_arena_take(arena, beginning->count, sizeof *tables);
+    beginning->order = rf_arena_take(arena, beginning->count, sizeof *beginning->order);
+    for (uint32_t i = 0; tables && i < beginning->count; i++) {
+        if (beginning->entries[i].plan.relation) {
+            tables[i] = rf_joining_of(&beginning->entries[i].plan, arena);
+        }
+    }
+    enum rf_code code = rf_arena_check(arena, error);
+    if (code == RF_OK && troubles->count == 0) {
+        rf_joining_check(tables, beginning->count, beginning->order, troubles);
+    }
+    return code;
+}
 
 static enum rf_code fit_all(struct beginning *beginning, struct rf_error *error) {
     struct rf_existing *existing = &beginning->existing;
@@ -41,6 +61,9 @@ static enum rf_code fit_all(struct beginning *beginning, struct rf_error *error)
         entry->standing =
             rf_fit_find(&existing->catalog, existing->run->options->rules, source->table.name);
         code = rf_existing_fit(existing, source, NULL, &entry->plan, &troubles, error);
+    }
+    if (code == RF_OK) {
+        code = put_in_order(beginning, &troubles, error);
     }
     return code == RF_OK ? rf_existing_fail(existing, &troubles, error) : code;
 }
@@ -253,6 +276,31 @@ enum rf_code rf_existing_load_prepare(struct rf_load *load, struct rf_pg *pg,
 
 /* ---- the last transaction ---- */
 
+static bool joins_kept(const struct rf_load *load, const struct rf_joining *joining) {
+    for (uint32_t i = 0; i < load->count; i++) {
+        if (load->tables[i].plan.kept && rf_joining_has(joining, load->tables[i].plan.relation)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Rows of tables that keep theirs have come only now. */
+static enum rf_code join_kept(struct rf_existing *existing, struct rf_load *load,
+                              struct rf_error *error) {
+    enum rf_code code = RF_OK;
+    for (uint32_t i = 0; code == RF_OK && i < load->count; i++) {
+        const struct rf_load_table *table = &load->tables[i];
+        const struct rf_joining joining = rf_joining_of(&table->plan, &load->arena);
+        if (joins_kept(load, &joining)) {
+            struct rf_counts counts = {.name = table->plan.table};
+            code = rf_computed_rejoin(existing, table->source, &table->plan, load->snapshot,
+                                      &counts, error);
+        }
+    }
+    return code == RF_OK ? rf_arena_check(&load->arena, error) : code;
+}
+
 enum rf_code rf_existing_load_finish(struct rf_load *load, struct rf_pg *pg,
                                      struct rf_error *error) {
     struct rf_existing existing = {.run = load->run,
@@ -289,6 +337,9 @@ enum rf_code rf_existing_load_finish(struct rf_load *load, struct rf_pg *pg,
         code = table->plan.kept ? rf_existing_fill(&existing, table->source, &table->plan,
                                                    load->snapshot, &table->kept, error)
                                 : RF_OK;
+    }
+    if (code == RF_OK) {
+        code = join_kept(&existing, load, error);
     }
     return code == RF_OK ? rf_hold_end(&existing.hold, error) : code;
 }
@@ -386,9 +437,10 @@ static enum rf_code load_all(struct beginning *beginning, const struct rf_snapsh
     struct rf_existing *existing = &beginning->existing;
     enum rf_code code = RF_OK;
     for (uint32_t i = 0; code == RF_OK && i < beginning->count; i++) {
-        const struct entry *entry = &beginning->entries[i];
-        counts[i] = (struct rf_counts){.name = entry->plan.table};
-        code = fill_entry(beginning, entry, at, &counts[i], error);
+        uint32_t next = beginning->order[i];
+        const struct entry *entry = &beginning->entries[next];
+        counts[next] = (struct rf_counts){.name = entry->plan.table};
+        code = fill_entry(beginning, entry, at, &counts[next], error);
     }
     if (code == RF_OK) {
         code = rf_hold_end(&existing->hold, error);

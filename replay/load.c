@@ -498,7 +498,8 @@ enum rf_code rf_load_growing(struct rf_run *run, struct rf_pg **pg, const struct
     code = carry_out(&load, pg, &at, result, error);
     *loaded = code == RF_OK;
     bool whole = rf_growth_result(growth, &at) && at.number == load.snapshot;
-    if (code != RF_OK && !rf_pg_broken(*pg) && (load.contended || !whole || (code == RF_MISPLACED && !load.keeps))) {
+    if (code != RF_OK && !rf_pg_broken(*pg) &&
+        (load.contended || !whole || (code == RF_MISPLACED && !load.keeps))) {
         struct rf_error ignored;
         rf_run_go_on(run);
         (void)!rf_load_discard(*pg, target, staging, &ignored);

@@ -54,12 +54,27 @@ static bool take_index(struct rf_load_table *table, struct task *task) {
     return true;
 }
 
-static bool take_from(struct rf_load_table *table, struct task *task) {
+/* Rows that look others up come when those stand, statistics and all. */
+static bool waits(const struct rf_load *load, const struct rf_load_table *table) {
+    const struct rf_plan_computed *computed = table->plan.computed;
+    for (uint32_t i = 0; computed && i < computed->join_count; i++) {
+        for (uint32_t j = 0; j < load->count; j++) {
+            const struct rf_load_table *other = &load->tables[j];
+            if (!other->finished &&
+                strcmp(other->plan.relation, computed->joins[i].relation) == 0) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+static bool take_from(const struct rf_load *load, struct rf_load_table *table, struct task *task) {
     if (table->finished) {
         return false;
     }
     if (table->chunks_left > 0) {
-        return take_chunk(table, task);
+        return !waits(load, table) && take_chunk(table, task);
     }
     if (table->indexes_left > 0) {
         return take_index(table, task);
@@ -77,7 +92,7 @@ static bool take_any(struct rf_load *load, struct task *task) {
         load->first++;
     }
     for (uint32_t i = load->first; i < load->ready_count; i++) {
-        if (take_from(load->ready[i], task)) {
+        if (take_from(load, load->ready[i], task)) {
             return true;
         }
     }

@@ -65,7 +65,7 @@ struct rf_load {
     struct rf_names names;    /* what relations are called */
     struct rf_growth *growth; /* NULL: the snapshot is there, whole */
     struct rf_pg *control;    /* of the thread that plans */
-    bool keeps; /* what failed is not for the rows to answer: what is loaded stays loaded */
+    bool keeps;     /* what failed is not for the rows to answer: what is loaded stays loaded */
     bool contended; /* with a growth: its tables come in an order that would show in names */
     uint32_t count;
     struct rf_load_table *tables; /* the costliest first */

@@ -47,7 +47,7 @@ struct rf_replay_table {
     uint64_t inserted, updated, deleted; /* rows in the target */
     uint64_t set_aside;                  /* rows newly set aside by this run */
     uint64_t altered;                    /* rows with a value that was altered to fit, likewise */
-    uint64_t left_out; /* rows that a rule leaves out (where), likewise */
+    uint64_t left_out;                   /* rows that a rule leaves out (where), likewise */
     uint64_t widened; /* columns whose rows forced another type on them, likewise */
 };
 
@@ -114,6 +114,7 @@ struct rf_compared_table {
     uint64_t rows; /* in the snapshot */
     uint64_t target_rows;
     uint64_t set_aside;
+    uint64_t left_out; /* by a rule (where) */
     uint64_t missing, extra, different;
 };
 

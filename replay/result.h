@@ -10,9 +10,9 @@ struct rf_counts {
     const char *name;
     uint64_t inserted, updated, deleted; /* rows in the target */
     uint64_t set_aside;
-    uint64_t altered; /* rows with a value that was altered to fit */
+    uint64_t altered;  /* rows with a value that was altered to fit */
     uint64_t left_out; /* rows that a rule leaves out (where) */
-    uint64_t widened; /* columns that got another type than was declared, asked for or there */
+    uint64_t widened;  /* columns that got another type than was declared, asked for or there */
 };
 
 /* Adds to the table's counts and to the total; a table that is not in the result yet is put in, in

@@ -48,7 +48,6 @@ RF_MUST_USE enum rf_code rf_sequences_advance(struct rf_run *run, struct rf_pg *
                                               struct rf_error *error);
 /* The same errors, before anything is loaded into tables that stand. Changes nothing. */
 RF_MUST_USE enum rf_code rf_sequences_check(struct rf_run *run, struct rf_pg *pg,
-                                            const struct rf_target *target,
-                                            struct rf_error *error);
+                                            const struct rf_target *target, struct rf_error *error);
 
 #endif

@@ -32,6 +32,7 @@ extern const char rf_sql_column_plain[];
 extern const char rf_sql_computed_add[];
 extern const char rf_sql_computed_delete[];
 extern const char rf_sql_computed_list[];
+extern const char rf_sql_computed_may_update[];
 extern const char rf_sql_constraint_add[];
 extern const char rf_sql_constraint_judge[];
 extern const char rf_sql_constraint_list[];

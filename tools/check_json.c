@@ -1,4 +1,5 @@
 /* What a check finds, as JSON lines. The lines of a table come in the order column, row, table. */
+#include "replay/computed.h"
 #include "tools/check.h"
 #include "tools/show.h"
 
@@ -25,11 +26,13 @@ static void put_census(struct rf_json *line, const struct rf_census *census) {
     rf_json_count(line, "text_not_utf8", census->text_not_utf8);
 }
 
-static void print_column(struct rf_checking *checking, const struct rf_plan_column *column) {
+static void print_column(struct rf_checking *checking, uint32_t place) {
+    const struct rf_plan *plan = &checking->table->plan;
+    const struct rf_plan_column *column = &plan->columns[place];
     struct rf_json line = rf_json_begin("column");
     rf_json_text(&line, "table", checking->table->plan.table);
     rf_json_text(&line, "column", column->source);
-    rf_json_text(&line, "target", column->name);
+    rf_json_text(&line, "target", rf_plan_goes_to(plan, place));
     rf_json_text(&line, "declared", column->declared);
     put_census(&line, &checking->table->source->census[column->cell]);
     rf_json_text(&line, "becomes", column->conversion->type);
@@ -47,7 +50,7 @@ static void print_column(struct rf_checking *checking, const struct rf_plan_colu
 static void print_columns(struct rf_checking *checking) {
     const struct rf_plan *plan = &checking->table->plan;
     for (uint32_t i = 0; i < plan->column_count; i++) {
-        print_column(checking, &plan->columns[i]);
+        print_column(checking, i);
     }
 }
 
@@ -121,10 +124,37 @@ static struct rf_json constraints_of(const struct rf_check_table *table) {
     return array;
 }
 
+static struct rf_json values_of(const struct rf_plan_computed *computed) {
+    struct rf_json array = rf_json_array();
+    for (uint32_t i = 0; computed && i < computed->target_count; i++) {
+        if (!computed->targets[i].plain) {
+            struct rf_json json = rf_json_begin(NULL);
+            rf_json_text(&json, "column", computed->targets[i].name);
+            rf_json_text(&json, "sql", computed->targets[i].sql);
+            rf_json_bool(&json, "joined", computed->targets[i].joined);
+            rf_json_append(&array, &json);
+        }
+    }
+    return array;
+}
+
+static struct rf_json joins_of(const struct rf_plan_computed *computed) {
+    struct rf_json array = rf_json_array();
+    for (uint32_t i = 0; computed && i < computed->join_count; i++) {
+        struct rf_json json = rf_json_begin(NULL);
+        rf_json_text(&json, "table", computed->joins[i].relation);
+        rf_json_text(&json, "as", computed->joins[i].alias);
+        rf_json_text(&json, "on", computed->joins[i].on);
+        rf_json_append(&array, &json);
+    }
+    return array;
+}
+
 static void print_table(struct rf_checking *checking, const struct rf_survey_counts *counts) {
     const struct rf_plan *plan = &checking->table->plan;
     struct rf_json key = key_of(plan);
     struct rf_json excluded = names_of(plan->excluded, plan->excluded_count);
+    struct rf_json values = values_of(plan->computed), joins = joins_of(plan->computed);
     struct rf_json indexes = indexes_of(checking->table);
     struct rf_json constraints = constraints_of(checking->table);
     struct rf_json notes = names_of(checking->table->notes, checking->table->note_count);
@@ -139,6 +169,9 @@ static void print_table(struct rf_checking *checking, const struct rf_survey_cou
     rf_json_count(&line, "widened", rf_plan_widened(plan));
     rf_json_put(&line, "key", &key);
     rf_json_put(&line, "excluded", &excluded);
+    rf_json_put(&line, "values", &values);
+    rf_json_put(&line, "joins", &joins);
+    rf_json_text(&line, "where", plan->computed ? plan->computed->where : NULL);
     rf_json_put(&line, "indexes", &indexes);
     rf_json_put(&line, "constraints", &constraints);
     rf_json_put(&line, "notes", &notes);

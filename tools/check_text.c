@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "replay/computed.h"
 #include "tools/check.h"
 #include "tools/grid.h"
 #include "tools/show.h"
@@ -124,7 +125,8 @@ static void print_finding(struct rf_checking *checking, const struct rf_check_fi
 
 static bool has_other_names(const struct rf_plan *plan) {
     for (uint32_t i = 0; i < plan->column_count; i++) {
-        if (strcmp(plan->columns[i].source, plan->columns[i].name) != 0) {
+        const char *name = rf_plan_goes_to(plan, i);
+        if (!name || strcmp(plan->columns[i].source, name) != 0) {
             return true;
         }
     }
@@ -162,12 +164,14 @@ static void put_type(struct rf_buffer *out, const struct rf_plan_column *column)
     }
 }
 
-static void add_column(struct rf_grid *grid, const struct rf_plan_column *column,
-                       const struct rf_census *census, bool other_names, bool verbose) {
+/* `name` in the target is "" for a column that only expressions see, and is not told where all are
+ * called as in the source. */
+static void add_column(struct rf_grid *grid, const struct rf_plan_column *column, const char *name,
+                       const struct rf_census *census, bool verbose) {
     struct rf_buffer text = {0};
     rf_grid_name(grid, column->source);
-    if (other_names) {
-        rf_grid_name(grid, column->name);
+    if (name) {
+        rf_grid_name(grid, name);
     }
     rf_grid_name(grid, column->declared);
     put_census(&text, census);
@@ -194,7 +198,10 @@ static void print_columns(struct rf_output *out, const struct rf_check_table *ta
     struct rf_grid *grid = other_names ? rf_grid_new(all, 6) : rf_grid_new(same, 5);
     for (uint32_t i = 0; i < plan->column_count; i++) {
         const struct rf_plan_column *column = &plan->columns[i];
-        add_column(grid, column, &table->source->census[column->cell], other_names, verbose);
+        const char *name = rf_plan_goes_to(plan, i);
+        name = name ? name : "";
+        add_column(grid, column, other_names ? name : NULL, &table->source->census[column->cell],
+                   verbose);
     }
     rf_grid_print(grid, out);
     rf_grid_free(grid);
@@ -205,6 +212,32 @@ static void print_key(struct rf_output *out, const struct rf_plan *plan) {
     for (uint32_t i = 0; i < plan->key_count; i++) {
         rf_output_printf(out, i == 0 ? "" : ", ");
         rf_output_name(out, plan->columns[plan->key[i]].source);
+    }
+}
+
+static void print_computed(struct rf_output *out, const struct rf_plan_computed *computed) {
+    for (uint32_t i = 0; computed && i < computed->target_count; i++) {
+        if (!computed->targets[i].plain) {
+            rf_output_printf(out, "value ");
+            rf_output_name(out, computed->targets[i].name);
+            rf_output_printf(out, " = ");
+            print_line(out, computed->targets[i].sql);
+            rf_output_printf(out, "\n");
+        }
+    }
+    for (uint32_t i = 0; computed && i < computed->join_count; i++) {
+        rf_output_printf(out, "join ");
+        rf_output_name(out, computed->joins[i].relation);
+        rf_output_printf(out, " AS ");
+        rf_output_name(out, computed->joins[i].alias);
+        rf_output_printf(out, " ON ");
+        print_line(out, computed->joins[i].on);
+        rf_output_printf(out, "\n");
+    }
+    if (computed && computed->where) {
+        rf_output_printf(out, "where ");
+        print_line(out, computed->where);
+        rf_output_printf(out, "; other rows are left out\n");
     }
 }
 
@@ -276,6 +309,7 @@ static void print_table(struct rf_checking *checking) {
     print_key(out, plan);
     rf_output_printf(out, "%s\n", steps[checking->table->step]);
     print_columns(out, checking->table, checking->task->settings->verbose);
+    print_computed(out, plan->computed);
     print_indexes(out, checking->table);
     print_constraints(out, checking->table);
     for (uint32_t i = 0; i < plan->excluded_count; i++) {

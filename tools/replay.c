@@ -4,6 +4,7 @@
 #include <inttypes.h>
 
 #include "tools/grid.h"
+#include "tools/replay_report.h"
 #include "tools/task.h"
 #include "tools/units.h"
 
@@ -57,6 +58,7 @@ static void fill_summary(const struct rf_replay_result *result, const char *sour
     rf_json_count(summary, "tables", result->table_count);
     put_counts(summary, &result->total);
     rf_json_count(summary, "set_aside_total", result->set_aside_total);
+    rf_replay_report_json(result, summary);
 }
 
 /* ---- for people ---- */
@@ -137,6 +139,7 @@ void rf_trip_tell_replay(struct rf_task *task, const struct rf_repository *repos
         if (result->mode != RF_REPLAY_NONE) {
             print_tables(task, result);
         }
+        rf_replay_report_print(task, result);
         print_end(task, result, snapshot->digest, seconds);
     }
     fill_summary(result, rf_uuid_text(rf_repository_source(repository), source), snapshot->digest,

@@ -142,6 +142,7 @@ static void print_compared_line(struct rf_task *task, const struct rf_compared_t
     rf_json_count(&line, "rows", table->rows);
     rf_json_count(&line, "target_rows", table->target_rows);
     rf_json_count(&line, "set_aside", table->set_aside);
+    rf_json_count(&line, "left_out", table->left_out);
     rf_json_count(&line, "missing", table->missing);
     rf_json_count(&line, "extra", table->extra);
     rf_json_count(&line, "different", table->different);
@@ -288,6 +289,7 @@ static void fill_summary(struct rf_task *task, const struct rf_check_result *che
     if (compared) {
         rf_json_count(summary, "target_rows", compared->total.target_rows);
         rf_json_count(summary, "set_aside", compared->total.set_aside);
+        rf_json_count(summary, "left_out", compared->total.left_out);
         rf_json_count(summary, "missing", compared->total.missing);
         rf_json_count(summary, "extra", compared->total.extra);
         rf_json_count(summary, "different", compared->total.different);
@@ -317,6 +319,10 @@ static void print_end(struct rf_task *task, const struct rf_check_result *checke
     if (compared && compared->total.set_aside > 0) {
         rf_output_printf(out, ", but for %s set aside",
                          rf_units_count(compared->total.set_aside, "row", text));
+    }
+    if (compared && compared->total.left_out > 0) {
+        rf_output_printf(out, "; %s left out, as rules say",
+                         rf_units_count(compared->total.left_out, "row", text));
     }
     rf_output_printf(out, "; %s\n", rf_units_seconds(rf_seconds_since(&task->began), text));
 }

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "replay/guard.h"
 #include "replay/quote.h"
 #include "replay/server_error.h"
 
@@ -42,7 +43,7 @@ enum rf_code rf_build_index(struct rf_run *run, struct rf_pg *pg, const struct r
         return RF_OK;
     }
     struct rf_buffer sql = {0};
-    rf_buffer_printf(&sql, "SAVEPOINT " SAVEPOINT "; ");
+    rf_guard_savepoint(target, SAVEPOINT, &sql);
     rf_plan_create_index(plan, index, schema, &sql);
     rf_buffer_printf(&sql, "; ");
     if (attach) {
@@ -93,7 +94,7 @@ enum rf_code rf_build_check(struct rf_run *run, struct rf_pg *pg, const struct r
         return RF_OK;
     }
     struct rf_buffer sql = {0};
-    rf_buffer_printf(&sql, "SAVEPOINT " SAVEPOINT "; ");
+    rf_guard_savepoint(target, SAVEPOINT, &sql);
     rf_plan_add_constraint(plan, check, schema, &sql);
     rf_buffer_printf(&sql, "; RELEASE SAVEPOINT " SAVEPOINT);
     enum rf_code code = rf_pg_do_buffer(pg, &sql, NULL, error);
@@ -142,10 +143,11 @@ static bool has_expressions(const struct rf_plan *plan) {
     return false;
 }
 
-static enum rf_code create_table(struct rf_pg *pg, const struct rf_plan *plan, const char *schema,
-                                 bool identities, struct rf_error *error) {
+static enum rf_code create_table(struct rf_pg *pg, const struct rf_target *target,
+                                 const struct rf_plan *plan, const char *schema, bool identities,
+                                 struct rf_error *error) {
     struct rf_buffer sql = {0};
-    rf_buffer_printf(&sql, "SAVEPOINT " SAVEPOINT "; ");
+    rf_guard_savepoint(target, SAVEPOINT, &sql);
     rf_plan_create_table(plan, schema, identities, &sql);
     rf_buffer_printf(&sql, "; RELEASE SAVEPOINT " SAVEPOINT);
     enum rf_code code = rf_pg_do_buffer(pg, &sql, NULL, error);
@@ -167,13 +169,13 @@ static enum rf_code create_plain(struct rf_run *run, struct rf_pg *pg,
     if (code == RF_OK) {
         code = rf_ledger_plain_columns(pg, target, plan->table, error);
     }
-    return code == RF_OK ? create_table(pg, plan, schema, identities, error) : code;
+    return code == RF_OK ? create_table(pg, target, plan, schema, identities, error) : code;
 }
 
 enum rf_code rf_build_create_table(struct rf_run *run, struct rf_pg *pg,
                                    const struct rf_target *target, struct rf_plan *plan,
                                    const char *schema, bool identities, struct rf_error *error) {
-    enum rf_code code = create_table(pg, plan, schema, identities, error);
+    enum rf_code code = create_table(pg, target, plan, schema, identities, error);
     if (code != RF_OK && has_expressions(plan) && is_refusal(error->sqlstate)) {
         code = create_plain(run, pg, target, plan, schema, identities, error);
     }

@@ -5,6 +5,7 @@
 
 #include "replay/after.h"
 #include "replay/build.h"
+#include "replay/guard.h"
 #include "replay/object.h"
 #include "replay/sequence.h"
 
@@ -63,7 +64,7 @@ enum rf_code rf_closing_finally(const struct rf_closing *closing, const struct r
     if (code != RF_OK || !due) {
         return code;
     }
-    code = rf_pg_begin(closing->pg, error);
+    code = rf_guard_begin(closing->pg, closing->target, error);
     if (code == RF_OK) {
         code = hold_ledger(closing, at, error);
     }

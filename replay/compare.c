@@ -194,12 +194,13 @@ static enum rf_code compare_rows(struct worker *worker, const struct rf_compare_
 }
 
 /* One snapshot of the server for all connections. */
-static enum rf_code join_snapshot(struct worker *worker, bool read_only, struct rf_error *error) {
+static enum rf_code join_snapshot(struct rf_pg *pg, const char *snapshot, bool read_only,
+                                  struct rf_error *error) {
     struct rf_buffer sql = {0};
     rf_buffer_printf(&sql, "BEGIN ISOLATION LEVEL REPEATABLE READ %s; SET TRANSACTION SNAPSHOT ",
                      read_only ? "READ ONLY" : "READ WRITE");
-    rf_quote_literal(&sql, worker->compare->server_snapshot);
-    enum rf_code code = rf_pg_do_buffer(worker->pg, &sql, NULL, error);
+    rf_quote_literal(&sql, snapshot);
+    enum rf_code code = rf_pg_do_buffer(pg, &sql, NULL, error);
     rf_buffer_release(&sql);
     return code;
 }
@@ -227,14 +228,15 @@ static enum rf_code compare_computed(struct worker *worker, const struct rf_comp
                                      struct job *job, struct rf_error *error) {
     struct rf_digest asides;
     struct rf_error late;
+    const char *snapshot = worker->compare->server_snapshot;
     rf_pg_rollback(worker->pg);
-    enum rf_code code = join_snapshot(worker, false, error);
+    enum rf_code code = join_snapshot(worker->pg, snapshot, false, error);
     if (code == RF_OK) {
         code = rf_compare_computed(table, worker->pg, &job->result, &asides, error);
     }
     rf_pg_rollback(worker->pg);
     rf_error_clear(&late);
-    enum rf_code again = join_snapshot(worker, true, &late);
+    enum rf_code again = join_snapshot(worker->pg, snapshot, true, &late);
     if (code == RF_OK && again != RF_OK) {
         *error = late;
         code = again;
@@ -290,7 +292,7 @@ static enum rf_code work(struct worker *worker) {
     struct compare *compare = worker->compare;
     enum rf_code code = rf_pg_open(&compare->run, RF_PG_READER, &worker->pg, &worker->error);
     if (code == RF_OK) {
-        code = join_snapshot(worker, true, &worker->error);
+        code = join_snapshot(worker->pg, worker->compare->server_snapshot, true, &worker->error);
     }
     for (struct job *job; code == RF_OK && (job = next_job(compare));) {
         code = compare_table(worker, job);
@@ -376,21 +378,32 @@ static enum rf_code load_manifest(struct compare *compare, const struct rf_snaps
     return rf_repository_load(compare->run.repository, found, &compare->manifest, error);
 }
 
-/* The ledger is read in the same snapshot of the server as the rows. */
-static enum rf_code open_target(struct compare *compare, struct rf_ledger_source *standing,
-                                struct rf_error *error) {
-    bool found = false;
-    enum rf_code code = rf_pg_open(&compare->run, RF_PG_READER, &compare->control, error);
-    if (code == RF_OK) {
-        code = rf_pg_do(compare->control, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", NULL,
-                        error);
+/* One snapshot of the server for all connections: the one that is given, or of now. */
+static enum rf_code begin_snapshot(struct compare *compare, struct rf_error *error) {
+    compare->server_snapshot = compare->options->server_snapshot;
+    if (compare->server_snapshot) {
+        return join_snapshot(compare->control, compare->server_snapshot, true, error);
     }
+    enum rf_code code = rf_pg_begin_fixed(compare->control, true, error);
     if (code == RF_OK) {
         code = rf_pg_ask(compare->control, rf_sql_export_snapshot, NULL, &compare->snapshot_rows,
                          error);
     }
     if (code == RF_OK) {
         compare->server_snapshot = rf_pg_rows_text(compare->snapshot_rows, 0, 0);
+    }
+    return code;
+}
+
+/* The ledger is read in the same snapshot of the server as the rows. */
+static enum rf_code open_target(struct compare *compare, struct rf_ledger_source *standing,
+                                struct rf_error *error) {
+    bool found = false;
+    enum rf_code code = rf_pg_open(&compare->run, RF_PG_READER, &compare->control, error);
+    if (code == RF_OK) {
+        code = begin_snapshot(compare, error);
+    }
+    if (code == RF_OK) {
         code = rf_ledger_find(compare->control, &found, error);
     }
     if (code == RF_OK && found) {
@@ -413,6 +426,14 @@ static int larger_first(const void *a, const void *b) {
     return strcmp(one->source->table.name, other->source->table.name);
 }
 
+static bool is_compared(const struct compare *compare, const char *table) {
+    const char *const *only = compare->options->only;
+    while (only && *only && strcmp(*only, table) != 0) {
+        only++;
+    }
+    return only ? *only != NULL : rf_run_selects(&compare->run, table);
+}
+
 static enum rf_code list_jobs(struct compare *compare, struct rf_error *error) {
     compare->jobs =
         rf_arena_take(&compare->arena, compare->manifest.table_count, sizeof *compare->jobs);
@@ -420,7 +441,7 @@ static enum rf_code list_jobs(struct compare *compare, struct rf_error *error) {
         const struct rf_manifest_table *source = &compare->manifest.tables[i];
         const struct rf_ledger_table *standing =
             rf_ledger_find_table(&compare->tables, source->table.name);
-        if (!standing || !rf_run_selects(&compare->run, source->table.name)) {
+        if (!standing || !is_compared(compare, source->table.name)) {
             continue;
         }
         struct job *job = &compare->jobs[compare->count++];
@@ -502,8 +523,8 @@ static enum rf_code run_compare(struct compare *compare, struct rf_compare_resul
     return code == RF_OK ? tell_misfit(compare, error) : code;
 }
 
-enum rf_code rf_compare(struct rf_repository *repository, const struct rf_compare_options *options,
-                        struct rf_compare_result *result, struct rf_error *error) {
+enum rf_code rf_compare(const struct rf_repository *repository,
+                        const struct rf_compare_options *options, struct rf_compare_result *result, struct rf_error *error) {
     *result = (struct rf_compare_result){.snapshot = 0};
     struct compare compare = {.options = options, .target.schema = options->target.schema};
     rf_uuid_text(rf_repository_source(repository), compare.target.source);

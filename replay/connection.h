@@ -112,6 +112,10 @@ RF_MUST_USE enum rf_code rf_pg_copy_next(struct rf_pg *pg, const uint8_t **bytes
 /* Transactions. rf_pg_rollback is for the way out after an error and says nothing. */
 RF_MUST_USE enum rf_code rf_pg_begin(struct rf_pg *pg, struct rf_error *error);
 RF_MUST_USE enum rf_code rf_pg_commit(struct rf_pg *pg, struct rf_error *error);
+/* One whose statements all see the same snapshot of the server: changing a row that somebody else
+ * changed since fails (RF_SQLSTATE_SERIALIZATION). */
+RF_MUST_USE enum rf_code rf_pg_begin_fixed(struct rf_pg *pg, bool read_only,
+                                           struct rf_error *error);
 void rf_pg_rollback(struct rf_pg *pg);
 
 #endif

@@ -11,10 +11,12 @@
 #include "replay/delta_table.h"
 #include "replay/fit.h"
 #include "replay/foreign_key.h"
+#include "replay/guard.h"
 #include "replay/object.h"
 #include "replay/preflight.h"
 #include "replay/result.h"
 #include "replay/scout.h"
+#include "replay/server_error.h"
 
 static bool is_too_narrow(const struct rf_plan *plan, const struct rf_manifest_table *source,
                           struct rf_arena *arena) {
@@ -29,6 +31,9 @@ enum rf_delta_step rf_delta_step_of(const struct rf_run *run,
                                     const struct rf_catalog *catalog) {
     if (!standing) {
         return rf_run_selects(run, source->table.name) ? RF_DELTA_MAKE : RF_DELTA_LEFT_OUT;
+    }
+    if (rf_guard_overwrites(run, standing->plan.table)) {
+        return RF_DELTA_EVOLVE;
     }
     struct rf_arena arena = {0};
     bool evolves = standing->plan.owned ? rf_plan_outdated(&standing->plan, source, &arena) ||
@@ -77,7 +82,7 @@ static enum rf_delta_step step_of(const struct apply *apply,
                                   const struct rf_manifest_table *source) {
     const struct rf_ledger_table *standing =
         rf_ledger_find_table(&apply->standing, source->table.name);
-    if (apply->same && standing) {
+    if (apply->same && standing && !rf_guard_overwrites(apply->delta.run, source->table.name)) {
         return RF_DELTA_NOTHING;
     }
     const struct rf_existing *existing = apply->delta.existing;
@@ -619,6 +624,10 @@ static enum rf_code in_transaction(struct apply *apply, bool *done, struct rf_er
     if (code != RF_OK || *done) {
         return code;
     }
+    code = rf_guard_hold(delta->run, delta->pg, delta->target, error);
+    if (code != RF_OK) {
+        return code;
+    }
     code = rf_ledger_read(delta->pg, delta->target, &apply->standing, error);
     if (code != RF_OK) {
         return code;
@@ -666,11 +675,20 @@ static enum rf_code add_results(const struct apply *apply, struct rf_replay_resu
     return code;
 }
 
+/* The transaction's snapshot is fixed, so rows that others change are not changed over. */
+static void explain_conflict(struct rf_error *error) {
+    if (strcmp(error->sqlstate, RF_SQLSTATE_SERIALIZATION) == 0) {
+        error->code = RF_MISPLACED;
+        rf_hint(error, "somebody else writes to the target right now; nothing was applied. Run the "
+                       "same command again to see what was written.");
+    }
+}
+
 static enum rf_code carry_out(struct apply *apply, struct rf_pg **pg,
                               struct rf_replay_result *result, struct rf_error *error) {
     struct rf_delta *delta = &apply->delta;
     bool done = false;
-    enum rf_code code = rf_pg_begin(*pg, error);
+    enum rf_code code = rf_pg_begin_fixed(*pg, false, error);
     if (code == RF_OK) {
         code = in_transaction(apply, &done, error);
     }
@@ -681,8 +699,11 @@ static enum rf_code carry_out(struct apply *apply, struct rf_pg **pg,
         rf_pg_rollback(*pg);
     }
     if (code == RF_OK) {
+        rf_guard_committed(delta->run);
         code = add_results(apply, result, error);
     } else {
+        explain_conflict(error);
+        code = error->code;
         rf_while(error, "while applying snapshot %" PRIu64, apply->to->number);
     }
     rf_naming_release(&delta->naming);

@@ -11,6 +11,7 @@
 #include "replay/build.h"
 #include "replay/delta_table.h"
 #include "replay/evolve.h"
+#include "replay/guard.h"
 #include "replay/quote.h"
 #include "replay/route.h"
 #include "replay/survey.h"
@@ -129,7 +130,8 @@ static enum rf_code find_refill(struct rf_delta *delta, struct rf_evolution *evo
     const struct rf_plan *standing = &evolution->standing->plan;
     bool *refill = &evolution->refill;
     enum rf_code code = RF_OK;
-    *refill = evolution->fresh || !rows_stay(evolution);
+    *refill = evolution->fresh || rf_guard_overwrites(delta->run, standing->table) ||
+              !rows_stay(evolution);
     if (!*refill && other_column_names(evolution)) {
         code = rf_aside_any(delta->pg, delta->target, standing->table, refill, error);
     }
@@ -421,11 +423,16 @@ enum rf_code rf_delta_alter(struct rf_delta *delta, struct rf_evolution *evoluti
 
 /* What came and went by the source's own count, where it has one; else all of it. */
 static void count_refilled(const struct rf_evolution *evolution, uint64_t aside_before,
-                           struct rf_counts *counts) {
+                           const struct rf_guard_table *overwritten, struct rf_counts *counts) {
     const struct rf_manifest_table *source = evolution->source;
     uint64_t was = evolution->standing->digest.rows, before = was - aside_before;
     uint64_t after = counts->inserted, aside = counts->set_aside;
     counts->deleted = before;
+    if (overwritten) { /* the rows that it had were not all the source's */
+        counts->deleted = overwritten->rows;
+        counts->set_aside = aside > aside_before ? aside - aside_before : 0;
+        return;
+    }
     if (source->change == RF_CHANGE_DELTA || source->change == RF_CHANGE_NONE) {
         bool delta = source->change == RF_CHANGE_DELTA;
         uint64_t deleted = delta ? source->deleted : 0;
@@ -440,6 +447,8 @@ static void count_refilled(const struct rf_evolution *evolution, uint64_t aside_
 static enum rf_code refill(struct rf_delta *delta, struct rf_evolution *evolution,
                            struct rf_counts *counts, struct rf_error *error) {
     struct rf_ledger_table *standing = evolution->standing;
+    const struct rf_guard_table *overwritten =
+        rf_guard_overwrites(delta->run, standing->plan.table);
     uint64_t aside = 0;
     bool added = false;
     enum rf_code code =
@@ -454,7 +463,7 @@ static enum rf_code refill(struct rf_delta *delta, struct rf_evolution *evolutio
     if (code == RF_OK) {
         code = rf_delta_fill(delta, evolution->source, &evolution->to, counts, error);
     }
-    count_refilled(evolution, aside, counts);
+    count_refilled(evolution, aside, overwritten, counts);
     standing->plan = evolution->to;
     standing->digest = evolution->source->digest;
     return code;

@@ -5,6 +5,7 @@
 
 #include "replay/build.h"
 #include "replay/fill.h"
+#include "replay/guard.h"
 #include "replay/preflight.h"
 #include "replay/quote.h"
 #include "replay/server_error.h"
@@ -363,6 +364,9 @@ static bool has_checks(const struct rf_plan *plan) {
 static enum rf_code clear_way(struct rf_delta *delta, const struct rf_manifest_table *source,
                               const struct rf_plan *plan, struct rf_error *error) {
     enum rf_code code = rf_pg_do(delta->pg, "ROLLBACK TO SAVEPOINT " SAVEPOINT, NULL, error);
+    if (code == RF_OK) {
+        code = rf_guard_mark(delta->pg, delta->target, error);
+    }
     for (uint32_t i = 0; code == RF_OK && i < plan->index_count; i++) {
         if (may_outgrow(source, plan, &plan->indexes[i])) {
             code = drop_index(delta, plan, &plan->indexes[i], error);
@@ -403,11 +407,19 @@ static bool is_in_the_way(const char *sqlstate) {
            strncmp(sqlstate, "22", 2) == 0;
 }
 
+static enum rf_code save(struct rf_delta *delta, struct rf_error *error) {
+    struct rf_buffer sql = {0};
+    rf_guard_savepoint(delta->target, SAVEPOINT, &sql);
+    enum rf_code code = rf_pg_do_buffer(delta->pg, &sql, NULL, error);
+    rf_buffer_release(&sql);
+    return code;
+}
+
 static enum rf_code put_rows(struct rf_delta *delta, const struct rf_manifest_table *source,
                              struct rf_plan *plan, struct rf_archive *archive, struct rf_fill *fill,
                              struct rf_error *error) {
     bool careful = any_may_outgrow(source, plan) || has_checks(plan);
-    enum rf_code code = careful ? rf_pg_do(delta->pg, "SAVEPOINT " SAVEPOINT, NULL, error) : RF_OK;
+    enum rf_code code = careful ? save(delta, error) : RF_OK;
     if (code == RF_OK) {
         code = fill_once(delta, source, plan, archive, fill, error);
         if (careful && code != RF_OK && is_in_the_way(error->sqlstate)) {

@@ -5,10 +5,14 @@
 #include "replay/computed_delta.h"
 #include "replay/computed_join.h"
 #include "replay/delta_table.h"
+#include "replay/guard.h"
+#include "replay/keep.h"
+#include "replay/preflight.h"
 
 static bool is_written(const struct rf_existing *existing, const struct rf_manifest_table *source,
                        const struct rf_ledger_table *standing, bool same) {
-    if (standing && (same || standing->plan.owned)) {
+    bool overwritten = rf_guard_overwrites(existing->run, source->table.name) != NULL;
+    if (standing && ((same && !overwritten) || standing->plan.owned)) {
         return false;
     }
     enum rf_delta_step step = rf_delta_step_of(existing->run, source, standing, &existing->catalog);
@@ -88,12 +92,25 @@ static enum rf_code empty(struct rf_delta *delta, const struct rf_ledger_table *
     return code;
 }
 
+/* Which rows are the application's can be told as long as the columns are what they were. */
+static enum rf_code leave_kept(struct rf_delta *delta, const struct rf_plan *plan,
+                               struct rf_counts *counts, struct rf_error *error) {
+    uint64_t rows = 0;
+    enum rf_code code = rf_preflight_columns(delta->pg, delta->target->schema, plan, error);
+    if (code == RF_OK) {
+        code = rf_keep_restore(delta->pg, delta->target, plan, &rows, error);
+    }
+    counts->deleted += rows;
+    return code;
+}
+
 enum rf_code rf_existing_make(struct rf_delta *delta, const struct rf_manifest_table *source,
                               const struct rf_ledger_table *standing, struct rf_counts *counts,
                               struct rf_error *error) {
     struct rf_existing *existing = delta->existing;
     struct rf_plan plan;
-    if (standing && standing->plan.kept) {
+    bool overwritten = rf_guard_overwrites(delta->run, source->table.name) != NULL;
+    if (standing && standing->plan.kept && !overwritten) {
         rf_fail(error, RF_MISPLACED,
                 "table \"%s\" has another shape, and rows of the application that it keeps",
                 standing->plan.relation);
@@ -101,9 +118,13 @@ enum rf_code rf_existing_make(struct rf_delta *delta, const struct rf_manifest_t
                        "line in rowferry.relation, and run the same command again.");
         return RF_MISPLACED;
     }
-    enum rf_code code =
-        standing ? rf_ledger_remove_table(delta->pg, delta->target, standing->plan.table, error)
-                 : RF_OK;
+    enum rf_code code = RF_OK;
+    if (standing && standing->plan.kept) {
+        code = leave_kept(delta, &standing->plan, counts, error);
+    }
+    if (code == RF_OK && standing) {
+        code = rf_ledger_remove_table(delta->pg, delta->target, standing->plan.table, error);
+    }
     if (code == RF_OK) {
         code = plan_table(existing, source, standing ? &standing->plan : NULL, &plan, error);
     }

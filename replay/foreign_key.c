@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "replay/foreign_key_list.h"
+#include "replay/guard.h"
 #include "replay/quote.h"
 #include "replay/server_error.h"
 
@@ -149,7 +150,7 @@ static enum rf_code tell_orphans(const struct key *key, struct rf_error *error) 
 static enum rf_code attempt(const struct key *key, struct rf_buffer *sql, char state[6],
                             char *reason, size_t size, struct rf_error *error) {
     struct rf_buffer whole = {0};
-    rf_buffer_printf(&whole, "SAVEPOINT " SAVEPOINT "; ");
+    rf_guard_savepoint(key->keys->target, SAVEPOINT, &whole);
     rf_buffer_append(&whole, sql->bytes, sql->size);
     rf_buffer_printf(&whole, "; RELEASE SAVEPOINT " SAVEPOINT);
     whole.failed = whole.failed || sql->failed;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "replay/guard.h"
 #include "replay/quote.h"
 #include "replay/server_error.h"
 #include "replay/sql.h"
@@ -256,7 +257,10 @@ static enum rf_code try_index(const struct rf_hold *hold, const struct rf_catalo
         rf_quote_qualified(&drop, schema, index->name);
         rf_buffer_printf(&back, "%s", index->definition);
     }
-    enum rf_code code = rf_pg_do(hold->pg, "SAVEPOINT " SAVEPOINT, NULL, error);
+    struct rf_buffer save = {0};
+    rf_guard_savepoint(hold->target, SAVEPOINT, &save);
+    enum rf_code code = rf_pg_do_buffer(hold->pg, &save, NULL, error);
+    rf_buffer_release(&save);
     if (code == RF_OK) {
         code = put_aside(hold, table->name, index->constraint ? "constraint" : "index",
                          index->constraint ? index->constraint : index->name, &drop, &back, error);
@@ -340,9 +344,11 @@ static enum rf_code restore_unchecked(struct rf_run *run, struct rf_pg *pg,
 }
 
 static enum rf_code restore_foreign_key(struct rf_run *run, struct rf_pg *pg,
+                                        const struct rf_target *target,
                                         const struct rf_put_aside *aside, struct rf_error *error) {
     struct rf_buffer sql = {0};
-    rf_buffer_printf(&sql, "SAVEPOINT " SAVEPOINT "; %s", aside->definition);
+    rf_guard_savepoint(target, SAVEPOINT, &sql);
+    rf_buffer_printf(&sql, "%s", aside->definition);
     enum rf_code code = rf_pg_do_buffer(pg, &sql, NULL, error);
     rf_buffer_release(&sql);
     if (code != RF_OK && strcmp(error->sqlstate, RF_SQLSTATE_FOREIGN_KEY) == 0) {
@@ -371,7 +377,7 @@ enum rf_code rf_put_aside_restore(struct rf_run *run, struct rf_pg *pg,
     if (code != RF_OK || !taken) {
         return code;
     }
-    code = is_kind(aside, "foreign key") ? restore_foreign_key(run, pg, aside, error)
+    code = is_kind(aside, "foreign key") ? restore_foreign_key(run, pg, target, aside, error)
                                          : rf_pg_do(pg, aside->definition, NULL, error);
     if (code != RF_OK && strcmp(error->sqlstate, RF_SQLSTATE_UNIQUE) == 0) {
         error->code = code = RF_MISPLACED;

@@ -41,13 +41,24 @@ static void fill_template(const char *template, const struct rf_target *target,
     }
 }
 
-enum rf_code rf_keep_remember(struct rf_pg *pg, const struct rf_target *target,
-                              const struct rf_plan *plan, uint64_t *rows, struct rf_error *error) {
+static enum rf_code do_template(struct rf_pg *pg, const char *template,
+                                const struct rf_target *target, const struct rf_plan *plan,
+                                uint64_t *rows, struct rf_error *error) {
     struct rf_buffer sql = {0};
-    fill_template(rf_sql_kept_remember, target, plan, &sql);
+    fill_template(template, target, plan, &sql);
     enum rf_code code = rf_pg_do_buffer(pg, &sql, rows, error);
     rf_buffer_release(&sql);
     return code;
+}
+
+enum rf_code rf_keep_remember(struct rf_pg *pg, const struct rf_target *target,
+                              const struct rf_plan *plan, uint64_t *rows, struct rf_error *error) {
+    return do_template(pg, rf_sql_kept_remember, target, plan, rows, error);
+}
+
+enum rf_code rf_keep_restore(struct rf_pg *pg, const struct rf_target *target,
+                             const struct rf_plan *plan, uint64_t *rows, struct rf_error *error) {
+    return do_template(pg, rf_sql_kept_restore, target, plan, rows, error);
 }
 
 void rf_keep_copy_out(const struct rf_target *target, const struct rf_plan *plan,

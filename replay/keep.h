@@ -20,6 +20,11 @@ RF_MUST_USE enum rf_code rf_keep_remember(struct rf_pg *pg, const struct rf_targ
                                           const struct rf_plan *plan, uint64_t *rows,
                                           struct rf_error *error);
 
+/* Deletes all rows but those. */
+RF_MUST_USE enum rf_code rf_keep_restore(struct rf_pg *pg, const struct rf_target *target,
+                                         const struct rf_plan *plan, uint64_t *rows,
+                                         struct rf_error *error);
+
 /* The places, from 0, of rows in a stream whose keys are in the table: 8 bytes for each. */
 struct rf_keep {
     struct rf_run *run;

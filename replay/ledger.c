@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "replay/guard.h"
 #include "replay/sql.h"
 
 /* Every statement of the ledger begins with the same two parameters. */
@@ -165,7 +166,8 @@ enum rf_code rf_ledger_begin_load(struct rf_pg *pg, const struct rf_target *targ
     rf_pg_number(&args, snapshot->number);
     rf_pg_text(&args, rf_hash_text(snapshot->digest, digest));
     rf_pg_text(&args, staging);
-    return rf_pg_do_args(pg, rf_sql_source_begin_load, &args, NULL, error);
+    enum rf_code code = rf_pg_do_args(pg, rf_sql_source_begin_load, &args, NULL, error);
+    return code == RF_OK ? rf_guard_start(pg, target, error) : code;
 }
 
 enum rf_code rf_ledger_name_load(struct rf_pg *pg, const struct rf_target *target,

@@ -8,6 +8,7 @@
 
 #include "replay/build.h"
 #include "replay/existing_load.h"
+#include "replay/guard.h"
 #include "replay/load_work.h"
 #include "replay/preflight.h"
 #include "replay/quote.h"
@@ -212,7 +213,7 @@ static enum rf_code make_table(struct rf_load *load, struct rf_load_table *table
                                struct rf_error *error) {
     struct rf_pg *pg = load->control;
     bool added = false;
-    enum rf_code code = rf_pg_begin(pg, error);
+    enum rf_code code = rf_guard_begin(pg, load->target, error);
     if (code == RF_OK) {
         code = rf_ledger_add_table(pg, load->target, &table->plan, &table->source->digest, &added,
                                    error);

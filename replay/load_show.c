@@ -9,6 +9,7 @@
 #include "replay/commit.h"
 #include "replay/existing_load.h"
 #include "replay/foreign_key.h"
+#include "replay/guard.h"
 #include "replay/quote.h"
 #include "replay/result.h"
 
@@ -161,7 +162,7 @@ enum rf_code rf_load_show(struct rf_load *load, struct rf_pg **pg,
                                : rf_load_discard(*pg, load->target, load->staging, &ignored));
     }
     if (code == RF_OK) {
-        code = rf_pg_begin(*pg, error);
+        code = rf_guard_begin(*pg, load->target, error);
     }
     if (code == RF_OK) {
         code = hold_ledger(load, *pg, at, error);

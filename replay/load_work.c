@@ -9,6 +9,7 @@
 
 #include "replay/build.h"
 #include "replay/fill.h"
+#include "replay/guard.h"
 #include "replay/sequence.h"
 #include "replay/server_error.h"
 
@@ -313,7 +314,7 @@ static enum rf_code run_task(struct worker *worker, const struct task *task,
 
 static enum rf_code in_transaction(struct worker *worker, const struct task *task) {
     struct rf_error *error = &worker->error;
-    enum rf_code code = rf_pg_begin(worker->pg, error);
+    enum rf_code code = rf_guard_begin(worker->pg, worker->load->target, error);
     if (code == RF_OK) {
         code = run_task(worker, task, error);
     }

@@ -10,6 +10,7 @@
 #include "replay/connection.h"
 #include "replay/delta.h"
 #include "replay/existing_load.h"
+#include "replay/guard.h"
 #include "replay/ledger.h"
 #include "replay/load.h"
 #include "replay/preflight.h"
@@ -29,6 +30,7 @@ struct replay {
     bool looked;                      /* the catalog of them was read */
     struct rf_existing existing;
     struct rf_arena arena;
+    struct rf_guard guard;
     bool load;    /* a first load, of `start`; else `start` is where it stands */
     bool discard; /* an unfinished load that cannot be gone on with */
     struct rf_snapshot_name start;
@@ -90,6 +92,11 @@ static enum rf_code choose_way(struct replay *replay, struct rf_error *error) {
     replay->discard = replay->standing.state == RF_TARGET_LOADING;
     replay->start = *replay->to;
     return RF_OK;
+}
+
+static enum rf_code look_for_others(struct replay *replay, struct rf_error *error) {
+    enum rf_code code = rf_guard_look(&replay->run, replay->pg, &replay->target, error);
+    return code == RF_OK ? rf_guard_judge(&replay->run, error) : code;
 }
 
 /* ---- checking ---- */
@@ -168,7 +175,8 @@ static bool lacks_tables(const struct replay *replay, const struct rf_manifest *
 /* Where nothing is to be done, nothing is asked. */
 static enum rf_code check_existing(struct replay *replay, const struct rf_manifest *manifest,
                                    bool load, struct rf_error *error) {
-    bool moves = load || replay->route.count > 0 || lacks_tables(replay, manifest);
+    bool moves = load || replay->route.count > 0 || replay->guard.count > 0 ||
+                 lacks_tables(replay, manifest);
     enum rf_code code = RF_OK;
     if (!replay->concerned || !moves) {
         return RF_OK;
@@ -304,11 +312,12 @@ static bool remakes_tables(const struct replay *replay) {
 
 /* The target stands where it should; but an earlier run may have been told to leave tables out that
  * this one is to take, or not to make views that this one is to make; and tables may have to be
- * remade. */
+ * remade, or to become the source's again. */
 static enum rf_code complete(struct replay *replay, struct rf_error *error) {
     struct rf_manifest manifest = {0};
     enum rf_code code = rf_repository_load(replay->run.repository, replay->to, &manifest, error);
-    bool changes = code == RF_OK && (lacks_tables(replay, &manifest) || remakes_tables(replay));
+    bool changes = code == RF_OK && (lacks_tables(replay, &manifest) || remakes_tables(replay) ||
+                                     replay->guard.count > 0);
     if (code == RF_OK && (changes || replay->run.options->rules->object_count > 0)) {
         if (changes && replay->result->mode == RF_REPLAY_NONE) {
             replay->result->mode = RF_REPLAY_DELTA;
@@ -409,6 +418,9 @@ static enum rf_code run_replay(struct replay *replay, struct rf_error *error) {
     if (code == RF_OK) {
         code = choose_way(replay, error);
     }
+    if (code == RF_OK && !replay->load) {
+        code = look_for_others(replay, error);
+    }
     if (code != RF_OK) {
         return code;
     }
@@ -492,14 +504,26 @@ static bool stands_right_before(const struct replay *replay, const struct rf_man
            rf_hash_equal(replay->standing.at.digest, manifest->parent_digest);
 }
 
+/* The target has nothing else to do while the capture goes on. *waits: tables are to be overwritten,
+ * which only a snapshot that is there can do. */
+static enum rf_code look_beside(struct replay *replay, bool *waits, struct rf_error *error) {
+    enum rf_code code = rf_guard_look(&replay->run, replay->pg, &replay->target, error);
+    *waits = code == RF_OK && replay->guard.count > 0 && replay->run.options->overwrite;
+    return code == RF_OK && !*waits ? rf_guard_judge(&replay->run, error) : code;
+}
+
 static enum rf_code run_growing(struct replay *replay, struct rf_growth *growth, bool *applied,
                                 struct rf_error *error) {
     const struct rf_manifest *manifest = rf_growth_manifest(growth);
     if (!manifest) {
         return RF_OK;
     }
+    bool waits = false;
     enum rf_code code = look(replay, error);
-    if (code != RF_OK || replay->concerned) {
+    if (code == RF_OK && replay->standing.state == RF_TARGET_READY) {
+        code = look_beside(replay, &waits, error);
+    }
+    if (code != RF_OK || waits || replay->concerned) {
         return code;
     }
     if (replay->standing.state == RF_TARGET_NONE) {
@@ -514,12 +538,14 @@ static void begin(struct replay *replay, struct rf_repository *repository,
     replay->target.schema = options->schema;
     rf_uuid_text(rf_repository_source(repository), replay->target.source);
     rf_run_init(&replay->run, options, repository);
+    replay->run.guard = &replay->guard;
 }
 
 static void end(struct replay *replay) {
     rf_pg_close(replay->pg);
     rf_ledger_tables_release(&replay->tables);
     rf_arena_release(&replay->arena);
+    rf_guard_release(&replay->guard);
     rf_route_release(&replay->route);
     rf_run_release(&replay->run);
 }

@@ -14,6 +14,12 @@
 #include "format/repository.h"
 #include "replay/rules.h"
 
+/* What others did to a table since the last trip: rows deleted, inserted and changed. */
+struct rf_written {
+    const char *table;
+    uint64_t missing, extra, different;
+};
+
 struct rf_target_options {
     const char *conninfo; /* libpq conninfo or URI; NULL or "": libpq's environment alone */
     const char *schema;   /* where the tables go */
@@ -37,6 +43,8 @@ struct rf_target_options {
     void (*note)(void *context, const char *message); /* things worth a line with -v; may be NULL */
     /* Things of the source that the target does not get, such as an index; may be NULL. */
     void (*warn)(void *context, const char *message);
+    /* A table that others have written to, whether that ends the run or not; may be NULL. */
+    void (*written)(void *context, const struct rf_written *written);
     void *context;
 };
 
@@ -127,6 +135,8 @@ struct rf_compare_options {
      * before a difference is reported. After a no, rf_compare ends with RF_CORRUPT. NULL: it is. */
     bool (*sound)(void *sound_context, bool wait);
     void *sound_context;
+    const char *const *only;     /* names of the tables, NULL-terminated; NULL: all selected ones */
+    const char *server_snapshot; /* exported by the server, to compare that; NULL: one of now */
 };
 
 struct rf_compare_result {
@@ -139,7 +149,7 @@ void rf_compare_result_release(struct rf_compare_result *result);
 
 /* Compares the target with the snapshot it stands at. RF_OK when it ran to the end, whatever it found. A table
  * that is missing in the target, or has other columns, counts as RF_DIFFERENT with a message. */
-RF_MUST_USE enum rf_code rf_compare(struct rf_repository *repository,
+RF_MUST_USE enum rf_code rf_compare(const struct rf_repository *repository,
                                     const struct rf_compare_options *options,
                                     struct rf_compare_result *result, struct rf_error *error);
 

@@ -11,6 +11,7 @@ void rf_run_init(struct rf_run *run, const struct rf_target_options *options,
                  const struct rf_repository *repository) {
     run->options = options;
     run->repository = repository;
+    run->guard = NULL;
     atomic_init(&run->give_up, false);
     atomic_init(&run->reported, 0);
     atomic_init(&run->expected, 0);

@@ -18,6 +18,7 @@
 struct rf_run {
     const struct rf_target_options *options;
     const struct rf_repository *repository;
+    struct rf_guard *guard; /* what is known of others' writing (guard.h); NULL: nobody looks */
     atomic_bool give_up;
     pthread_mutex_t callbacks;     /* the caller is called by one thread at a time */
     atomic_uint_fast64_t reported; /* milliseconds of the last progress */

@@ -1,5 +1,6 @@
 #include "replay/sequence.h"
 
+#include "replay/guard.h"
 #include "replay/quote.h"
 #include "replay/sql.h"
 
@@ -30,6 +31,7 @@ static enum rf_code make_some(struct rf_pg *pg, const struct rf_target *target, 
         rf_quote_qualified(&sql, target->schema, rf_pg_rows_text(rows, i, SEQUENCE));
         rf_buffer_printf(&sql, ");\n");
     }
+    rf_guard_mark_if_written(target, &sql);
     if (code == RF_OK) {
         code = count > 0 ? rf_pg_do_buffer(pg, &sql, NULL, error)
                          : rf_ledger_clear_steps(pg, target, error);

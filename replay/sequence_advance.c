@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "replay/guard.h"
 #include "replay/quote.h"
 #include "replay/result.h"
 #include "replay/sequence_find.h"
@@ -328,8 +329,12 @@ static enum rf_code move_piece(struct advancing *advancing, struct rf_error *err
         return RF_OK;
     }
     struct rf_pg_rows *rows = NULL;
+    bool alone = !rf_pg_in_transaction(advancing->pg);
     rf_buffer_u8(&advancing->sql, 0);
     enum rf_code code = rf_buffer_check(&advancing->sql, error);
+    if (code == RF_OK && alone) {
+        code = rf_guard_begin(advancing->pg, advancing->target, error);
+    }
     if (code == RF_OK) {
         code = rf_pg_ask(advancing->pg, (const char *)advancing->sql.bytes, NULL, &rows, error);
     }
@@ -337,6 +342,12 @@ static enum rf_code move_piece(struct advancing *advancing, struct rf_error *err
         code = take_moved(advancing, rows, error);
     }
     rf_pg_rows_free(rows);
+    if (code == RF_OK && alone) {
+        code = rf_pg_commit(advancing->pg, error);
+    }
+    if (code != RF_OK && alone) {
+        rf_pg_rollback(advancing->pg);
+    }
     return code;
 }
 

@@ -265,6 +265,13 @@ enum rf_code rf_pg_begin(struct rf_pg *pg, struct rf_error *error) {
     return rf_pg_do(pg, "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE", NULL, error);
 }
 
+enum rf_code rf_pg_begin_fixed(struct rf_pg *pg, bool read_only, struct rf_error *error) {
+    return rf_pg_do(pg,
+                    read_only ? "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+                              : "BEGIN ISOLATION LEVEL REPEATABLE READ READ WRITE",
+                    NULL, error);
+}
+
 /* A transaction that failed before answers COMMIT with ROLLBACK, and no error. */
 enum rf_code rf_pg_commit(struct rf_pg *pg, struct rf_error *error) {
     if (!PQsendQuery(pg->conn, "COMMIT")) {

@@ -30,21 +30,23 @@ const struct rf_command rf_commands[RF_COMMANDS] = {
          "snapshot is made.",
      .run = rf_command_capture},
     {.name = "replay",
-     .options = ALWAYS | TARGET | TABLES | RULES | TAKES(REMAKE) | WORK | TAKES(SNAPSHOT) |
-                TAKES(DRY_RUN) | PROFILE,
+     .options = ALWAYS | TARGET | TABLES | RULES | TAKES(REMAKE) | TAKES(OVERWRITE_TARGET) | WORK |
+                TAKES(SNAPSHOT) | TAKES(DRY_RUN) | PROFILE,
      .summary = "bring a PostgreSQL database to a snapshot",
      .description =
          "Brings the target to the newest snapshot, or to the one named. The first time it makes "
          "the tables and loads them; later it applies what changed, one transaction a snapshot. "
          "Without --target, libpq's own environment (PGHOST, PGSERVICE, ...) says where to go.\n"
          "Rows that hold a value their column cannot hold are set aside whole, in the table "
-         "rowferry.set_aside; then the exit code is 8.",
+         "rowferry.set_aside; then the exit code is 8.\n"
+         "Where others have written to the tables since, nothing is changed, and the exit code is "
+         "4.",
      .run = rf_command_replay},
     {.name = "sync",
      .operand = "DATABASE",
      .operand_required = true,
-     .options = ALWAYS | TARGET | TABLES | RULES | TAKES(REMAKE) | WORK | SOURCE | TAKES(DRY_RUN) |
-                PROFILE | TAKES(INCLUDE_SHADOW),
+     .options = ALWAYS | TARGET | TABLES | RULES | TAKES(REMAKE) | TAKES(OVERWRITE_TARGET) | WORK |
+                SOURCE | TAKES(DRY_RUN) | PROFILE | TAKES(INCLUDE_SHADOW),
      .summary = "capture, then replay what was captured",
      .description = "Does what capture and replay do, one after the other, while it holds the "
                     "repository's lock.",

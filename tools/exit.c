@@ -8,7 +8,8 @@ const struct rf_exit_meaning rf_exit_meanings[] = {
     {"1", "failed"},
     {"2", "usage or configuration"},
     {"3", "damage, or a difference between repository and target"},
-    {"4", "target not where it should be (other source, gap in the chain, schema does not fit)"},
+    {"4", "target not where it should be (other source, gap in the chain, schema does not fit, "
+          "written to by others)"},
     {"5", "cannot connect or not allowed"},
     {"6", "locked by another run"},
     {"7", "local storage: unreadable, unwritable, full"},

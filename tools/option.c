@@ -42,6 +42,8 @@ const struct rf_option rf_options[RF_OPTIONS] = {
      "take a database whose locale is not the one that the profile asks for"},
     {RF_OPTION_REMAKE, 0, "remake", "GLOB", NULL, NULL,
      "make tables whose name matches anew, by the settings of now; may be given several times"},
+    {RF_OPTION_OVERWRITE_TARGET, 0, "overwrite-target", NULL, NULL, NULL,
+     "make tables that others have written to the source's again; what was written is lost"},
     {RF_OPTION_DRY_RUN, 'n', "dry-run", NULL, NULL, NULL,
      "print what would be done, and do nothing"},
     {RF_OPTION_SAME_SOURCE, 0, "same-source", NULL, NULL, NULL,

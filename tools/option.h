@@ -31,6 +31,7 @@ enum rf_option_id {
     RF_OPTION_BAD_TEXT,
     RF_OPTION_ANY_LOCALE,
     RF_OPTION_REMAKE,
+    RF_OPTION_OVERWRITE_TARGET,
     RF_OPTION_DRY_RUN,
     RF_OPTION_SAME_SOURCE,
     RF_OPTION_THROUGH_SQLITE,
@@ -45,7 +46,7 @@ enum rf_option_id {
     RF_OPTION_VERBOSE,
     RF_OPTION_HELP,
 };
-#define RF_OPTIONS 29u
+#define RF_OPTIONS 30u
 
 struct rf_option {
     enum rf_option_id id;    /* its place in the table */

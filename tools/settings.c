@@ -239,6 +239,7 @@ enum rf_code rf_settings_resolve(const struct rf_arguments *arguments, struct rf
     settings->schema = string_of(arguments, RF_OPTION_SCHEMA, config->schema, "public");
     settings->snapshot = string_of(arguments, RF_OPTION_SNAPSHOT, NULL, NULL);
     settings->next = config->next;
+    settings->overwrite = arguments->given[RF_OPTION_OVERWRITE_TARGET];
     settings->dry_run = arguments->given[RF_OPTION_DRY_RUN];
     settings->same_source = arguments->given[RF_OPTION_SAME_SOURCE];
     settings->through_sqlite = arguments->given[RF_OPTION_THROUGH_SQLITE];

@@ -27,7 +27,7 @@ struct rf_settings {
     unsigned jobs;
     int busy_timeout_ms;
     enum rf_progress_when progress;
-    bool dry_run, same_source, through_sqlite, example_config, json, sql, quiet, verbose;
+    bool overwrite, dry_run, same_source, through_sqlite, example_config, json, sql, quiet, verbose;
     struct rf_config config; /* holds the strings that came from there */
 };
 

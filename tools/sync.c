@@ -34,11 +34,17 @@ static void on_progress(void *context, const char *table, uint64_t done, uint64_
     }
 }
 
+static void on_written(void *context, const struct rf_written *written) {
+    const struct beside *beside = context;
+    rf_task_on_written(beside->task, written);
+}
+
 static void *replay_beside(void *argument) {
     struct beside *beside = argument;
     struct rf_target_options options;
     rf_task_target_options(beside->task, &options);
     options.progress = options.progress ? on_progress : NULL;
+    options.written = on_written;
     options.context = beside;
     rf_error_clear(&beside->error);
     beside->code = rf_replay_growing(beside->repository, &options, beside->growth, &beside->applied,

@@ -39,6 +39,19 @@ void rf_task_on_note(void *context, const char *message) {
     rf_message_note(message);
 }
 
+void rf_task_on_written(void *context, const struct rf_written *written) {
+    struct rf_task *task = context;
+    struct rf_json line = rf_json_begin(NULL);
+    rf_json_text(&line, "table", written->table);
+    rf_json_count(&line, "missing", written->missing);
+    rf_json_count(&line, "extra", written->extra);
+    rf_json_count(&line, "different", written->different);
+    if (!task->written.object) {
+        task->written = rf_json_array();
+    }
+    rf_json_append(&task->written, &line);
+}
+
 static void on_warning(void *context, const char *message) {
     (void)context;
     rf_message_warning(message);
@@ -55,10 +68,12 @@ void rf_task_target_options(struct rf_task *task, struct rf_target_options *opti
         .exclude = settings->exclude,
         .rules = &settings->rules,
         .remake = settings->remake,
+        .overwrite = settings->overwrite,
         .stop = task->stop,
         .progress = task->progress ? rf_task_on_progress : NULL,
         .note = settings->verbose ? rf_task_on_note : NULL,
         .warn = settings->quiet ? NULL : on_warning,
+        .written = rf_task_on_written,
         .context = task,
     };
 }
@@ -103,6 +118,9 @@ int rf_task_end(struct rf_task *task, enum rf_code code, const struct rf_error *
     task->progress = NULL;
     if (code == RF_OK && task->set_aside) {
         exit_code = RF_EXIT_SET_ASIDE;
+    }
+    if (task->written.object) {
+        rf_json_put(&task->summary, "written_by_others", &task->written);
     }
     struct rf_error told = {0};
     if (code != RF_OK) {

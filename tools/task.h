@@ -27,6 +27,7 @@ struct rf_task {
     struct rf_progress *progress; /* may be NULL */
     const atomic_int *stop;
     struct rf_growth *growth; /* who loads what is being captured; NULL: nobody */
+    struct rf_json written; /* tables that others have written to; empty until there is one */
     struct rf_json summary; /* members of the command, between "exit" and "seconds" */
     bool set_aside;         /* rows stand set aside */
     struct timespec began;
@@ -54,6 +55,8 @@ RF_MUST_USE enum rf_code rf_task_check_stop(const struct rf_task *task, struct r
 /* Callbacks for capture and replay; the context is the task. */
 void rf_task_on_progress(void *context, const char *table, uint64_t done, uint64_t expected);
 void rf_task_on_note(void *context, const char *message);
+struct rf_written;
+void rf_task_on_written(void *context, const struct rf_written *written);
 
 /* "3f9c0a12be77": the first 12 digits of a digest, for people. */
 #define RF_SHORT_DIGEST 13

@@ -274,3 +274,45 @@ COMMENT ON TABLE rowferry.trip IS 'What each trip changed, a line for each table
 COMMENT ON COLUMN rowferry.trip.altered IS 'Rows with a value that was altered to fit';
 COMMENT ON COLUMN rowferry.trip.widened IS 'Columns that got another type than was declared, asked for or there, as rows forced it';
 COMMENT ON COLUMN rowferry.trip.left_out IS 'Rows of the source that a rule leaves out (where)';
+
+CREATE TABLE rowferry.guard (
+    source_id     uuid  NOT NULL,
+    target_schema text  NOT NULL,
+    horizon       xid8  NOT NULL,
+    written       xid8  NOT NULL,
+    PRIMARY KEY (source_id, target_schema),
+    FOREIGN KEY (source_id, target_schema) REFERENCES rowferry.source ON DELETE CASCADE
+);
+COMMENT ON TABLE rowferry.guard IS 'Up to where it is known that nobody but rowferry has written to the tables';
+COMMENT ON COLUMN rowferry.guard.horizon IS 'What transactions before this one did was looked at';
+COMMENT ON COLUMN rowferry.guard.written IS 'The transaction that wrote this line: in a copy of the database it is another, and the horizon means nothing';
+
+CREATE TABLE rowferry.writing (
+    source_id     uuid  NOT NULL,
+    target_schema text  NOT NULL,
+    transaction   xid8  NOT NULL DEFAULT pg_current_xact_id(),
+    FOREIGN KEY (source_id, target_schema) REFERENCES rowferry.source ON DELETE CASCADE
+);
+CREATE INDEX ON rowferry.writing (source_id, target_schema);
+COMMENT ON TABLE rowferry.writing IS 'Transactions of rowferry since the horizon, each with a line that it wrote; subtransactions have lines of their own';
+
+CREATE VIEW rowferry.own AS
+SELECT w.source_id, w.target_schema, w.transaction, w.xmin AS raw,
+       w.transaction::text::bigint
+       + mod(w.xmin::text::bigint - mod(w.transaction::text::bigint, 4294967296) + 4294967296, 4294967296) AS number
+  FROM rowferry.writing AS w
+ WHERE w.transaction IN (SELECT t.transaction FROM rowferry.writing AS t
+                          WHERE t.xmin::text::bigint = mod(t.transaction::text::bigint, 4294967296));
+COMMENT ON VIEW rowferry.own IS 'The same by their own numbers; a subtransaction always has a higher one than what it is part of. Lines that a copy of the database brought along are left out: they were written by others';
+
+CREATE TABLE rowferry.guarded (
+    source_id     uuid   NOT NULL,
+    target_schema text   NOT NULL,
+    table_name    text   NOT NULL,
+    rows          bigint NOT NULL,
+    trip          bigint NOT NULL,
+    PRIMARY KEY (source_id, target_schema, table_name),
+    FOREIGN KEY (source_id, target_schema, table_name) REFERENCES rowferry.relation ON DELETE CASCADE
+);
+COMMENT ON TABLE rowferry.guarded IS 'Rows that tables were found to have, where rowferry.relation does not tell';
+COMMENT ON COLUMN rowferry.guarded.trip IS 'What trips after this one did is to be added';

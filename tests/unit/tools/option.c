@@ -137,11 +137,11 @@ Test(option, each_command_takes_what_the_contract_says) {
                     "through-sqlite busy-timeout profile config json progress quiet verbose help"},
         {"replay",
          "repo target schema snapshot table exclude-table jobs fold-names existing atomic "
-         "no-foreign-keys on-mismatch bad-text any-locale remake dry-run profile config json progress "
+         "no-foreign-keys on-mismatch bad-text any-locale remake overwrite-target dry-run profile config json progress "
          "quiet verbose help"},
         {"sync",
          "repo target schema table exclude-table include-shadow jobs fold-names existing atomic "
-         "no-foreign-keys on-mismatch bad-text any-locale remake dry-run same-source "
+         "no-foreign-keys on-mismatch bad-text any-locale remake overwrite-target dry-run same-source "
          "through-sqlite busy-timeout profile config json progress quiet verbose help"},
         {"check", "repo target schema table exclude-table include-shadow jobs fold-names existing "
                   "atomic no-foreign-keys on-mismatch bad-text any-locale busy-timeout profile "

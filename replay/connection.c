@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "replay/connect_error.h"
 #include "replay/sql.h"
 
 #define OLDEST_SERVER 130000
@@ -40,17 +41,20 @@ static time_t connect_deadline(PGconn *conn) {
     return seconds > 0 ? time(NULL) + (seconds < 2 ? 2 : seconds) : 0;
 }
 
-static enum rf_code fail_connect(struct rf_pg *pg, struct rf_error *error) {
-    char line[400];
-    rf_pg_one_line(PQerrorMessage(pg->conn), line, sizeof line);
-    rf_fail(error, RF_CONNECT, "cannot connect to PostgreSQL: %s", line);
-    if (PQconnectionNeedsPassword(pg->conn)) {
-        rf_hint(error, "give a password by PGPASSWORD, ~/.pgpass or a service file.");
-    } else {
-        rf_hint(error, "name the target with --target, or by libpq's own environment (PGHOST, "
-                       "PGDATABASE, PGSERVICE …).");
-    }
-    return RF_CONNECT;
+static const char *known(const char *text) {
+    return text ? text : "";
+}
+
+static enum rf_code fail_connect(struct rf_pg *pg, const char *message, struct rf_error *error) {
+    const struct rf_connect_facts facts = {
+        .message = message,
+        .user = known(PQuser(pg->conn)),
+        .dbname = known(PQdb(pg->conn)),
+        .host = known(PQhost(pg->conn)),
+        .port = known(PQport(pg->conn)),
+        .needs_password = PQconnectionNeedsPassword(pg->conn),
+    };
+    return rf_connect_fail(&facts, error);
 }
 
 static enum rf_code connect_to_end(struct rf_pg *pg, struct rf_error *error) {
@@ -58,7 +62,7 @@ static enum rf_code connect_to_end(struct rf_pg *pg, struct rf_error *error) {
     PostgresPollingStatusType next = PGRES_POLLING_WRITING;
     while (next != PGRES_POLLING_OK) {
         if (next == PGRES_POLLING_FAILED || PQstatus(pg->conn) == CONNECTION_BAD) {
-            return fail_connect(pg, error);
+            return fail_connect(pg, PQerrorMessage(pg->conn), error);
         }
         struct pollfd poller = {.fd = PQsocket(pg->conn),
                                 .events = next == PGRES_POLLING_READING ? POLLIN : POLLOUT};
@@ -69,7 +73,7 @@ static enum rf_code connect_to_end(struct rf_pg *pg, struct rf_error *error) {
         if (ready > 0) {
             next = PQconnectPoll(pg->conn);
         } else if (deadline && time(NULL) > deadline) {
-            return rf_fail(error, RF_CONNECT, "cannot connect to PostgreSQL: timeout expired");
+            return fail_connect(pg, "timeout expired", error);
         }
     }
     return RF_OK;
@@ -123,7 +127,10 @@ static enum rf_code start(struct rf_pg *pg, const char *conninfo, struct rf_erro
         return rf_fail_memory(error);
     }
     PQsetNoticeProcessor(pg->conn, on_notice, pg);
-    return connect_to_end(pg, error);
+    PQsetErrorVerbosity(pg->conn, PQERRORS_VERBOSE); /* a refusal tells its SQLSTATE */
+    enum rf_code code = connect_to_end(pg, error);
+    PQsetErrorVerbosity(pg->conn, PQERRORS_DEFAULT);
+    return code;
 }
 
 enum rf_code rf_pg_open(struct rf_run *run, enum rf_pg_role role, struct rf_pg **pg,

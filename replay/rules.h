@@ -113,6 +113,7 @@ enum rf_when {
 struct rf_after_rule {
     const char *sql;
     enum rf_when when;
+    const char *store; /* of several databases, the one with this store; NULL: each of them */
     const char *place;
 };
 
@@ -129,7 +130,8 @@ struct rf_requirement_rule {
     enum rf_expectation expect;
     bool warns; /* it is told of, and the run goes on */
     enum rf_when when;
-    const char *hint; /* what mends it; NULL: not said */
+    const char *hint;  /* what mends it; NULL: not said */
+    const char *store; /* as above */
     const char *place;
 };
 

@@ -89,11 +89,18 @@ static bool matches(const char *const *globs, const char *name) {
     return false;
 }
 
+/* Of a table that the stores share, or that is in this one. */
+static bool belongs_here(const struct rf_target_options *options, const char *table) {
+    return !options->others || !matches(options->others, table) ||
+           (options->own && matches(options->own, table));
+}
+
 bool rf_run_selects(const struct rf_run *run, const char *table) {
     const struct rf_target_options *options = run->options;
     bool skipped = options->rules->existing &&
                    rf_rules_table(options->rules, table).standing_rows == RF_STANDING_SKIP;
-    return !skipped && (!options->include || matches(options->include, table)) &&
+    return !skipped && belongs_here(options, table) &&
+           (!options->include || matches(options->include, table)) &&
            (!options->exclude || !matches(options->exclude, table));
 }
 

@@ -10,6 +10,7 @@
 #include "tools/place.h"
 #include "tools/profile.h"
 #include "tools/show.h"
+#include "tools/stores.h"
 #include "tools/units.h"
 
 /* ---- the snapshot ---- */
@@ -199,9 +200,8 @@ static enum rf_code judge(const struct rf_checking *checking, struct rf_error *e
     return RF_MISPLACED;
 }
 
-static void fill_summary(const struct rf_checking *checking) {
+static void fill_summary(const struct rf_checking *checking, struct rf_json *summary) {
     const struct rf_check *check = checking->check;
-    struct rf_json *summary = &checking->task->summary;
     rf_json_count(summary, "tables", rf_check_table_count(check));
     rf_json_count(summary, "columns", checking->columns);
     rf_json_count(summary, "widened", checking->widened);
@@ -233,44 +233,71 @@ static enum rf_code look(struct rf_checking *checking, struct rf_error *error) {
     return code;
 }
 
-static enum rf_code plan_and_tell(struct rf_checking *checking, const struct rf_place *place,
-                                  struct rf_error *error) {
+/* The snapshot that is planned from, captured once for all targets. */
+struct sample {
+    struct rf_place place;
     struct rf_snapshot_name snapshot;
-    enum rf_code code = capture(checking->task, place, &snapshot, error);
+    bool taken;
+};
+
+static enum rf_code take_sample(struct rf_task *task, struct sample *sample,
+                                struct rf_error *error) {
+    if (sample->taken) {
+        return RF_OK;
+    }
+    enum rf_code code = rf_place_temporary(&sample->place, error);
+    if (code == RF_OK) {
+        code = capture(task, &sample->place, &sample->snapshot, error);
+    }
+    if (code != RF_OK) {
+        rf_place_close(&sample->place);
+    }
+    sample->taken = code == RF_OK;
+    return code;
+}
+
+static enum rf_code plan_and_tell(struct rf_checking *checking, struct sample *sample,
+                                  struct rf_json *summary, struct rf_error *error) {
+    enum rf_code code = take_sample(checking->task, sample, error);
     if (code == RF_OK) {
         rf_progress_phase(checking->task->progress, "plan");
-        code = rf_check_plan(checking->check, place->repository, &snapshot, error);
+        code = rf_check_plan(checking->check, sample->place.repository, &sample->snapshot, error);
         rf_progress_phase(checking->task->progress, NULL);
     }
     if (code == RF_OK) {
         code = tell(checking, error);
     }
     if (code == RF_OK) {
-        fill_summary(checking);
-        checking->task->set_aside = checking->total.set_aside > 0;
+        fill_summary(checking, summary);
+        checking->task->set_aside |= checking->total.set_aside > 0;
         code = judge(checking, error);
     }
     return code;
 }
 
 /* The target first: whoever mistyped its name need not wait for the whole database to be read. */
-static enum rf_code run(struct rf_task *task, struct rf_error *error) {
+static enum rf_code check_one(struct rf_task *task, struct rf_json *summary, void *context,
+                              struct rf_error *error) {
     struct rf_target_options options;
     rf_task_target_options(task, &options);
     struct rf_checking checking = {.task = task, .face = face_of(task->settings)};
-    struct rf_place place = {0};
+    rf_store_head(task);
     enum rf_code code = rf_check_new(&options, &checking.check, error);
     if (code == RF_OK) {
         code = look(&checking, error);
     }
     if (code == RF_OK) {
-        code = rf_place_temporary(&place, error);
-    }
-    if (code == RF_OK) {
-        code = plan_and_tell(&checking, &place, error);
+        code = plan_and_tell(&checking, context, summary, error);
     }
     rf_check_free(checking.check);
-    rf_place_close(&place);
+    return code;
+}
+
+static enum rf_code run(struct rf_task *task, struct rf_error *error) {
+    struct sample sample = {.taken = false};
+    enum rf_code code =
+        rf_stores_each(task, RF_STORES_TO_THE_END, &task->summary, check_one, &sample, error);
+    rf_place_close(&sample.place);
     return code;
 }
 

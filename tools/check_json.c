@@ -2,9 +2,11 @@
 #include "replay/computed.h"
 #include "tools/check.h"
 #include "tools/show.h"
+#include "tools/stores.h"
 
 static void print_finding(struct rf_checking *checking, const struct rf_check_finding *finding) {
     struct rf_json line = rf_json_begin("target");
+    rf_store_name_line(checking->task, &line);
     rf_json_text(&line, "check", finding->subject);
     rf_json_text(&line, "level", rf_check_level_name(finding->level));
     rf_json_text(&line, "what", finding->what);
@@ -30,6 +32,7 @@ static void print_column(struct rf_checking *checking, uint32_t place) {
     const struct rf_plan *plan = &checking->table->plan;
     const struct rf_plan_column *column = &plan->columns[place];
     struct rf_json line = rf_json_begin("column");
+    rf_store_name_line(checking->task, &line);
     rf_json_text(&line, "table", checking->table->plan.table);
     rf_json_text(&line, "column", column->source);
     rf_json_text(&line, "target", rf_plan_goes_to(plan, place));
@@ -56,6 +59,7 @@ static void print_columns(struct rf_checking *checking) {
 
 static void print_value(struct rf_checking *checking, const struct rf_survey_finding *value) {
     struct rf_json line = rf_json_begin("row");
+    rf_store_name_line(checking->task, &line);
     rf_json_text(&line, "table", checking->table->plan.table);
     rf_json_text(&line, "outcome", rf_check_outcome_name(rf_check_outcome(checking->table, value)));
     rf_json_text(&line, "key", value->key);
@@ -159,6 +163,7 @@ static void print_table(struct rf_checking *checking, const struct rf_survey_cou
     struct rf_json constraints = constraints_of(checking->table);
     struct rf_json notes = names_of(checking->table->notes, checking->table->note_count);
     struct rf_json line = rf_json_begin("table");
+    rf_store_name_line(checking->task, &line);
     rf_json_text(&line, "command", "check");
     rf_json_text(&line, "table", plan->table);
     rf_json_text(&line, "target", plan->relation);
@@ -181,6 +186,7 @@ static void print_table(struct rf_checking *checking, const struct rf_survey_cou
 static void print_object(struct rf_checking *checking, const struct rf_object *object,
                          const char *reason) {
     struct rf_json line = rf_json_begin("object");
+    rf_store_name_line(checking->task, &line);
     rf_json_text(&line, "kind", rf_show_kind(object));
     rf_json_text(&line, "name", object->name);
     rf_json_text(&line, "table", object->table);

@@ -7,7 +7,7 @@
 #define TAKES(option) (UINT64_C(1) << RF_OPTION_##option)
 #define ALWAYS \
     (TAKES(REPO) | TAKES(CONFIG) | TAKES(JSON) | TAKES(QUIET) | TAKES(VERBOSE) | TAKES(HELP))
-#define TARGET (TAKES(TARGET) | TAKES(SCHEMA))
+#define TARGET (TAKES(TARGET) | TAKES(POSTGRES_CONFIG) | TAKES(SCHEMA))
 #define TABLES (TAKES(TABLE) | TAKES(EXCLUDE))
 /* What becomes of tables, columns and values on their way. */
 #define RULES                                                                       \

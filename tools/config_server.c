@@ -108,6 +108,7 @@ static const struct rf_config_key after_keys[] = {
      .place = OF_AFTER(place),
      .required = true},
     {.name = "when", .read = read_when, .offset = OF_AFTER(when)},
+    {.name = "store", .read = rf_config_string, .offset = OF_AFTER(store)},
 };
 const struct rf_config_mapping rf_config_after_sql = {
     .keys = after_keys, .count = COUNT(after_keys), .size = sizeof(struct rf_after_rule)};
@@ -138,6 +139,7 @@ static const struct rf_config_key requirement_keys[] = {
     {.name = "warns", .read = rf_config_truth, .offset = OF_REQUIREMENT(warns)},
     {.name = "when", .read = read_when, .offset = OF_REQUIREMENT(when)},
     {.name = "hint", .read = rf_config_string, .offset = OF_REQUIREMENT(hint)},
+    {.name = "store", .read = rf_config_string, .offset = OF_REQUIREMENT(store)},
 };
 const struct rf_config_mapping rf_config_requirement = {.keys = requirement_keys,
                                                         .count = COUNT(requirement_keys),

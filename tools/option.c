@@ -12,6 +12,9 @@ const struct rf_option rf_options[RF_OPTIONS] = {
     {RF_OPTION_REPO, 'r', "repo", "DIR", "ROWFERRY_REPO", "repo", "the repository's folder"},
     {RF_OPTION_TARGET, 'd', "target", "CONNINFO", NULL, "target",
      "the PostgreSQL database, as a libpq connection string or URI"},
+    {RF_OPTION_POSTGRES_CONFIG, 0, "postgres-config", "FILE", NULL, NULL,
+     "the database section of the application's own configuration, such as a homeserver.yaml, "
+     "names the target; may be given several times"},
     {RF_OPTION_SCHEMA, 0, "schema", "NAME", NULL, "schema",
      "the schema in the target that the tables go to (default: public)"},
     {RF_OPTION_SNAPSHOT, 's', "snapshot", "SNAPSHOT", NULL, NULL,
@@ -215,10 +218,11 @@ static enum rf_code take_operand(struct rf_arguments *arguments, const char *wor
 
 /* Where the values of an option gather that may be given several times; NULL for any other. */
 static const char ***list_of(struct rf_arguments *arguments, enum rf_option_id id) {
-    return id == RF_OPTION_TABLE     ? &arguments->tables
-           : id == RF_OPTION_EXCLUDE ? &arguments->excluded
-           : id == RF_OPTION_REMAKE  ? &arguments->remake
-                                     : NULL;
+    return id == RF_OPTION_TABLE             ? &arguments->tables
+           : id == RF_OPTION_EXCLUDE         ? &arguments->excluded
+           : id == RF_OPTION_REMAKE          ? &arguments->remake
+           : id == RF_OPTION_POSTGRES_CONFIG ? &arguments->postgres
+                                             : NULL;
 }
 
 static void append(const char **list, const char *value) {
@@ -322,5 +326,6 @@ void rf_arguments_release(struct rf_arguments *arguments) {
     free(arguments->tables);
     free(arguments->excluded);
     free(arguments->remake);
+    free(arguments->postgres);
     *arguments = (struct rf_arguments){0};
 }

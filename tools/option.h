@@ -17,6 +17,7 @@ struct rf_command;
 enum rf_option_id {
     RF_OPTION_REPO,
     RF_OPTION_TARGET,
+    RF_OPTION_POSTGRES_CONFIG,
     RF_OPTION_SCHEMA,
     RF_OPTION_SNAPSHOT,
     RF_OPTION_TABLE,
@@ -46,7 +47,7 @@ enum rf_option_id {
     RF_OPTION_VERBOSE,
     RF_OPTION_HELP,
 };
-#define RF_OPTIONS 30u
+#define RF_OPTIONS 31u
 
 struct rf_option {
     enum rf_option_id id;    /* its place in the table */
@@ -67,6 +68,7 @@ struct rf_arguments {
     const char **tables;           /* -t, NULL-terminated; NULL where not given */
     const char **excluded;         /* -T, likewise */
     const char **remake;           /* --remake, likewise */
+    const char **postgres;         /* --postgres-config, likewise */
     const char *operand;           /* NULL where there is none */
 };
 

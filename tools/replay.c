@@ -5,6 +5,7 @@
 
 #include "tools/grid.h"
 #include "tools/replay_report.h"
+#include "tools/stores.h"
 #include "tools/task.h"
 #include "tools/units.h"
 
@@ -43,6 +44,7 @@ static void put_counts(struct rf_json *json, const struct rf_replay_table *table
 static void print_table_line(struct rf_task *task, const struct rf_replay_table *table) {
     struct rf_json line = rf_json_begin("table");
     rf_json_text(&line, "command", "replay");
+    rf_store_name_line(task, &line);
     rf_json_text(&line, "table", table->name);
     put_counts(&line, table);
     rf_json_print(&line, task->output);
@@ -144,7 +146,7 @@ void rf_trip_tell_replay(struct rf_task *task, const struct rf_repository *repos
     }
     fill_summary(result, rf_uuid_text(rf_repository_source(repository), source), snapshot->digest,
                  summary);
-    task->set_aside = result->set_aside_total > 0;
+    task->set_aside |= result->set_aside_total > 0;
 }
 
 enum rf_code rf_trip_replay(struct rf_task *task, struct rf_repository *repository,
@@ -165,6 +167,26 @@ enum rf_code rf_trip_replay(struct rf_task *task, struct rf_repository *reposito
     return code;
 }
 
+/* What is replayed into every database. */
+struct cargo {
+    struct rf_repository *repository;
+    const struct rf_snapshot_name *snapshot;
+};
+
+static enum rf_code replay_cargo(struct rf_task *task, struct rf_json *summary, void *context,
+                                 struct rf_error *error) {
+    const struct cargo *cargo = context;
+    rf_store_head(task);
+    return rf_trip_replay(task, cargo->repository, cargo->snapshot, summary, error);
+}
+
+enum rf_code rf_trip_replay_all(struct rf_task *task, struct rf_repository *repository,
+                                const struct rf_snapshot_name *snapshot, struct rf_json *summary,
+                                struct rf_error *error) {
+    struct cargo cargo = {.repository = repository, .snapshot = snapshot};
+    return rf_stores_each(task, RF_STORES_UNTIL_FAILURE, summary, replay_cargo, &cargo, error);
+}
+
 static enum rf_code snapshot_named(const struct rf_task *task,
                                    const struct rf_repository *repository,
                                    struct rf_snapshot_name *snapshot, struct rf_error *error) {
@@ -181,7 +203,7 @@ enum rf_code rf_command_replay(struct rf_task *task, struct rf_error *error) {
         code = snapshot_named(task, repository, &snapshot, error);
     }
     if (code == RF_OK) {
-        code = rf_trip_replay(task, repository, &snapshot, &task->summary, error);
+        code = rf_trip_replay_all(task, repository, &snapshot, &task->summary, error);
     }
     rf_repository_close(repository);
     return code;

@@ -140,7 +140,8 @@ static enum rf_code refuse_empty(const struct rf_arguments *arguments, struct rf
         const char **list;
     } lists[] = {{RF_OPTION_TABLE, arguments->tables},
                  {RF_OPTION_EXCLUDE, arguments->excluded},
-                 {RF_OPTION_REMAKE, arguments->remake}};
+                 {RF_OPTION_REMAKE, arguments->remake},
+                 {RF_OPTION_POSTGRES_CONFIG, arguments->postgres}};
     for (unsigned i = 0; i < sizeof lists / sizeof lists[0]; i++) {
         for (const char **glob = lists[i].list; glob && *glob; glob++) {
             if (!**glob) {
@@ -219,6 +220,47 @@ static enum rf_code check(const struct rf_arguments *arguments, const struct rf_
     return check_existing(settings, error);
 }
 
+/* ---- databases ---- */
+
+static bool any_locale_everywhere(const struct rf_postgres_config *postgres) {
+    bool all = true;
+    for (uint32_t i = 0; i < postgres->count; i++) {
+        all = all && postgres->entries[i].any_locale;
+    }
+    return all;
+}
+
+/* The application's own file goes before rowferry's, and --target before both. */
+static enum rf_code resolve_databases(const struct rf_arguments *arguments,
+                                      struct rf_settings *settings, struct rf_error *error) {
+    struct rf_postgres_config *postgres = &settings->postgres;
+    enum rf_code code =
+        rf_databases_check_rules(&settings->rules, settings->stores, settings->store_count, error);
+    if (code == RF_OK && arguments->postgres) {
+        code = rf_postgres_config_read((const char *const *)arguments->postgres, postgres, error);
+    }
+    if (code != RF_OK || !arguments->postgres) {
+        return code;
+    }
+    settings->rules.any_locale |= any_locale_everywhere(postgres);
+    if (arguments->given[RF_OPTION_TARGET]) {
+        return RF_OK;
+    }
+    const struct rf_databases_options options = {
+        .store_count = settings->store_count,
+        .stores = settings->stores,
+        .jobs = settings->jobs,
+        .jobs_said = arguments->given[RF_OPTION_JOBS] || settings->config.jobs,
+        .rules = &settings->rules,
+    };
+    code = rf_databases_make(postgres, &options, &postgres->arena, &settings->databases, error);
+    if (code == RF_OK) {
+        settings->database_count = postgres->count;
+        settings->target = settings->databases[0].conninfo;
+    }
+    return code;
+}
+
 static enum rf_code read_config(const struct rf_arguments *arguments, struct rf_config *config,
                                 struct rf_error *error) {
     bool takes = rf_command_takes(arguments->command, RF_OPTION_PROFILE);
@@ -257,9 +299,13 @@ enum rf_code rf_settings_resolve(const struct rf_arguments *arguments, struct rf
     if (code == RF_OK) {
         code = resolve_rules(arguments, settings, error);
     }
+    if (code == RF_OK) {
+        code = resolve_databases(arguments, settings, error);
+    }
     return code == RF_OK ? check(arguments, settings, error) : code;
 }
 
 void rf_settings_release(struct rf_settings *settings) {
     rf_config_release(&settings->config);
+    rf_postgres_config_release(&settings->postgres);
 }

@@ -8,12 +8,16 @@
 
 #include "format/error.h"
 #include "tools/config.h"
+#include "tools/databases.h"
 #include "tools/option.h"
 #include "tools/values.h"
 
 struct rf_settings {
     const char *repo;   /* never NULL once resolved, but for commands that can do without */
     const char *target; /* NULL where none was given: libpq's environment for those that need one */
+    uint32_t database_count; /* 0: `target` is all that is known */
+    struct rf_database
+        *databases; /* where --postgres-config names the target, which is the first */
     const char *schema;
     const char *snapshot;       /* NULL where not given */
     const char *const *include; /* NULL-terminated; NULL: all */
@@ -29,6 +33,7 @@ struct rf_settings {
     enum rf_progress_when progress;
     bool overwrite, dry_run, same_source, through_sqlite, example_config, json, sql, quiet, verbose;
     struct rf_config config; /* holds the strings that came from there */
+    struct rf_postgres_config postgres; /* likewise */
 };
 
 /* The arguments must outlive the settings. RF_USAGE for a value that is not one, options that

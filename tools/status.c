@@ -6,6 +6,7 @@
 #include "replay/replay.h"
 #include "tools/history.h"
 #include "tools/redact.h"
+#include "tools/stores.h"
 #include "tools/task.h"
 #include "tools/units.h"
 
@@ -125,6 +126,7 @@ static void print_target_line(struct rf_task *task, const struct rf_target_statu
                               const struct standing *standing) {
     char uuid[RF_UUID_TEXT];
     struct rf_json line = rf_json_begin("target");
+    rf_store_name_line(task, &line);
     rf_json_text(&line, "schema", task->settings->schema);
     rf_json_text(&line, "state", state_name(target->state));
     rf_json_snapshot(&line, "snapshot", target->snapshot);
@@ -153,8 +155,14 @@ static void print_conninfo(struct rf_output *out, const char *conninfo) {
 static void print_target(struct rf_task *task, const struct rf_target_status *target,
                          const struct standing *standing) {
     struct rf_output *out = task->output;
+    const struct rf_database *database = task->database;
+    if (database && database->name) {
+        rf_output_printf(out, "store       ");
+        rf_output_name(out, database->name);
+        rf_output_printf(out, "\n");
+    }
     rf_output_printf(out, "target      ");
-    print_conninfo(out, task->settings->target);
+    print_conninfo(out, database ? database->conninfo : task->settings->target);
     rf_output_printf(out, ", schema ");
     rf_output_name(out, task->settings->schema);
     rf_output_printf(out, "\nstate       %s", state_name(target->state));
@@ -225,20 +233,23 @@ static enum rf_code check_match(const struct rf_repository *repository,
 
 /* ---- the run ---- */
 
-static void tell(struct rf_task *task, const struct rf_repository *repository,
-                 const struct rf_target_status *target, const struct standing *standing) {
-    bool people = rf_task_for_people(task);
+static void tell_repository(struct rf_task *task, const struct rf_repository *repository,
+                            const struct standing *standing) {
     if (task->settings->json) {
         print_repository_line(task, repository, standing);
-    } else if (people) {
+    } else if (rf_task_for_people(task)) {
         print_repository(task, repository, standing);
     }
-    if (target && task->settings->json) {
+    rf_json_count(&task->summary, "snapshots", standing->snapshots);
+}
+
+static void tell_target(struct rf_task *task, const struct rf_target_status *target,
+                        const struct standing *standing) {
+    if (task->settings->json) {
         print_target_line(task, target, standing);
-    } else if (target && people) {
+    } else if (rf_task_for_people(task)) {
         print_target(task, target, standing);
     }
-    rf_json_count(&task->summary, "snapshots", standing->snapshots);
 }
 
 static enum rf_code ask_target(struct rf_task *task, struct rf_target_status *target,
@@ -248,34 +259,49 @@ static enum rf_code ask_target(struct rf_task *task, struct rf_target_status *ta
     return rf_target_status(&options, target, error);
 }
 
+/* Several targets: the repository is told of with the first. */
+struct asking {
+    const struct rf_repository *repository;
+    bool told;
+};
+
 /* What is known is told before what is not: a repository whose target does not answer, a target
  * whose repository is damaged. */
-static enum rf_code status(struct rf_task *task, const struct rf_repository *repository,
+static enum rf_code status(struct rf_task *task, struct rf_json *summary, void *context,
                            struct rf_error *error) {
+    (void)summary;
+    struct asking *asking = context;
     struct rf_target_status target = {0};
     struct standing standing;
     struct rf_error unasked = {0};
     bool has_target = task->settings->target;
     enum rf_code asked = has_target ? ask_target(task, &target, &unasked) : RF_OK;
     uint64_t stands_at = target.state == RF_TARGET_READY ? target.snapshot : 0;
-    enum rf_code code = survey(task, repository, stands_at, &standing, error);
+    enum rf_code code = survey(task, asking->repository, stands_at, &standing, error);
     if (code == RF_INTERRUPTED) {
         return code;
     }
-    tell(task, repository, has_target && asked == RF_OK ? &target : NULL, &standing);
+    if (!asking->told) {
+        tell_repository(task, asking->repository, &standing);
+        asking->told = true;
+    }
+    if (has_target && asked == RF_OK) {
+        tell_target(task, &target, &standing);
+    }
     if (asked != RF_OK) {
         *error = unasked;
         return asked;
     }
-    return code == RF_OK ? check_match(repository, &target, error) : code;
+    return code == RF_OK ? check_match(asking->repository, &target, error) : code;
 }
 
 enum rf_code rf_command_status(struct rf_task *task, struct rf_error *error) {
     struct rf_repository *repository = NULL;
     enum rf_code code = rf_repository_open(rf_io_posix(), task->settings->repo, RF_REPOSITORY_READ,
                                            &repository, error);
+    struct asking asking = {.repository = repository};
     if (code == RF_OK) {
-        code = status(task, repository, error);
+        code = rf_stores_each(task, RF_STORES_TO_THE_END, &task->summary, status, &asking, error);
     }
     rf_repository_close(repository);
     return code;

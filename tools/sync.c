@@ -2,7 +2,7 @@
  *
  * A target that has nothing yet, or stands at the snapshot before, is written while the capture goes on,
  * by a thread of its own: table by table, as their archives come to stand. It shows nothing before the
- * snapshot is published. Any other target waits until the capture is over. */
+ * snapshot is published. Any other target waits until the capture is over, and so do several. */
 #include <pthread.h>
 #include <stddef.h>
 #include <string.h>
@@ -10,6 +10,7 @@
 #include "capture/capture.h"
 #include "replay/growth.h"
 #include "replay/replay.h"
+#include "tools/stores.h"
 #include "tools/task.h"
 
 /* The replay beside the capture. */
@@ -57,7 +58,8 @@ static void *replay_beside(void *argument) {
 static void start(struct beside *beside) {
     struct rf_task *task = beside->task;
     clock_gettime(CLOCK_MONOTONIC, &beside->began);
-    beside->growth = task->settings->dry_run ? NULL : rf_growth_new();
+    bool apart = task->settings->dry_run || rf_stores_are_several(task);
+    beside->growth = apart ? NULL : rf_growth_new();
     if (beside->growth && pthread_create(&beside->thread, NULL, replay_beside, beside) != 0) {
         rf_growth_free(beside->growth);
         beside->growth = NULL;
@@ -105,10 +107,10 @@ static enum rf_code replay_half(struct beside *beside, const struct rf_snapshot_
     } else if (beside->applied) {
         rf_trip_tell_replay(task, beside->repository, snapshot, &beside->result, seconds, &half);
     } else {
-        code = rf_trip_replay(task, beside->repository, snapshot, &half, error);
+        code = rf_trip_replay_all(task, beside->repository, snapshot, &half, error);
         seconds = rf_seconds_since(&began);
     }
-    if (code == RF_OK) {
+    if (code == RF_OK || rf_stores_are_several(task)) {
         rf_json_seconds(&half, "seconds", seconds);
         rf_json_put(&task->summary, "replay", &half);
     } else {

@@ -76,12 +76,16 @@ void rf_task_target_options(struct rf_task *task, struct rf_target_options *opti
         .written = rf_task_on_written,
         .context = task,
     };
+    if (task->database) {
+        rf_database_options(task->database, settings->database_count, options);
+    }
 }
 
 void rf_task_begin(struct rf_task *task) {
     const struct rf_settings *settings = task->settings;
     clock_gettime(CLOCK_MONOTONIC, &task->began);
     task->summary = rf_json_begin(NULL);
+    task->database = settings->databases;
     task->progress = settings->quiet ? NULL : rf_progress_start(settings->progress);
 }
 

@@ -23,6 +23,7 @@ struct rf_task {
     const struct rf_command *command;
     const char *operand; /* NULL for none */
     const struct rf_settings *settings;
+    const struct rf_database *database; /* of several, the one at hand (stores.h); may be NULL */
     struct rf_output *output;
     struct rf_progress *progress; /* may be NULL */
     const atomic_int *stop;
@@ -73,6 +74,11 @@ RF_MUST_USE enum rf_code rf_trip_capture(struct rf_task *task, const struct rf_p
 RF_MUST_USE enum rf_code rf_trip_replay(struct rf_task *task, struct rf_repository *repository,
                                         const struct rf_snapshot_name *snapshot,
                                         struct rf_json *summary, struct rf_error *error);
+
+/* The same for every database of the target. */
+RF_MUST_USE enum rf_code rf_trip_replay_all(struct rf_task *task, struct rf_repository *repository,
+                                            const struct rf_snapshot_name *snapshot,
+                                            struct rf_json *summary, struct rf_error *error);
 
 /* What that prints of a replay that was done already. */
 void rf_trip_tell_replay(struct rf_task *task, const struct rf_repository *repository,

@@ -8,11 +8,13 @@
 #include <inttypes.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "format/check.h"
 #include "replay/replay.h"
 #include "tools/grid.h"
 #include "tools/message.h"
+#include "tools/stores.h"
 #include "tools/task.h"
 #include "tools/units.h"
 
@@ -46,6 +48,9 @@ static void print_damage_line(struct rf_task *task, const struct rf_damage *dama
 struct proof {
     struct rf_task *task;
     struct rf_repository *repository;
+    struct rf_snapshot_name wanted; /* by --snapshot */
+    uint32_t comparison_count;      /* 0: there is no target */
+    struct comparison *comparisons;
     char first[256]; /* the first damage found, for the error at the end */
     struct rf_check_result result;
     enum rf_code code;
@@ -95,6 +100,7 @@ static void on_damage(void *context, const struct rf_damage *damage) {
 static void print_difference_line(struct rf_task *task, const struct rf_difference *difference) {
     struct rf_json line = rf_json_begin("difference");
     struct rf_json key = rf_json_begin(NULL);
+    rf_store_name_line(task, &line);
     rf_json_text(&line, "table", difference->table);
     rf_json_text(&line, "kind", kinds[difference->kind]);
     for (uint32_t i = 0; i < difference->key_count; i++) {
@@ -104,7 +110,7 @@ static void print_difference_line(struct rf_task *task, const struct rf_differen
     rf_json_print(&line, task->output);
 }
 
-/* missing: Album (AlbumId = 3) */
+/* missing: Album (AlbumId = 3), and the store where there are several */
 static void on_difference(void *context, const struct rf_difference *difference) {
     struct rf_task *task = context;
     if (task->settings->json) {
@@ -122,7 +128,12 @@ static void on_difference(void *context, const struct rf_difference *difference)
         rf_output_printf(task->output, " = ");
         rf_output_name(task->output, difference->values[i] ? difference->values[i] : "NULL");
     }
-    rf_output_printf(task->output, difference->key_count > 0 ? ")\n" : "\n");
+    rf_output_printf(task->output, difference->key_count > 0 ? ")" : "");
+    if (task->database && task->database->name) {
+        rf_output_printf(task->output, " at store ");
+        rf_output_name(task->output, task->database->name);
+    }
+    rf_output_printf(task->output, "\n");
     show_now(task);
 }
 
@@ -138,6 +149,7 @@ static void on_bytes(void *context, uint64_t done, uint64_t total) {
 static void print_compared_line(struct rf_task *task, const struct rf_compared_table *table) {
     struct rf_json line = rf_json_begin("table");
     rf_json_text(&line, "command", "verify");
+    rf_store_name_line(task, &line);
     rf_json_text(&line, "table", table->name);
     rf_json_count(&line, "rows", table->rows);
     rf_json_count(&line, "target_rows", table->target_rows);
@@ -229,8 +241,20 @@ static enum rf_code check_place(const struct rf_task *task, const struct rf_snap
     return RF_MISPLACED;
 }
 
-static enum rf_code compare_target(struct proof *proof, struct rf_compare_result *result,
-                                   struct rf_error *error) {
+/* ---- the comparisons, one a database of the target ---- */
+
+struct comparison {
+    const struct rf_database *database; /* NULL where the target is named by --target */
+    enum rf_code code;
+    struct rf_error error;
+    struct rf_compare_result result;
+};
+
+static bool is_equal(const struct comparison *one) {
+    return one->code == RF_OK && differences_of(&one->result) == 0;
+}
+
+static void compare_target(struct proof *proof, struct comparison *one) {
     struct rf_task *task = proof->task;
     struct rf_compare_options options = {
         .name_at_most = NAMED_AT_MOST,
@@ -238,68 +262,115 @@ static enum rf_code compare_target(struct proof *proof, struct rf_compare_result
         .sound = is_sound,
         .sound_context = proof,
     };
+    task->database = one->database;
     rf_task_target_options(task, &options.target);
     rf_progress_phase(task->progress, "verify the target");
-    enum rf_code code = rf_compare(proof->repository, &options, result, error);
+    one->code = rf_compare(proof->repository, &options, &one->result, &one->error);
     rf_progress_phase(task->progress, NULL);
-    return code;
+    if (one->code != RF_OK && options.target.store) {
+        rf_while(&one->error, "at the database of store %s", options.target.store);
+    }
 }
 
-/* Both, and waits for both. The comparison's outcome is worth nothing in a repository that is not
- * sound. */
-static enum rf_code prove_both(struct proof *proof, struct rf_compare_result *compared,
-                               struct rf_error *error) {
+/* All in turn; after a signal the others are not begun. */
+static void compare_targets(struct proof *proof) {
+    for (uint32_t i = 0; i < proof->comparison_count; i++) {
+        struct comparison *one = &proof->comparisons[i];
+        one->code = rf_task_check_stop(proof->task, &one->error);
+        if (one->code == RF_OK) {
+            compare_target(proof, one);
+        }
+    }
+    proof->task->database = proof->task->settings->databases;
+}
+
+/* Both proofs, and waits for both. The comparisons' outcome is worth nothing in a repository that is
+ * not sound. */
+static void prove_both(struct proof *proof) {
     pthread_t thread;
     bool apart = pthread_create(&thread, NULL, prove_repository, proof) == 0;
     if (!apart) {
         show_proof(proof);
         prove_repository(proof);
     }
-    enum rf_code code = compare_target(proof, compared, error);
+    compare_targets(proof);
     if (apart) {
         show_proof(proof);
         pthread_join(thread, NULL);
     }
     rf_progress_phase(proof->task->progress, NULL);
-    return code;
 }
 
-static void tell_compared(struct rf_task *task, const struct rf_compare_result *result) {
+static void tell_compared(struct rf_task *task, const struct comparison *one) {
+    const struct rf_compare_result *result = &one->result;
+    task->database = one->database;
     for (uint32_t i = 0; task->settings->json && i < result->table_count; i++) {
         print_compared_line(task, &result->tables[i]);
     }
     if (rf_task_for_people(task)) {
+        rf_store_head(task);
         print_compared(task, result);
     }
-    task->set_aside = result->total.set_aside > 0;
+    task->set_aside |= result->total.set_aside > 0;
+    task->database = task->settings->databases;
 }
 
 /* ---- the end ---- */
 
-static void fill_summary(struct rf_task *task, const struct rf_check_result *checked,
-                         const struct rf_compare_result *compared, uint64_t snapshot) {
-    struct rf_json *summary = &task->summary;
-    rf_json_snapshot(summary, "snapshot", snapshot);
+static void fill_checked(struct rf_json *summary, const struct rf_check_result *checked) {
     rf_json_count(summary, "snapshots", checked->snapshots);
     rf_json_count(summary, "archives", checked->archives);
     rf_json_count(summary, "blocks", checked->blocks);
     rf_json_count(summary, "rows", checked->rows);
     rf_json_count(summary, "bytes", checked->bytes);
     rf_json_count(summary, "damages", checked->damages);
+}
+
+static void fill_compared(struct rf_json *summary, const struct rf_compare_result *compared) {
+    rf_json_count(summary, "target_rows", compared->total.target_rows);
+    rf_json_count(summary, "set_aside", compared->total.set_aside);
+    rf_json_count(summary, "left_out", compared->total.left_out);
+    rf_json_count(summary, "missing", compared->total.missing);
+    rf_json_count(summary, "extra", compared->total.extra);
+    rf_json_count(summary, "different", compared->total.different);
+}
+
+static void fill_stores(const struct proof *proof, struct rf_json *summary) {
+    struct rf_json stores = rf_json_array();
+    for (uint32_t i = 0; i < proof->comparison_count; i++) {
+        const struct comparison *one = &proof->comparisons[i];
+        struct rf_json store = rf_json_begin(NULL);
+        rf_json_text(&store, "name", one->database->name);
+        if (one->code == RF_OK) {
+            rf_json_snapshot(&store, "snapshot", one->result.snapshot);
+            fill_compared(&store, &one->result);
+        } else {
+            struct rf_json parts = rf_json_error(&one->error);
+            rf_json_put(&store, "error", &parts);
+        }
+        rf_json_append(&stores, &store);
+    }
+    rf_json_put(summary, "stores", &stores);
+}
+
+/* `compared` is the one target, where there is one and it was compared. */
+static void fill_summary(const struct proof *proof, const struct rf_compare_result *compared) {
+    struct rf_json *summary = &proof->task->summary;
+    const struct rf_snapshot_name *newest = rf_repository_newest(proof->repository);
+    rf_json_snapshot(summary, "snapshot",
+                     compared ? compared->snapshot
+                     : newest ? newest->number
+                              : 0);
+    fill_checked(summary, &proof->result);
     if (compared) {
-        rf_json_count(summary, "target_rows", compared->total.target_rows);
-        rf_json_count(summary, "set_aside", compared->total.set_aside);
-        rf_json_count(summary, "left_out", compared->total.left_out);
-        rf_json_count(summary, "missing", compared->total.missing);
-        rf_json_count(summary, "extra", compared->total.extra);
-        rf_json_count(summary, "different", compared->total.different);
+        fill_compared(summary, compared);
+    } else if (proof->comparison_count > 1 && proof->result.damages == 0) {
+        fill_stores(proof, summary);
     }
 }
 
-static void print_end(struct rf_task *task, const struct rf_check_result *checked,
-                      const struct rf_compare_result *compared) {
+static void print_checked(struct rf_output *out, const struct rf_check_result *checked) {
     char text[RF_UNITS_TEXT];
-    struct rf_output *out = task->output;
     rf_output_printf(out, "%s, ", rf_units_count(checked->snapshots, "snapshot", text));
     rf_output_printf(out, "%s, ", rf_units_count(checked->archives, "archive", text));
     rf_output_printf(out, "%s, ", rf_units_count(checked->blocks, "block", text));
@@ -310,21 +381,43 @@ static void print_end(struct rf_task *task, const struct rf_check_result *checke
     } else {
         rf_output_printf(out, "sound");
     }
-    if (compared && differences_of(compared) > 0) {
-        rf_output_printf(out, "; the target differs from snapshot %" PRIu64 " in %s",
-                         compared->snapshot, rf_units_count(differences_of(compared), "row", text));
-    } else if (compared) {
-        rf_output_printf(out, "; the target equals snapshot %" PRIu64, compared->snapshot);
+}
+
+static void print_verdict(struct rf_output *out, const struct comparison *one) {
+    char text[RF_UNITS_TEXT];
+    const struct rf_compare_result *compared = &one->result;
+    if (one->database && one->database->name) {
+        rf_output_printf(out, "; store ");
+        rf_output_name(out, one->database->name);
+    } else {
+        rf_output_printf(out, "; the target");
     }
-    if (compared && compared->total.set_aside > 0) {
+    if (is_equal(one)) {
+        rf_output_printf(out, " equals snapshot %" PRIu64, compared->snapshot);
+    } else {
+        rf_output_printf(out, " differs from snapshot %" PRIu64 " in %s", compared->snapshot,
+                         rf_units_count(differences_of(compared), "row", text));
+    }
+    if (compared->total.set_aside > 0) {
         rf_output_printf(out, ", but for %s set aside",
                          rf_units_count(compared->total.set_aside, "row", text));
     }
-    if (compared && compared->total.left_out > 0) {
+    if (compared->total.left_out > 0) {
         rf_output_printf(out, "; %s left out, as rules say",
                          rf_units_count(compared->total.left_out, "row", text));
     }
-    rf_output_printf(out, "; %s\n", rf_units_seconds(rf_seconds_since(&task->began), text));
+}
+
+static void print_end(const struct proof *proof) {
+    char text[RF_UNITS_TEXT];
+    struct rf_output *out = proof->task->output;
+    print_checked(out, &proof->result);
+    for (uint32_t i = 0; proof->result.damages == 0 && i < proof->comparison_count; i++) {
+        if (proof->comparisons[i].code == RF_OK) {
+            print_verdict(out, &proof->comparisons[i]);
+        }
+    }
+    rf_output_printf(out, "; %s\n", rf_units_seconds(rf_seconds_since(&proof->task->began), text));
 }
 
 static enum rf_code fail_damaged(const struct proof *proof, const struct rf_check_result *checked,
@@ -338,12 +431,13 @@ static enum rf_code fail_damaged(const struct proof *proof, const struct rf_chec
     return RF_CORRUPT;
 }
 
-static enum rf_code fail_different(const struct rf_compare_result *compared,
-                                   struct rf_error *error) {
-    const struct rf_compared_table *total = &compared->total;
+static enum rf_code fail_different(const struct comparison *one, struct rf_error *error) {
+    const struct rf_compared_table *total = &one->result.total;
     char rows[RF_UNITS_TEXT];
-    rf_fail(error, RF_DIFFERENT, "the target differs from snapshot %" PRIu64 " in %s",
-            compared->snapshot, rf_units_count(differences_of(compared), "row", rows));
+    const char *store = one->database ? one->database->name : NULL;
+    rf_fail(error, RF_DIFFERENT, "%s%s differs from snapshot %" PRIu64 " in %s",
+            store ? "store " : "the target", store ? store : "", one->result.snapshot,
+            rf_units_count(differences_of(&one->result), "row", rows));
     rf_detail(error, "%" PRIu64 " missing, %" PRIu64 " extra, %" PRIu64 " different",
               total->missing, total->extra, total->different);
     rf_hint(error,
@@ -351,49 +445,84 @@ static enum rf_code fail_different(const struct rf_compare_result *compared,
     return RF_DIFFERENT;
 }
 
-/* What was found, as an error; RF_OK where nothing was. `compared` is NULL without a target. */
-static enum rf_code judge(const struct proof *proof, const struct rf_compare_result *compared,
-                          const struct rf_snapshot_name *wanted, struct rf_error *error) {
+/* What came of one comparison, as an error; RF_OK where nothing is wrong. */
+static enum rf_code judge_one(const struct proof *proof, const struct comparison *one,
+                              struct rf_error *error) {
+    if (one->code != RF_OK) {
+        *error = one->error;
+        return one->code;
+    }
+    return is_equal(one) ? check_place(proof->task, &proof->wanted, one->result.snapshot, error)
+                         : fail_different(one, error);
+}
+
+/* The worst of all; of several failures the others are told here. */
+static enum rf_code judge(const struct proof *proof, struct rf_error *error) {
+    enum rf_code worst = RF_OK;
     if (proof->result.damages > 0) {
         return fail_damaged(proof, &proof->result, error);
     }
-    if (!compared) {
-        return RF_OK;
+    for (uint32_t i = 0; i < proof->comparison_count; i++) {
+        struct rf_error own;
+        rf_error_clear(&own);
+        enum rf_code code = judge_one(proof, &proof->comparisons[i], &own);
+        rf_store_keep_worse(proof->task, code, &own, &worst, error);
     }
-    return differences_of(compared) > 0
-               ? fail_different(compared, error)
-               : check_place(proof->task, wanted, compared->snapshot, error);
+    return worst;
 }
 
-/* `code` is what became of the comparison, where the repository is sound and there was one. */
-static enum rf_code tell(struct proof *proof, enum rf_code code,
-                         const struct rf_compare_result *compared,
-                         const struct rf_snapshot_name *wanted, struct rf_error *error) {
+static enum rf_code tell(struct proof *proof, struct rf_error *error) {
     struct rf_task *task = proof->task;
-    const struct rf_snapshot_name *newest = rf_repository_newest(proof->repository);
-    if (compared) {
-        tell_compared(task, compared);
+    const struct rf_compare_result *only = NULL;
+    bool complete = true;
+    for (uint32_t i = 0; proof->result.damages == 0 && i < proof->comparison_count; i++) {
+        const struct comparison *one = &proof->comparisons[i];
+        complete = complete && one->code == RF_OK;
+        if (one->code == RF_OK) {
+            tell_compared(task, one);
+            only = proof->comparison_count == 1 ? &one->result : NULL;
+        }
     }
-    fill_summary(task, &proof->result, compared,
-                 compared ? compared->snapshot
-                 : newest ? newest->number
-                          : 0);
+    fill_summary(proof, only);
+    if (rf_task_for_people(task) && (complete || proof->comparison_count > 1)) {
+        print_end(proof);
+    }
+    return judge(proof, error);
+}
+
+/* ---- the run ---- */
+
+static enum rf_code begin_comparisons(struct proof *proof, struct rf_error *error) {
+    const struct rf_settings *settings = proof->task->settings;
+    uint32_t count = settings->database_count > 0 ? settings->database_count : 1;
+    if (!settings->target) {
+        return RF_OK;
+    }
+    proof->comparisons = calloc(count, sizeof *proof->comparisons);
+    if (!proof->comparisons) {
+        return rf_fail_memory(error);
+    }
+    proof->comparison_count = count;
+    for (uint32_t i = 0; i < settings->database_count; i++) {
+        proof->comparisons[i].database = &settings->databases[i];
+    }
+    return RF_OK;
+}
+
+static void end_comparisons(struct proof *proof) {
+    for (uint32_t i = 0; i < proof->comparison_count; i++) {
+        rf_compare_result_release(&proof->comparisons[i].result);
+    }
+    free(proof->comparisons);
+}
+
+static enum rf_code verify(struct proof *proof, struct rf_error *error) {
+    enum rf_code code = begin_comparisons(proof, error);
     if (code != RF_OK) {
         return code;
     }
-    if (rf_task_for_people(task)) {
-        print_end(task, &proof->result, compared);
-    }
-    return judge(proof, compared, wanted, error);
-}
-
-static enum rf_code verify(struct proof *proof, const struct rf_snapshot_name *wanted,
-                           struct rf_error *error) {
-    struct rf_compare_result compared = {0};
-    enum rf_code code = RF_OK;
-    bool comparing = proof->task->settings->target != NULL;
-    if (comparing) {
-        code = prove_both(proof, &compared, error);
+    if (proof->comparison_count > 0) {
+        prove_both(proof);
     } else {
         show_proof(proof);
         prove_repository(proof);
@@ -402,28 +531,25 @@ static enum rf_code verify(struct proof *proof, const struct rf_snapshot_name *w
     if (proof->code != RF_OK) {
         *error = proof->error;
         code = proof->code;
-    } else if (proof->result.damages > 0) {
-        code = tell(proof, RF_OK, NULL, wanted, error);
     } else {
-        const struct rf_compare_result *told = comparing && code == RF_OK ? &compared : NULL;
-        code = tell(proof, code, told, wanted, error);
+        code = tell(proof, error);
     }
-    rf_compare_result_release(&compared);
+    end_comparisons(proof);
     return code;
 }
 
 enum rf_code rf_command_verify(struct rf_task *task, struct rf_error *error) {
     struct proof proof = {.task = task};
-    struct rf_snapshot_name wanted = {0};
     pthread_mutex_init(&proof.mutex, NULL);
     pthread_cond_init(&proof.wake, NULL);
     enum rf_code code = rf_repository_open(rf_io_posix(), task->settings->repo, RF_REPOSITORY_READ,
                                            &proof.repository, error);
     if (code == RF_OK && task->settings->snapshot) {
-        code = rf_repository_resolve(proof.repository, task->settings->snapshot, &wanted, error);
+        code =
+            rf_repository_resolve(proof.repository, task->settings->snapshot, &proof.wanted, error);
     }
     if (code == RF_OK) {
-        code = verify(&proof, &wanted, error);
+        code = verify(&proof, error);
     }
     rf_repository_close(proof.repository);
     pthread_cond_destroy(&proof.wake);

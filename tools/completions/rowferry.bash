@@ -15,13 +15,13 @@ _rowferry() {
 
     case $command in
         capture) options='-r --repo -t --table -T --exclude-table --include-shadow -j --jobs -n --dry-run --same-source --through-sqlite --busy-timeout --profile -c --config --json --progress -q --quiet -v --verbose -h --help' files=yes ;;
-        replay) options='-r --repo -d --target --schema -s --snapshot -t --table -T --exclude-table -j --jobs --fold-names --existing --atomic --no-foreign-keys --on-mismatch --bad-text --any-locale --remake --overwrite-target -n --dry-run --profile -c --config --json --progress -q --quiet -v --verbose -h --help' ;;
-        sync) options='-r --repo -d --target --schema -t --table -T --exclude-table --include-shadow -j --jobs --fold-names --existing --atomic --no-foreign-keys --on-mismatch --bad-text --any-locale --remake --overwrite-target -n --dry-run --same-source --through-sqlite --busy-timeout --profile -c --config --json --progress -q --quiet -v --verbose -h --help' files=yes ;;
-        check) options='-r --repo -d --target --schema -t --table -T --exclude-table --include-shadow -j --jobs --fold-names --existing --atomic --no-foreign-keys --on-mismatch --bad-text --any-locale --busy-timeout --profile -c --config --example-config --json --sql --progress -q --quiet -v --verbose -h --help' files=yes ;;
-        verify) options='-r --repo -d --target --schema -s --snapshot -t --table -T --exclude-table -j --jobs --profile -c --config --json --progress -q --quiet -v --verbose -h --help' ;;
+        replay) options='-r --repo -d --target --postgres-config --schema -s --snapshot -t --table -T --exclude-table -j --jobs --fold-names --existing --atomic --no-foreign-keys --on-mismatch --bad-text --any-locale --remake --overwrite-target -n --dry-run --profile -c --config --json --progress -q --quiet -v --verbose -h --help' ;;
+        sync) options='-r --repo -d --target --postgres-config --schema -t --table -T --exclude-table --include-shadow -j --jobs --fold-names --existing --atomic --no-foreign-keys --on-mismatch --bad-text --any-locale --remake --overwrite-target -n --dry-run --same-source --through-sqlite --busy-timeout --profile -c --config --json --progress -q --quiet -v --verbose -h --help' files=yes ;;
+        check) options='-r --repo -d --target --postgres-config --schema -t --table -T --exclude-table --include-shadow -j --jobs --fold-names --existing --atomic --no-foreign-keys --on-mismatch --bad-text --any-locale --busy-timeout --profile -c --config --example-config --json --sql --progress -q --quiet -v --verbose -h --help' files=yes ;;
+        verify) options='-r --repo -d --target --postgres-config --schema -s --snapshot -t --table -T --exclude-table -j --jobs --profile -c --config --json --progress -q --quiet -v --verbose -h --help' ;;
         log) options='-r --repo -c --config --json -q --quiet -v --verbose -h --help' ;;
         show) options='-r --repo -s --snapshot -t --table -T --exclude-table -c --config --json -q --quiet -v --verbose -h --help' ;;
-        status) options='-r --repo -d --target --schema --profile -c --config --json -q --quiet -v --verbose -h --help' ;;
+        status) options='-r --repo -d --target --postgres-config --schema --profile -c --config --json -q --quiet -v --verbose -h --help' ;;
         profiles) options='--json -h --help' ;;
         help) options='capture replay sync check verify log show status profiles' ;;
     esac
@@ -31,7 +31,7 @@ _rowferry() {
             mapfile -t COMPREPLY < <(compgen -d -- "$current")
             compopt -o filenames
             ;;
-        -c | --config)
+        -c | --config | --postgres-config)
             mapfile -t COMPREPLY < <(compgen -f -- "$current")
             compopt -o filenames
             ;;

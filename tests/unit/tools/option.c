@@ -136,22 +136,24 @@ Test(option, each_command_takes_what_the_contract_says) {
         {"capture", "repo table exclude-table include-shadow jobs dry-run same-source "
                     "through-sqlite busy-timeout profile config json progress quiet verbose help"},
         {"replay",
-         "repo target schema snapshot table exclude-table jobs fold-names existing atomic "
+         "repo target postgres-config schema snapshot table exclude-table jobs fold-names existing atomic "
          "no-foreign-keys on-mismatch bad-text any-locale remake overwrite-target dry-run profile config json progress "
          "quiet verbose help"},
         {"sync",
-         "repo target schema table exclude-table include-shadow jobs fold-names existing atomic "
+         "repo target postgres-config schema table exclude-table include-shadow jobs fold-names existing atomic "
          "no-foreign-keys on-mismatch bad-text any-locale remake overwrite-target dry-run same-source "
          "through-sqlite busy-timeout profile config json progress quiet verbose help"},
-        {"check", "repo target schema table exclude-table include-shadow jobs fold-names existing "
-                  "atomic no-foreign-keys on-mismatch bad-text any-locale busy-timeout profile "
-                  "config example-config json sql progress quiet verbose help"},
-        {"verify", "repo target schema snapshot table exclude-table jobs profile config json "
-                   "progress quiet verbose help"},
+        {"check",
+         "repo target postgres-config schema table exclude-table include-shadow jobs fold-names existing "
+         "atomic no-foreign-keys on-mismatch bad-text any-locale busy-timeout profile "
+         "config example-config json sql progress quiet verbose help"},
+        {"verify",
+         "repo target postgres-config schema snapshot table exclude-table jobs profile config json "
+         "progress quiet verbose help"},
         {"log", "repo config json quiet verbose help"},
         {"show", "repo snapshot table exclude-table config json quiet verbose help"},
         {"profiles", "json help"},
-        {"status", "repo target schema profile config json quiet verbose help"},
+        {"status", "repo target postgres-config schema profile config json quiet verbose help"},
     };
     cr_assert_eq(sizeof cases / sizeof cases[0], RF_COMMANDS);
     for (size_t i = 0; i < RF_COMMANDS; i++) {

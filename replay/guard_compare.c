@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "replay/computed.h"
 #include "replay/preflight.h"
 #include "replay/quote.h"
 #include "replay/sql.h"
@@ -70,21 +71,31 @@ static void count_by_xmin(struct rf_guard_table *table) {
     table->differs = gone > 0 || table->others > 0;
 }
 
-static uint32_t key_count(const struct rf_plan *plan) {
-    uint32_t count = plan->key_count > 0 ? plan->key_count : plan->column_count;
-    return count < COLUMNS_AT_MOST ? count : COLUMNS_AT_MOST;
+static uint32_t list_columns(const struct rf_plan *plan, bool key,
+                             const char *columns[COLUMNS_AT_MOST]) {
+    uint32_t among = key ? plan->key_count : plan->column_count;
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < among && count < COLUMNS_AT_MOST; i++) {
+        const char *name = rf_plan_goes_to(plan, key ? plan->key[i] : i);
+        if (name) {
+            columns[count++] = name;
+        }
+    }
+    return count;
 }
 
-static const char *key_column(const struct rf_plan *plan, uint32_t place) {
-    return plan->columns[plan->key_count > 0 ? plan->key[place] : place].name;
+/* The columns that rows are named by: those of the key that the target has, else the first. */
+static uint32_t list_key(const struct rf_plan *plan, const char *columns[COLUMNS_AT_MOST]) {
+    uint32_t count = list_columns(plan, true, columns);
+    return count > 0 ? count : list_columns(plan, false, columns);
 }
 
 static void put_others(const struct rf_guard_look *look, const struct rf_plan *plan,
-                       struct rf_buffer *sql) {
+                       const char *const *columns, uint32_t count, struct rf_buffer *sql) {
     rf_buffer_printf(sql, "SELECT ");
-    for (uint32_t i = 0; i < key_count(plan); i++) {
+    for (uint32_t i = 0; i < count; i++) {
         rf_buffer_printf(sql, "%st.", i > 0 ? ", " : "");
-        rf_quote_name(sql, key_column(plan, i));
+        rf_quote_name(sql, columns[i]);
         rf_buffer_printf(sql, "::text");
     }
     rf_buffer_printf(sql, " FROM ONLY ");
@@ -99,18 +110,19 @@ static enum rf_code name_by_xmin(const struct rf_guard_look *look, const struct 
                                  struct rf_guard_table *table, struct rf_error *error) {
     struct rf_buffer sql = {0};
     struct rf_pg_rows *rows = NULL;
-    put_others(look, plan, &sql);
+    const char *columns[COLUMNS_AT_MOST];
+    uint32_t count = list_key(plan, columns);
+    put_others(look, plan, columns, count, &sql);
     enum rf_code code = rf_buffer_check(&sql, error);
     if (code == RF_OK) {
         code = rf_pg_ask(look->pg, (const char *)sql.bytes, NULL, &rows, error);
     }
     for (uint32_t i = 0; code == RF_OK && i < rf_pg_rows_count(rows); i++) {
-        const char *columns[COLUMNS_AT_MOST], *values[COLUMNS_AT_MOST];
-        for (uint32_t k = 0; k < key_count(plan); k++) {
-            columns[k] = key_column(plan, k);
+        const char *values[COLUMNS_AT_MOST];
+        for (uint32_t k = 0; k < count; k++) {
             values[k] = rf_pg_rows_text(rows, i, k);
         }
-        add_key(table, "written", key_count(plan), columns, values);
+        add_key(table, "written", count, columns, values);
     }
     rf_pg_rows_free(rows);
     rf_buffer_release(&sql);

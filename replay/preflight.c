@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "format/value.h"
+#include "replay/computed.h"
 #include "replay/fit_type.h"
 #include "replay/quote.h"
 #include "replay/sql.h"
@@ -199,15 +200,15 @@ enum rf_code rf_preflight_rights(struct rf_pg *pg, const struct rf_target *targe
 
 /* A table that the application made is looked at by the names of its types: oids of domains and
  * enumerations are not the plan's. */
-static const char *existing_trouble(const struct rf_pg_rows *rows,
-                                    const struct rf_plan_column *plan) {
+static const char *existing_trouble(const struct rf_pg_rows *rows, const char *column,
+                                    const struct rf_conversion *conversion) {
     enum { NAME, OID, NOT_NULL, TYPE, TYPTYPE, TYPE_SCHEMA, TYPE_NAME };
     for (uint32_t i = 0; i < rf_pg_rows_count(rows); i++) {
         const char *name = rf_pg_rows_text(rows, i, NAME);
-        if (!name || strcmp(name, plan->name) != 0) {
+        if (!name || strcmp(name, column) != 0) {
             continue;
         }
-        const struct rf_catalog_column column = {
+        const struct rf_catalog_column found = {
             .type = rf_pg_rows_text(rows, i, TYPE),
             .kind = rf_catalog_kind_of(rf_pg_rows_text(rows, i, TYPTYPE)[0],
                                        rf_pg_rows_text(rows, i, TYPE_SCHEMA),
@@ -215,7 +216,7 @@ static const char *existing_trouble(const struct rf_pg_rows *rows,
             .type_schema = rf_pg_rows_text(rows, i, TYPE_SCHEMA),
             .type_name = rf_pg_rows_text(rows, i, TYPE_NAME),
         };
-        return rf_fit_type_is(&column, plan->conversion->type) ? NULL : "has another type";
+        return !conversion || rf_fit_type_is(&found, conversion->type) ? NULL : "has another type";
     }
     return "is missing";
 }
@@ -233,6 +234,23 @@ static const char *column_trouble(const struct rf_pg_rows *rows,
     return "is missing";
 }
 
+/* A column of the stage alone is nowhere in the target. */
+static enum rf_code check_column(const struct rf_plan *plan, uint32_t number,
+                                 const struct rf_pg_rows *rows, struct rf_error *error) {
+    const struct rf_plan_column *column = &plan->columns[number];
+    const char *name = rf_plan_goes_to(plan, number);
+    const char *trouble = !name         ? NULL
+                          : plan->owned ? column_trouble(rows, column)
+                                        : existing_trouble(rows, name, column->conversion);
+    if (!trouble) {
+        return RF_OK;
+    }
+    rf_fail(error, RF_MISPLACED, "column %s of table %s %s in the target", name, plan->table,
+            trouble);
+    rf_detail(error, "the ledger says it is %s", column->conversion->type);
+    return RF_MISPLACED;
+}
+
 enum rf_code rf_preflight_columns(struct rf_pg *pg, const char *schema, const struct rf_plan *plan,
                                   struct rf_error *error) {
     struct rf_pg_args args = {.count = 0};
@@ -247,12 +265,13 @@ enum rf_code rf_preflight_columns(struct rf_pg *pg, const char *schema, const st
         code = rf_fail(error, RF_MISPLACED, "table %s is missing in the target", plan->table);
     }
     for (uint32_t i = 0; code == RF_OK && i < plan->column_count; i++) {
-        const char *trouble = plan->owned ? column_trouble(rows, &plan->columns[i])
-                                          : existing_trouble(rows, &plan->columns[i]);
-        if (trouble) {
-            code = rf_fail(error, RF_MISPLACED, "column %s of table %s %s in the target",
-                           plan->columns[i].name, plan->table, trouble);
-            rf_detail(error, "the ledger says it is %s", plan->columns[i].conversion->type);
+        code = check_column(plan, i, rows, error);
+    }
+    for (uint32_t i = 0; code == RF_OK && plan->computed && i < plan->computed->target_count; i++) {
+        const char *name = plan->computed->targets[i].name;
+        if (existing_trouble(rows, name, NULL)) {
+            code = rf_fail(error, RF_MISPLACED, "column %s of table %s is missing in the target",
+                           name, plan->table);
         }
     }
     if (code != RF_OK) {

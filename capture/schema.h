@@ -1,6 +1,7 @@
 /* What the source is: its settings, objects and sequences, the tables that are captured, and those
  * that are left out with the reason. Shadow tables, in which virtual tables keep their content, are
- * left out unless they are asked for: then they are tables like others. Everything goes into a manifest under construction. */
+ * left out unless they are asked for: then they are tables like others. Everything goes into a
+ * manifest under construction. */
 #ifndef RF_CAPTURE_SCHEMA_H
 #define RF_CAPTURE_SCHEMA_H
 

@@ -97,8 +97,7 @@ struct rf_object_rule {
 struct rf_sequence_rule {
     const char *name;           /* exact, in the target's schema */
     const char *const *queries; /* each gives one number or NULL; NULL-terminated */
-    bool
-        optional; /* not every version of the application has it: where it is not, it is passed over */
+    bool optional; /* a target without it is fine: not every version has it */
     const char *place;
 };
 

@@ -64,16 +64,13 @@ static void put_column(struct advancing *advancing, const struct rf_sequence_ent
     rf_quote_name(sql, column->column);
     rf_buffer_printf(sql, ")::numeric) FROM ONLY ");
     rf_quote_qualified(sql, column->schema, column->table);
-    rf_buffer_printf(sql, ")::text, NULL");
+    rf_buffer_printf(sql, ")::text, NULL::bool");
 }
 
 static void put_entry(struct advancing *advancing, uint32_t number) {
     const struct rf_sequence_entry *entry = &advancing->list.entries[number];
     const struct rf_sequence_rule *rule;
     const char *query;
-    put_branch(advancing, number, STATE);
-    rf_buffer_printf(&advancing->sql, "last_value::text, is_called FROM ");
-    rf_quote_qualified(&advancing->sql, entry->schema, entry->name);
     for (uint32_t i = 0; i < entry->column_count; i++) {
         put_branch(advancing, number, i);
         put_column(advancing, entry, &entry->columns[i]);
@@ -82,8 +79,30 @@ static void put_entry(struct advancing *advancing, uint32_t number) {
          i++) {
         put_branch(advancing, number, i);
         rf_user_sql_put_query(query, &advancing->sql);
-        rf_buffer_printf(&advancing->sql, "::text, NULL");
+        rf_buffer_printf(&advancing->sql, "::text, NULL::bool");
         advancing->asks_user = true;
+    }
+}
+
+/* Where the sequences of the piece stand: one branch for all, which the server plans at once. One that
+ * gave nothing out yet is asked by itself, should it come to that. */
+static void put_states(struct advancing *advancing) {
+    struct rf_buffer *sql = &advancing->sql;
+    rf_buffer_printf(sql,
+                     "SELECT n, %d, pg_sequence_last_value(s::regclass)::text, true FROM "
+                     "unnest('{",
+                     STATE);
+    for (uint32_t half = 0; half < 2; half++) {
+        const char *separator = "";
+        for (uint32_t i = 0; i < advancing->count; i++) {
+            uint32_t number = advancing->first + i;
+            const struct rf_sequence_entry *entry = &advancing->list.entries[number];
+            if (entry->may_set) {
+                rf_buffer_printf(sql, "%s%" PRIu64, separator, half == 0 ? number : entry->oid);
+                separator = ",";
+            }
+        }
+        rf_buffer_printf(sql, half == 0 ? "}'::int[], '{" : "}'::oid[]) AS e (n, s)");
     }
 }
 
@@ -112,6 +131,10 @@ static void fill_piece(struct advancing *advancing) {
         } else {
             tell_not_allowed(advancing, entry);
         }
+    }
+    if (advancing->sql.size > 0) {
+        rf_buffer_printf(&advancing->sql, "\nUNION ALL ");
+        put_states(advancing);
     }
 }
 
@@ -175,6 +198,7 @@ static enum rf_code take_answers(struct advancing *advancing, const struct rf_pg
         if (*place == '-') {
             (void)rf_sequence_read(answer, &entry->state.last);
             entry->state.called = rf_pg_rows_truth(rows, i, CALLED);
+            entry->measured = true;
         } else if (at < entry->column_count) {
             take_column(entry, answer);
         } else {
@@ -243,7 +267,21 @@ static enum rf_code ask_piece(struct advancing *advancing, struct rf_pg_rows **r
     return find_culprit(advancing, error);
 }
 
-static enum rf_code measure_piece(struct advancing *advancing, struct rf_error *error) {
+/* Those that gave nothing out yet, and have something to pass. */
+static void put_rest(struct advancing *advancing) {
+    rf_buffer_clear(&advancing->sql);
+    advancing->asks_user = false;
+    for (uint32_t i = 0; i < advancing->count; i++) {
+        const struct rf_sequence_entry *entry = &advancing->list.entries[advancing->first + i];
+        if (entry->may_set && entry->reached && !entry->measured) {
+            put_branch(advancing, advancing->first + i, STATE);
+            rf_buffer_printf(&advancing->sql, "last_value::text, is_called FROM ");
+            rf_quote_qualified(&advancing->sql, entry->schema, entry->name);
+        }
+    }
+}
+
+static enum rf_code ask_and_take(struct advancing *advancing, struct rf_error *error) {
     if (advancing->sql.size == 0) {
         return RF_OK;
     }
@@ -254,6 +292,12 @@ static enum rf_code measure_piece(struct advancing *advancing, struct rf_error *
     }
     rf_pg_rows_free(rows);
     return code;
+}
+
+static enum rf_code measure_piece(struct advancing *advancing, struct rf_error *error) {
+    enum rf_code code = ask_and_take(advancing, error);
+    put_rest(advancing);
+    return code == RF_OK ? ask_and_take(advancing, error) : code;
 }
 
 /* ---- moving on ---- */

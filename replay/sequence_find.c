@@ -239,10 +239,12 @@ static enum rf_code check_rules(const struct finding *finding, struct rf_error *
     for (uint32_t i = 0; i < rules->sequence_count; i++) {
         const struct rf_sequence_rule *rule = &rules->sequences[i];
         const struct rf_sequence_entry *entry = named(finding->list, rule->name);
-        if (!entry) {
+        if (!entry && (rule->optional || finding->run->options->one_of_several)) {
+            rf_run_note(finding->run, "there is no sequence %s here: it is passed over",
+                        rule->name);
+        } else if (!entry) {
             return fail_missing(finding, rule, error);
-        }
-        if (!entry->may_set) {
+        } else if (!entry->may_set) {
             return fail_right(finding, rule, error);
         }
     }

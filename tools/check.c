@@ -150,7 +150,6 @@ static enum rf_code tell_sql(struct rf_checking *checking, struct rf_error *erro
 static enum rf_code tell(struct rf_checking *checking, struct rf_error *error) {
     struct rf_check *check = checking->check;
     enum rf_code code = checking->task->settings->sql ? tell_sql(checking, error) : RF_OK;
-    rf_profile_tell(checking->task);
     for (uint32_t i = 0; code == RF_OK && i < rf_check_finding_count(check); i++) {
         checking->face->finding(checking, rf_check_finding(check, i));
     }
@@ -306,6 +305,7 @@ enum rf_code rf_command_check(struct rf_task *task, struct rf_error *error) {
         rf_output_printf(task->output, "%s", rf_example_config);
         return RF_OK;
     }
+    rf_profile_tell(task);
     return run(task, error);
 }
 

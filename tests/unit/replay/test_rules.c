@@ -193,6 +193,44 @@ Test(rules, those_that_match_nothing_are_told) {
     cr_expect_str_eq(told[2], "rules: no column of tables \"users\" matches \"note\"");
 }
 
+/* A profile names tables that only some versions of its application have. */
+Test(rules, those_of_a_profile_may_match_nothing) {
+    struct rf_manifest_table found[] = {{.table = {.name = (char[]){"events"}}}};
+    const struct rf_manifest manifest = {.table_count = 1, .tables = found};
+    const struct rf_column_rule columns[] = {{.column = "nope"}};
+    const struct rf_table_rule tables[] = {
+        {.table = "older", .place = "profile p:1:1"},
+        {.table = "events", .column_count = 1, .columns = columns},
+        {.table = "evnts", .place = "f.yaml:9:5"},
+    };
+    const struct rf_rules rules = {
+        .table_count = COUNT(tables), .tables = tables, .general_table_count = 2};
+    rf_rules_tell_unused(&rules, &manifest, tell, &told_count);
+    cr_assert_eq(told_count, 1);
+    cr_expect_str_eq(told[0], "f.yaml:9:5: no table of the source matches \"evnts\"");
+}
+
+/* What the server computes of a row: each by itself, whole lists at a time. */
+Test(rules, the_last_that_computes_something_decides) {
+    const struct rf_value_rule first[] = {{.column = "a", .sql = "1"}, {.column = "b", .sql = "2"}};
+    const struct rf_value_rule last[] = {{.column = "c", .sql = "3"}};
+    const struct rf_join_rule joins[] = {{.table = "t", .on = "true"}};
+    const struct rf_table_rule tables[] = {
+        {.table = "*", .where = "x", .value_count = 2, .values = first},
+        {.table = "e*", .join_count = 1, .joins = joins},
+        {.table = "events", .value_count = 1, .values = last},
+    };
+    const struct rf_rules rules = {.table_count = COUNT(tables), .tables = tables};
+    struct rf_table_settings settings = rf_rules_table(&rules, "events");
+    cr_expect_str_eq(settings.where, "x");
+    cr_assert_eq(settings.value_count, 1);
+    cr_expect_str_eq(settings.values[0].column, "c");
+    cr_expect_eq(settings.join_count, 1);
+    settings = rf_rules_table(&rules, "users");
+    cr_expect_eq(settings.value_count, 2);
+    cr_expect_eq(settings.join_count, 0);
+}
+
 /* The words are in configurations and ledgers: they never change. */
 Test(rules, words) {
     static const char *const mismatches[] = {"widen", "set-aside", "null", "fail"};

@@ -160,9 +160,12 @@ class Sides:
 
 # Values
 
+BAD = re.compile("[\0\ud800-\udfff]")
+
+
 def clean(text):
     """What of a text PostgreSQL can hold: neither NUL nor bytes that are not UTF-8."""
-    return re.sub("[\0\ud800-\udfff]", "", text)
+    return BAD.sub("", text)
 
 
 def expected(value, kind):
@@ -178,9 +181,7 @@ def expected(value, kind):
         return "\\x" + value.hex() if isinstance(value, bytes) else MISFIT
     if not isinstance(value, str):
         return MISFIT
-    if kind in ("json", "jsonb"):
-        return meaning(clean(value))
-    return clean(value)
+    return given(clean(value), kind)
 
 
 def meaning(document):
@@ -191,7 +192,14 @@ def meaning(document):
 
 
 def given(value, kind):
-    return meaning(value) if value is not None and kind in ("json", "jsonb") else value
+    """One text for what is the same in the column's type."""
+    if value is None:
+        return None
+    if kind in ("json", "jsonb"):
+        return meaning(value)
+    if kind == "timestamp without time zone":
+        return re.sub(r"\.?0*$", "", value) if "." in value else value
+    return value.rstrip(" ") if kind == "character" else value
 
 
 # Tables
@@ -307,14 +315,14 @@ def vectors(sides, table, columns, rows, select):
 
 def event_search(sides):
     """Messages that can be searched for: the vector, and when and where the event was."""
-    rows = [[clean(text) if isinstance(text, str) else text for text in row[:5]]
-            + [None if v is None else str(v) for v in row[5:]]
-            for row in sides.file.rows(
-                "SELECT c0event_id, c1room_id, c2sender, c3key, replace(c4value, char(0), ' '), "
-                "origin_server_ts, stream_ordering FROM event_search_content "
-                "LEFT JOIN events ON event_id = c0event_id")]
+    rows = []
+    for *texts, value, sent, number in sides.file.rows(
+            "SELECT c0event_id, c1room_id, c2sender, c3key, c4value, origin_server_ts, "
+            "stream_ordering FROM event_search_content LEFT JOIN events ON event_id = c0event_id"):
+        rows.append([None if v is None else clean(str(v)) for v in (*texts, sent, number)]
+                    + [value and BAD.sub(" ", value)])
     return vectors(
-        sides, "event_search", ["e", "r", "s", "k", "v", "t", "o"], rows,
+        sides, "event_search", ["e", "r", "s", "k", "t", "o", "v"], rows,
         "SELECT e, r, s, k, to_tsvector('english', v), t::bigint, o::bigint FROM staged")
 
 

@@ -3,7 +3,7 @@
 _rowferry() {
     local command=${COMP_WORDS[1]-} current=${COMP_WORDS[COMP_CWORD]}
     local previous=${COMP_WORDS[COMP_CWORD - 1]} options='' files=''
-    local profiles='synapse'
+    local profiles='gitea synapse vaultwarden'
     COMPREPLY=()
     compopt +o default 2>/dev/null
 

@@ -43,7 +43,8 @@ enum rf_code rf_check_plan_existing(struct rf_check *check, const struct rf_ledg
     if (!*fits) {
         return RF_OK;
     }
-    const struct rf_plan *before = standing ? &standing->plan : NULL;
+    bool anew = standing && rf_existing_remakes(&check->run, &standing->plan);
+    const struct rf_plan *before = standing && !anew ? &standing->plan : NULL;
     if (before &&
         !rf_fit_outdated(before, table->source, &check->existing.catalog, &check->arena)) {
         table->plan = *before;
@@ -54,7 +55,7 @@ enum rf_code rf_check_plan_existing(struct rf_check *check, const struct rf_ledg
     enum rf_code code =
         rf_existing_fit(&check->existing, table->source, before, &table->plan, &troubles, error);
     *fits = troubles.count == 0;
-    table->step = before ? RF_CHECK_REFILL : RF_CHECK_FILL;
+    table->step = standing ? RF_CHECK_REFILL : RF_CHECK_FILL;
     if (code == RF_OK && table->plan.kept) {
         rf_run_warn(&check->run,
                     "table %s: rows whose key the table has already would be left out; which they "

@@ -376,7 +376,7 @@ enum rf_code rf_computed_change(struct rf_delta *delta, const struct rf_manifest
         rf_run_note(delta->run, "table %s is filled again: %s", source->table.name,
                     refill ? "a column that values use holds what its type does not"
                            : "the rows that are gone are not in the repository any more");
-        code = rf_existing_make(delta, source, standing, counts, error);
+        code = rf_existing_make(delta, source, standing, false, counts, error);
     }
     if (code != RF_OK) {
         rf_while(error, "while bringing table %s to snapshot %" PRIu64, source->table.name,

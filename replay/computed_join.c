@@ -116,7 +116,7 @@ void rf_joining_follow(const struct rf_ledger_tables *standing, const struct rf_
 
 /* ---- joined values anew ---- */
 
-#define PLACE_NAME 32
+#define PREFIX 32
 
 static bool mentions(const struct rf_plan *plan, const char *sql) {
     if (rf_sql_mentions_row(sql, "source")) {
@@ -145,35 +145,53 @@ bool rf_computed_refreshes(const struct rf_plan *plan) {
     return true;
 }
 
-static bool has_column(const struct rf_plan *plan, const char *name) {
+static bool begins_any(const struct rf_plan *plan, const char *start) {
     for (uint32_t i = 0; i < plan->column_count; i++) {
-        if (strcmp(plan->columns[i].name, name) == 0) {
+        if (strncmp(plan->columns[i].name, start, strlen(start)) == 0) {
             return true;
         }
     }
     return false;
 }
 
-/* What a row's place is called beside the source's columns: none of them is called like it. */
-static void choose_place(const struct rf_plan *plan, char place[PLACE_NAME]) {
+/* What begins the names of a row's place and values beside the source's columns: none of these
+ * begins like it. */
+static void choose_prefix(const struct rf_plan *plan, char prefix[PREFIX]) {
     unsigned number = 0;
     do {
-        snprintf(place, PLACE_NAME, "rowferry_place_%u", number++);
-    } while (has_column(plan, place));
+        snprintf(prefix, PREFIX, "rowferry_%u_", number++);
+    } while (begins_any(plan, prefix));
 }
+
+#define LIST "pg_temp.rowferry_joined"
 
 struct refresh {
     const struct rf_plan *plan;
     const struct rf_catalog_table *table;
     const char *schema;
-    char place[PLACE_NAME];
-    struct rf_buffer made, set, differs;
+    char prefix[PREFIX];
+    bool any;              /* values are joined */
+    struct rf_buffer made; /* place, each value as it is to be (v1, …) and as it is (w1, …), AS n */
+    struct rf_buffer differ; /* a condition on these */
+    struct rf_buffer set;    /* for UPDATE, from the list AS n */
 };
+
+/* What cannot be compared is compared as text. */
+static const char *compared_as(const struct rf_catalog_column *column) {
+    bool comparable = column->kind != RF_KIND_OTHER && column->kind != RF_KIND_JSON;
+    return comparable ? column->type : "text";
+}
+
+static const struct rf_catalog_column *joined_column(const struct refresh *refresh,
+                                                     uint32_t target) {
+    const struct rf_plan_target *at = &refresh->plan->computed->targets[target];
+    return at->joined ? rf_catalog_find_column(refresh->table, at->name) : NULL;
+}
 
 /* The rows as they stand, under the names of the source. */
 static void put_standing(const struct refresh *refresh, struct rf_buffer *sql) {
     const struct rf_plan *plan = refresh->plan;
-    rf_buffer_printf(sql, "(SELECT r.ctid AS %s", refresh->place);
+    rf_buffer_printf(sql, "(SELECT r.ctid AS %splace", refresh->prefix);
     for (uint32_t i = 0; i < plan->column_count; i++) {
         const char *name = rf_plan_goes_to(plan, i);
         if (name) {
@@ -183,37 +201,46 @@ static void put_standing(const struct refresh *refresh, struct rf_buffer *sql) {
             rf_quote_name(sql, plan->columns[i].name);
         }
     }
+    for (uint32_t i = 0; i < plan->computed->target_count; i++) {
+        if (joined_column(refresh, i)) {
+            rf_buffer_printf(sql, ", r.");
+            rf_quote_name(sql, plan->computed->targets[i].name);
+            rf_buffer_printf(sql, " AS %s%u", refresh->prefix, i);
+        }
+    }
     rf_buffer_printf(sql, " FROM ONLY ");
     rf_quote_qualified(sql, refresh->schema, plan->relation);
     rf_buffer_printf(sql, " AS r) AS source");
 }
 
-/* What cannot be compared is compared as text. */
-static const char *compared_as(const struct rf_catalog_column *column) {
-    bool comparable = column->kind != RF_KIND_OTHER && column->kind != RF_KIND_JSON;
-    return comparable ? column->type : "text";
+static void put_value(struct refresh *refresh, uint32_t target,
+                      const struct rf_catalog_column *column) {
+    const struct rf_plan_target *at = &refresh->plan->computed->targets[target];
+    const char *type = compared_as(column);
+    rf_buffer_printf(&refresh->made, ", ");
+    rf_computed_value(at, &refresh->made);
+    rf_buffer_printf(&refresh->made, " AS v%u, source.%s%u AS w%u", target, refresh->prefix, target,
+                     target);
+    rf_buffer_printf(&refresh->differ, "%sn.v%u::%s IS DISTINCT FROM n.w%u::%s",
+                     refresh->any ? " OR " : "", target, type, target, type);
+    rf_buffer_printf(&refresh->set, "%s", refresh->any ? ", " : "");
+    rf_quote_name(&refresh->set, at->name);
+    rf_buffer_printf(&refresh->set, " = n.v%u", target);
+    refresh->any = true;
 }
 
-static void put_values(struct refresh *refresh, struct rf_buffer *made) {
-    const struct rf_plan_computed *computed = refresh->plan->computed;
-    for (uint32_t i = 0, listed = 0; i < computed->target_count; i++) {
-        const struct rf_plan_target *target = &computed->targets[i];
-        const struct rf_catalog_column *column =
-            rf_catalog_find_column(refresh->table, target->name);
-        if (!target->joined || !column) {
-            continue;
+static void put_made(struct refresh *refresh) {
+    rf_buffer_printf(&refresh->made, "(SELECT source.%splace AS place", refresh->prefix);
+    for (uint32_t i = 0; i < refresh->plan->computed->target_count; i++) {
+        const struct rf_catalog_column *column = joined_column(refresh, i);
+        if (column) {
+            put_value(refresh, i, column);
         }
-        rf_buffer_printf(made, ", ");
-        rf_computed_value(target, made);
-        rf_buffer_printf(made, " AS v%u", i);
-        rf_buffer_printf(&refresh->set, "%s", listed > 0 ? ", " : "");
-        rf_quote_name(&refresh->set, target->name);
-        rf_buffer_printf(&refresh->set, " = n.v%u", i);
-        rf_buffer_printf(&refresh->differs, "%st.", listed++ > 0 ? " OR " : "");
-        rf_quote_name(&refresh->differs, target->name);
-        rf_buffer_printf(&refresh->differs, "::%s IS DISTINCT FROM n.v%u::%s", compared_as(column),
-                         i, compared_as(column));
     }
+    rf_buffer_printf(&refresh->made, " FROM ");
+    put_standing(refresh, &refresh->made);
+    rf_computed_joins(refresh->plan, refresh->schema, &refresh->made);
+    rf_buffer_printf(&refresh->made, ") AS n");
 }
 
 static void append(struct rf_buffer *to, const struct rf_buffer *from) {
@@ -221,25 +248,28 @@ static void append(struct rf_buffer *to, const struct rf_buffer *from) {
     to->failed = to->failed || from->failed;
 }
 
-static void put_made(struct refresh *refresh) {
-    struct rf_buffer values = {0};
-    put_values(refresh, &values);
-    rf_buffer_printf(&refresh->made, "(SELECT source.%s AS place", refresh->place);
-    append(&refresh->made, &values);
-    rf_buffer_printf(&refresh->made, " FROM ");
-    put_standing(refresh, &refresh->made);
-    rf_computed_joins(refresh->plan, refresh->schema, &refresh->made);
-    rf_buffer_printf(&refresh->made, ") AS n");
-    rf_buffer_release(&values);
+/* The rows that have not what they should, which are few. */
+static enum rf_code list_rows(struct refresh *refresh, struct rf_pg *pg, uint64_t *rows,
+                              struct rf_error *error) {
+    struct rf_buffer sql = {0};
+    rf_buffer_printf(&sql, "CREATE TEMPORARY TABLE " LIST " ON COMMIT DROP AS SELECT * FROM ");
+    append(&sql, &refresh->made);
+    rf_buffer_printf(&sql, " WHERE ");
+    append(&sql, &refresh->differ);
+    enum rf_code code = rf_pg_do_buffer(pg, &sql, rows, error);
+    rf_buffer_release(&sql);
+    return code;
 }
 
+/* Of several rows that a join finds for one, some may be as the row is. */
 static enum rf_code check_single(struct refresh *refresh, struct rf_pg *pg,
                                  struct rf_error *error) {
     struct rf_buffer sql = {0};
     struct rf_pg_rows *rows = NULL;
     rf_buffer_printf(&sql, "SELECT EXISTS (SELECT FROM ");
     append(&sql, &refresh->made);
-    rf_buffer_printf(&sql, " GROUP BY n.place HAVING count(*) > 1)");
+    rf_buffer_printf(&sql, " WHERE n.place IN (SELECT place FROM " LIST ") "
+                           "GROUP BY n.place HAVING count(*) > 1)");
     rf_buffer_u8(&sql, 0);
     enum rf_code code = rf_buffer_check(&sql, error);
     if (code == RF_OK) {
@@ -256,24 +286,24 @@ static enum rf_code check_single(struct refresh *refresh, struct rf_pg *pg,
     return code;
 }
 
-static void put_update(const struct refresh *refresh, struct rf_buffer *sql) {
+static void put_update(const struct refresh *refresh, const struct rf_buffer *from,
+                       struct rf_buffer *sql) {
     rf_buffer_printf(sql, "UPDATE ONLY ");
     rf_quote_qualified(sql, refresh->schema, refresh->plan->relation);
     rf_buffer_printf(sql, " AS t SET ");
     append(sql, &refresh->set);
     rf_buffer_printf(sql, " FROM ");
-    append(sql, &refresh->made);
-    rf_buffer_printf(sql, " WHERE t.ctid = n.place AND (");
-    append(sql, &refresh->differs);
-    rf_buffer_u8(sql, ')');
+    append(sql, from);
+    rf_buffer_printf(sql, " WHERE t.ctid = n.place");
 }
 
-static enum rf_code update(struct refresh *refresh, struct rf_pg *pg, uint64_t *rows,
-                           struct rf_error *error) {
-    struct rf_buffer sql = {0};
-    put_update(refresh, &sql);
-    enum rf_code code = rf_pg_do_buffer(pg, &sql, rows, error);
+static enum rf_code update(struct refresh *refresh, struct rf_pg *pg, struct rf_error *error) {
+    struct rf_buffer sql = {0}, list = {0};
+    rf_buffer_printf(&list, LIST " AS n");
+    put_update(refresh, &list, &sql);
+    enum rf_code code = rf_pg_do_buffer(pg, &sql, NULL, error);
     rf_buffer_release(&sql);
+    rf_buffer_release(&list);
     return code;
 }
 
@@ -281,15 +311,22 @@ static enum rf_code carry_out(struct refresh *refresh, struct rf_pg *pg, uint64_
                               struct rf_error *error) {
     enum rf_code code = rf_computed_begin(pg, refresh->schema, error);
     if (code == RF_OK) {
+        code = list_rows(refresh, pg, rows, error);
+    }
+    if (code == RF_OK && *rows > 0) {
+        code = rf_pg_do(pg, "ANALYZE " LIST, NULL, error);
+    }
+    if (code == RF_OK && *rows > 0) {
         code = check_single(refresh, pg, error);
     }
-    if (code == RF_OK) {
-        code = update(refresh, pg, rows, error);
+    if (code == RF_OK && *rows > 0) {
+        code = update(refresh, pg, error);
     }
     if (code != RF_OK) {
         return rf_computed_explain(refresh->plan, error);
     }
-    return rf_computed_end(pg, error);
+    code = rf_pg_do(pg, "DROP TABLE " LIST, NULL, error);
+    return code == RF_OK ? rf_computed_end(pg, error) : code;
 }
 
 /* False: no value is joined. */
@@ -300,18 +337,17 @@ static bool begin(struct refresh *refresh, const struct rf_catalog *catalog,
         .table = rf_catalog_find(catalog, plan->relation),
         .schema = catalog->schema,
     };
-    if (!refresh->table) {
-        return false;
+    if (refresh->table) {
+        choose_prefix(plan, refresh->prefix);
+        put_made(refresh);
     }
-    choose_place(plan, refresh->place);
-    put_made(refresh);
-    return refresh->set.size > 0;
+    return refresh->any;
 }
 
 static void end(struct refresh *refresh) {
     rf_buffer_release(&refresh->made);
+    rf_buffer_release(&refresh->differ);
     rf_buffer_release(&refresh->set);
-    rf_buffer_release(&refresh->differs);
 }
 
 bool rf_computed_refresh_sql(const struct rf_catalog *catalog, const struct rf_plan *plan,
@@ -321,9 +357,16 @@ bool rf_computed_refresh_sql(const struct rf_catalog *catalog, const struct rf_p
         return false;
     }
     bool any = begin(&refresh, catalog, plan);
+    struct rf_buffer from = {0};
     if (any) {
-        put_update(&refresh, sql);
+        rf_buffer_printf(&from, "(SELECT * FROM ");
+        append(&from, &refresh.made);
+        rf_buffer_printf(&from, " WHERE ");
+        append(&from, &refresh.differ);
+        rf_buffer_printf(&from, ") AS n");
+        put_update(&refresh, &from, sql);
     }
+    rf_buffer_release(&from);
     end(&refresh);
     return any;
 }

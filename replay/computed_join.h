@@ -43,7 +43,8 @@ bool rf_computed_refreshes(const struct rf_plan *plan);
 RF_MUST_USE enum rf_code rf_computed_refresh(struct rf_pg *pg, const struct rf_catalog *catalog,
                                              const struct rf_plan *plan, uint64_t *rows,
                                              struct rf_error *error);
-/* The statement for it; false: there is none, as no value is joined or the table is filled again. */
+/* All of that in one statement, for the server to parse; false: there is none, as no value is joined
+ * or the table is filled again. */
 bool rf_computed_refresh_sql(const struct rf_catalog *catalog, const struct rf_plan *plan,
                              struct rf_buffer *sql);
 /* That, or all rows anew where it cannot be; rows that were written are counted as updated. `counts`

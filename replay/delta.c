@@ -134,8 +134,8 @@ static enum rf_code find_evolution(struct apply *apply, const struct rf_manifest
     }
     *fresh = *standing && apply->same && rf_run_remakes(delta->run, source->table.name);
     if (*standing && !(*standing)->plan.owned) {
-        if (*fresh) {
-            rf_run_warn(delta->run, "table %s is the application's, and is not made anew",
+        if (*fresh && (*standing)->plan.kept) {
+            rf_run_warn(delta->run, "table %s keeps rows of the application, and is not made anew",
                         source->table.name);
         }
         *standing = NULL; /* its shape is not ours to change */
@@ -293,7 +293,12 @@ static enum rf_code apply_table(struct apply *apply, uint32_t table, struct rf_e
         return RF_OK;
     }
     if (rf_existing_makes(delta->existing, standing ? &standing->plan : NULL, step)) {
-        return rf_existing_make(delta, source, standing, touch(apply, source->table.name), error);
+        return rf_existing_make(delta, source, standing, false, touch(apply, source->table.name),
+                                error);
+    }
+    if (apply->same && standing && rf_existing_remakes(delta->run, &standing->plan)) {
+        return rf_existing_make(delta, source, standing, true, touch(apply, source->table.name),
+                                error);
     }
     if (step == RF_DELTA_MAKE) {
         return rf_delta_make(delta, source, touch(apply, source->table.name), error);
@@ -437,8 +442,9 @@ static enum rf_code join_again(struct apply *apply, uint32_t table, uint32_t tou
     const struct rf_ledger_table *standing =
         rf_ledger_find_table(&apply->standing, source->table.name);
     enum rf_delta_step step = step_of(apply, source);
-    if (!standing || (step != RF_DELTA_NOTHING && step != RF_DELTA_CHANGE) ||
-        !joined_changed(apply, table)) {
+    bool filled = step != RF_DELTA_NOTHING && step != RF_DELTA_CHANGE;
+    if (!standing || filled || !joined_changed(apply, table) ||
+        (apply->same && rf_existing_remakes(delta->run, &standing->plan))) {
         return RF_OK;
     }
     struct rf_counts *counts = apply->touched_count > touched

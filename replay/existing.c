@@ -148,16 +148,18 @@ static enum rf_code check_table(struct checking *checking, const struct rf_manif
     if (owned && checking->standing) {
         return RF_OK;
     }
-    if (step == RF_DELTA_CHANGE) {
+    bool anew = standing && rf_existing_remakes(existing->run, &standing->plan);
+    if (step == RF_DELTA_CHANGE && !anew) {
         will_be_written(checking, standing->plan.relation);
     }
-    if (step != RF_DELTA_MAKE && step != RF_DELTA_EVOLVE) {
+    if (step != RF_DELTA_MAKE && step != RF_DELTA_EVOLVE && !anew) {
         return RF_OK;
     }
     struct rf_plan plan;
     uint32_t known = checking->troubles->count;
-    enum rf_code code = rf_existing_fit(existing, source, standing ? &standing->plan : NULL, &plan,
-                                        checking->troubles, error);
+    enum rf_code code =
+        rf_existing_fit(existing, source, standing && !anew ? &standing->plan : NULL, &plan,
+                        checking->troubles, error);
     note_joins(checking, source, &plan);
     if (code == RF_OK && plan.computed && checking->troubles->count == known) {
         code = rf_computed_find_troubles(existing, &plan, checking->troubles, error);

@@ -88,14 +88,16 @@ struct rf_delta;
 RF_MUST_USE enum rf_code rf_existing_hold(struct rf_existing *existing,
                                           const struct rf_ledger_tables *standing, bool same,
                                           struct rf_error *error);
+/* Whether a table of the application is to be filled anew, by the rules of now. */
+bool rf_existing_remakes(const struct rf_run *run, const struct rf_plan *before);
 /* Whether a table that such a step makes is one of these; `existing` may be NULL. */
 bool rf_existing_makes(const struct rf_existing *existing, const struct rf_plan *before,
                        enum rf_delta_step step);
 /* Fits, empties and fills a table, and writes its lines in the ledger. `standing`: what the ledger
- * says so far; NULL: nothing. */
+ * says so far; NULL: nothing. `anew`: whatever was chosen before. */
 RF_MUST_USE enum rf_code rf_existing_make(struct rf_delta *delta,
                                           const struct rf_manifest_table *source,
-                                          const struct rf_ledger_table *standing,
+                                          const struct rf_ledger_table *standing, bool anew,
                                           struct rf_counts *counts, struct rf_error *error);
 RF_MUST_USE enum rf_code rf_existing_change(struct rf_delta *delta,
                                             const struct rf_manifest_table *source,

@@ -12,8 +12,11 @@
 static bool is_written(const struct rf_existing *existing, const struct rf_manifest_table *source,
                        const struct rf_ledger_table *standing, bool same) {
     bool overwritten = rf_guard_overwrites(existing->run, source->table.name) != NULL;
-    if (standing && ((same && !overwritten) || standing->plan.owned)) {
+    if (standing && standing->plan.owned) {
         return false;
+    }
+    if (standing && same) {
+        return overwritten || rf_existing_remakes(existing->run, &standing->plan);
     }
     enum rf_delta_step step = rf_delta_step_of(existing->run, source, standing, &existing->catalog);
     return standing ? step == RF_DELTA_CHANGE || step == RF_DELTA_EVOLVE
@@ -51,6 +54,10 @@ enum rf_code rf_existing_hold(struct rf_existing *existing, const struct rf_ledg
     rf_hold_sort(&existing->hold);
     enum rf_code code = rf_arena_check(existing->arena, error);
     return code == RF_OK && count > 0 ? rf_hold_begin(&existing->hold, error) : code;
+}
+
+bool rf_existing_remakes(const struct rf_run *run, const struct rf_plan *before) {
+    return !before->owned && !before->kept && rf_run_remakes(run, before->table);
 }
 
 bool rf_existing_makes(const struct rf_existing *existing, const struct rf_plan *before,
@@ -104,9 +111,24 @@ static enum rf_code leave_kept(struct rf_delta *delta, const struct rf_plan *pla
     return code;
 }
 
+/* What it brought to another table would stay there. */
+static enum rf_code check_place(const struct rf_plan *before, const struct rf_plan *now,
+                                struct rf_error *error) {
+    if (strcmp(before->relation, now->relation) == 0) {
+        return RF_OK;
+    }
+    rf_fail(error, RF_MISPLACED, "table %s feeds \"%s\", and is to feed \"%s\"", before->table,
+            before->relation, now->relation);
+    rf_hint(error,
+            "empty \"%s\", delete its line in rowferry.relation, and run the same command "
+            "again.",
+            before->relation);
+    return RF_MISPLACED;
+}
+
 enum rf_code rf_existing_make(struct rf_delta *delta, const struct rf_manifest_table *source,
-                              const struct rf_ledger_table *standing, struct rf_counts *counts,
-                              struct rf_error *error) {
+                              const struct rf_ledger_table *standing, bool anew,
+                              struct rf_counts *counts, struct rf_error *error) {
     struct rf_existing *existing = delta->existing;
     struct rf_plan plan;
     bool overwritten = rf_guard_overwrites(delta->run, source->table.name) != NULL;
@@ -126,7 +148,11 @@ enum rf_code rf_existing_make(struct rf_delta *delta, const struct rf_manifest_t
         code = rf_ledger_remove_table(delta->pg, delta->target, standing->plan.table, error);
     }
     if (code == RF_OK) {
-        code = plan_table(existing, source, standing ? &standing->plan : NULL, &plan, error);
+        code =
+            plan_table(existing, source, standing && !anew ? &standing->plan : NULL, &plan, error);
+    }
+    if (code == RF_OK && anew) {
+        code = check_place(&standing->plan, &plan, error);
     }
     if (code == RF_OK && !plan.kept) {
         code = empty(delta, standing, &plan, counts, error);

@@ -55,13 +55,13 @@ static bool take_index(struct rf_load_table *table, struct task *task) {
     return true;
 }
 
-/* Rows that look others up come when those stand, statistics and all. */
+/* Rows that look others up come when those stand; indexes, they can do without. */
 static bool waits(const struct rf_load *load, const struct rf_load_table *table) {
     const struct rf_plan_computed *computed = table->plan.computed;
     for (uint32_t i = 0; computed && i < computed->join_count; i++) {
         for (uint32_t j = 0; j < load->count; j++) {
             const struct rf_load_table *other = &load->tables[j];
-            if (!other->finished &&
+            if (other->chunks_left > 0 &&
                 strcmp(other->plan.relation, computed->joins[i].relation) == 0) {
                 return true;
             }

@@ -172,11 +172,20 @@ static bool lacks_tables(const struct replay *replay, const struct rf_manifest *
     return false;
 }
 
+static bool remakes_tables(const struct replay *replay) {
+    for (uint32_t i = 0; i < replay->tables.count; i++) {
+        if (rf_run_remakes(&replay->run, replay->tables.tables[i].plan.table)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Where nothing is to be done, nothing is asked. */
 static enum rf_code check_existing(struct replay *replay, const struct rf_manifest *manifest,
                                    bool load, struct rf_error *error) {
     bool moves = load || replay->route.count > 0 || replay->guard.count > 0 ||
-                 lacks_tables(replay, manifest);
+                 lacks_tables(replay, manifest) || remakes_tables(replay);
     enum rf_code code = RF_OK;
     if (!replay->concerned || !moves) {
         return RF_OK;
@@ -299,15 +308,6 @@ static enum rf_code apply(struct replay *replay, const struct rf_snapshot_name *
     }
     rf_manifest_release(&manifest);
     return code;
-}
-
-static bool remakes_tables(const struct replay *replay) {
-    for (uint32_t i = 0; i < replay->tables.count; i++) {
-        if (rf_run_remakes(&replay->run, replay->tables.tables[i].plan.table)) {
-            return true;
-        }
-    }
-    return false;
 }
 
 /* The target stands where it should; but an earlier run may have been told to leave tables out that

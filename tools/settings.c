@@ -184,9 +184,6 @@ static enum rf_code check_existing(const struct rf_settings *settings, struct rf
     if (!rules->existing) {
         return RF_OK;
     }
-    if (settings->remake) {
-        return refuse_to_alter(NULL, "--remake", error);
-    }
     enum rf_code code = check_policies(NULL, rules->on_mismatch, rules->bad_text, error);
     for (uint32_t i = 0; code == RF_OK && i < rules->table_count; i++) {
         const struct rf_table_rule *table = &rules->tables[i];

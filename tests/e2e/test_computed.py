@@ -464,8 +464,24 @@ def test_rules_that_change(chat):
     chat.config.write_text(CHAT.replace("c2body IS NOT NULL", "true"))
     result = chat.replay(expect=MISPLACED)
     assert "where" in result.err
-    chat.config.write_text(CHAT)
+    # Or the table is filled anew by them.
+    chat.config.write_text(CHAT.replace("c2body IS NOT NULL", "c2body LIKE '%1%'")
+                           .replace('"e.stream"', '"e.stream + 1"'))
+    chat.sql("DELETE FROM event_search WHERE event_id = '$e001'")
+    chat.capture()
+    result = chat.replay("--remake", "event_search*")
+    assert [[a, int(b) - 1] for a, b in chat.target.rows(
+        "SELECT event_id, stream FROM event_search ORDER BY 1")] == [list(row) for row in asked(
+            chat.source, "SELECT event_id, stream FROM event_search JOIN events USING (event_id) "
+                         "WHERE body LIKE '%1%' ORDER BY 1")]
+    assert chat.target.value("SELECT count(*) FROM event_search") == "10"
     chat.replay()
+    chat.config.write_text(CHAT.replace("rename: event_search\n", "rename: events\n"))
+    result = chat.replay("--remake", "event_search*", expect=MISPLACED)
+    chat.config.write_text(CHAT)
+    chat.replay("--remake", "event_search*")
+    chat.judge()
+    chat.trip("UPDATE events SET stream = 12 WHERE stream = 2")
 
 
 def test_changed_by_hand(chat):

@@ -74,6 +74,7 @@ enum rf_code rf_check_new(const struct rf_target_options *options, struct rf_che
     made->options.note = options->note ? on_note : NULL;
     made->options.warn = on_warning;
     made->options.context = made;
+    made->options.store = NULL; /* what is heard goes where the store is named */
     made->target.schema = options->schema;
     rf_run_init(&made->run, &made->options, NULL);
     rf_names_init(&made->taken, &made->arena);

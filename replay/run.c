@@ -60,7 +60,9 @@ static void say(struct rf_run *run, void (*callback)(void *, const char *), cons
         return;
     }
     char message[1024];
-    vsnprintf(message, sizeof message, format, args);
+    const char *store = run->options->store;
+    int used = store ? snprintf(message, sizeof message, "store %.100s: ", store) : 0;
+    vsnprintf(message + used, sizeof message - (size_t)used, format, args);
     pthread_mutex_lock(&run->callbacks);
     callback(run->options->context, message);
     pthread_mutex_unlock(&run->callbacks);

@@ -234,17 +234,21 @@ static void choose_rules(const struct making *making, const struct rf_postgres_e
 
 /* ---- connections ---- */
 
-/* Beside those of the workers there is one for the ledger. */
+/* Beside those of the workers there is always one for the ledger, and at times one more that looks
+ * at the rows there. */
+#define ALWAYS_BESIDE 1u
+#define AT_MOST_BESIDE 2u
+
 static unsigned jobs_of(const struct rf_postgres_entry *entry,
                         const struct rf_databases_options *options) {
     unsigned jobs = options->jobs;
-    if (!options->jobs_said && entry->cp_min > jobs + 1) {
-        jobs = entry->cp_min - 1;
+    if (!options->jobs_said && entry->cp_min > jobs + ALWAYS_BESIDE) {
+        jobs = entry->cp_min - ALWAYS_BESIDE;
     }
-    if (entry->cp_max > 0 && jobs + 1 > entry->cp_max) {
-        jobs = entry->cp_max - 1;
+    if (entry->cp_max > 0 && jobs + AT_MOST_BESIDE > entry->cp_max) {
+        jobs = entry->cp_max > AT_MOST_BESIDE ? entry->cp_max - AT_MOST_BESIDE : 1;
     }
-    return jobs < 1 ? 1 : jobs > RF_JOBS_MAX ? RF_JOBS_MAX : jobs;
+    return jobs > RF_JOBS_MAX ? RF_JOBS_MAX : jobs;
 }
 
 /* ---- the list ---- */

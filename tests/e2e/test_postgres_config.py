@@ -3,14 +3,15 @@ two. The files are written as an administrator writes them."""
 
 import json
 import os
+import signal
 
 import pytest
 
 import makedb
 from compare import assert_same
-from pgproxy import CutBeforeCommit, Proxy
+from pgproxy import CallInCopy, CutBeforeCommit, Proxy
 from postgres import Target
-from program import CONNECT, DAMAGED, MISPLACED, OK, SET_ASIDE, STORAGE, USAGE, run
+from program import CONNECT, DAMAGED, MISPLACED, OK, SET_ASIDE, STORAGE, USAGE, Running, run
 from trips import run_sql
 
 ONLY = ["affinities", "no_key", "without"]
@@ -270,6 +271,16 @@ def test_what_people_see_of_two(source, target, second, split):
     assert check.out.index("store main:") < check.out.index("store state:")
 
 
+def test_warnings_name_the_store(source, target, second, split):
+    run_sql(source, ["INSERT INTO without VALUES ('misfit', 'no number', 'x')"])
+    result = run("sync", *split, source)
+    assert result.code in (OK, SET_ASIDE), str(result)
+    warnings = [line for line in result.err.splitlines() if line.startswith("warning: ")]
+    assert any(line.startswith("warning: store state: ") for line in warnings), str(result)
+    check = run("check", *split, source)
+    assert "store state: " not in check.out + check.err, str(check)
+
+
 def test_check_looks_at_both(scratch, source, target, second, split):
     result = run("check", "--json", *split, source)
     assert result.code in (OK, SET_ASIDE), str(result)
@@ -349,6 +360,25 @@ def test_cut_in_the_second(scratch, source, target, second, split):
         proxy.heal()
         assert run("sync", *options, source).code in (OK, SET_ASIDE)
         assert (target.stands_at(), second.stands_at()) == (2, 2)
+        both(source, target, second)
+    finally:
+        proxy.close()
+
+
+def test_a_signal_in_the_second(scratch, source, target, second, split):
+    proxy = Proxy(second.server.socket, scratch / "proxy")
+    try:
+        through = Target(second.server, second.name, proxy.conninfo(second))
+        config = write(scratch / "h2.yaml", {"databases": {
+            "master": section(args_of(target), data_stores=["main"]),
+            "other": section(args_of(through), data_stores=["state"])}})
+        proxy.set(CallInCopy(1, lambda: running.signal(signal.SIGTERM)))
+        running = Running(["sync", "--json", "-c", split[1], "--postgres-config", config, source])
+        result = running.wait()
+        assert result.code == 128 + signal.SIGTERM, str(result)
+        main, state = result.summary["replay"]["stores"]
+        assert "error" not in main and "stopped" in state["error"]["what"], str(result)
+        assert run("sync", *split, source).code in (OK, SET_ASIDE)
         both(source, target, second)
     finally:
         proxy.close()

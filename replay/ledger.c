@@ -158,6 +158,13 @@ enum rf_code rf_ledger_lock(struct rf_run *run, struct rf_pg *pg, const struct r
     }
 }
 
+void rf_ledger_unlock(struct rf_pg *pg) {
+    if (pg && !rf_pg_broken(pg)) {
+        struct rf_error ignored;
+        (void)!rf_pg_do(pg, rf_sql_unlock, NULL, &ignored);
+    }
+}
+
 enum rf_code rf_ledger_begin_load(struct rf_pg *pg, const struct rf_target *target,
                                   const struct rf_snapshot_name *snapshot, const char *staging,
                                   struct rf_error *error) {

@@ -37,6 +37,9 @@ RF_MUST_USE enum rf_code rf_ledger_create(struct rf_pg *pg, struct rf_error *err
  * dead already is given a few seconds to be noticed. */
 RF_MUST_USE enum rf_code rf_ledger_lock(struct rf_run *run, struct rf_pg *pg,
                                         const struct rf_target *target, struct rf_error *error);
+/* Lets go of it before the connection is closed, which the server notices some time later: a run that
+ * begins at once is not to find it held. NULL is fine. */
+void rf_ledger_unlock(struct rf_pg *pg);
 /* RF_LOCKED when another session holds it, RF_OK otherwise. Only looks. */
 RF_MUST_USE enum rf_code rf_ledger_locked(struct rf_pg *pg, const struct rf_target *target,
                                           struct rf_error *error);

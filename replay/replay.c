@@ -542,6 +542,7 @@ static void begin(struct replay *replay, struct rf_repository *repository,
 }
 
 static void end(struct replay *replay) {
+    rf_ledger_unlock(replay->pg);
     rf_pg_close(replay->pg);
     rf_ledger_tables_release(&replay->tables);
     rf_arena_release(&replay->arena);

@@ -106,6 +106,7 @@ extern const char rf_sql_step_list[];
 extern const char rf_sql_table_columns[];
 extern const char rf_sql_trip_add[];
 extern const char rf_sql_try_lock[];
+extern const char rf_sql_unlock[];
 extern const char rf_sql_user_sql_end[];
 
 #endif

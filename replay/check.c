@@ -439,6 +439,9 @@ enum rf_code rf_check_plan(struct rf_check *check, const struct rf_repository *r
         find_gone(check);
         code = plan_tables(check, error);
     }
+    if (code == RF_OK) {
+        code = rf_check_find_unfed(check, error);
+    }
     return code == RF_OK ? plan_what_refers(check, error) : code;
 }
 

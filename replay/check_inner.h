@@ -63,6 +63,9 @@ RF_MUST_USE enum rf_code rf_check_plan_existing(struct rf_check *check,
                                                 struct rf_check_table *table, bool *fits,
                                                 struct rf_error *error);
 
+/* check_unfed.c: tables that the application made and nothing feeds. */
+RF_MUST_USE enum rf_code rf_check_find_unfed(struct rf_check *check, struct rf_error *error);
+
 /* check_standing.c: a table that stands in the target, by the ledger's plan or, where that no longer
  * holds it, by the plan that it would get. */
 RF_MUST_USE enum rf_code rf_check_plan_standing(struct rf_check *check,

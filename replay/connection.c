@@ -2,9 +2,11 @@
  * anything is done there. */
 #include "replay/connection_inner.h"
 
+#include <netinet/in.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
 
 #include "replay/connect_error.h"
@@ -90,7 +92,8 @@ static enum rf_code check_server(struct rf_pg *pg, struct rf_error *error) {
     if (!encoding || strcmp(encoding, "UTF8") != 0) {
         rf_fail(error, RF_MISPLACED, "the target database is encoded in %s, not in UTF8",
                 encoding ? encoding : "something unknown");
-        rf_hint(error, "make one with CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0.");
+        rf_hint(error,
+                "createdb --encoding=UTF8 --locale=C --template=template0 NAME makes one that is.");
         return RF_MISPLACED;
     }
     return RF_OK;
@@ -182,4 +185,24 @@ unsigned rf_pg_error_position(const struct rf_pg *pg) {
 
 bool rf_pg_broken(const struct rf_pg *pg) {
     return pg->lost || PQstatus(pg->conn) != CONNECTION_OK;
+}
+
+bool rf_pg_is_near(const struct rf_pg *pg) {
+    struct sockaddr_storage ours = {0}, theirs = {0};
+    socklen_t our_size = sizeof ours, their_size = sizeof theirs;
+    int socket = PQsocket(pg->conn);
+    if (getsockname(socket, (struct sockaddr *)&ours, &our_size) != 0 ||
+        getpeername(socket, (struct sockaddr *)&theirs, &their_size) != 0 ||
+        ours.ss_family != theirs.ss_family) {
+        return false;
+    }
+    if (ours.ss_family == AF_INET) {
+        const struct sockaddr_in *a = (const void *)&ours, *b = (const void *)&theirs;
+        return a->sin_addr.s_addr == b->sin_addr.s_addr;
+    }
+    if (ours.ss_family == AF_INET6) {
+        const struct sockaddr_in6 *a = (const void *)&ours, *b = (const void *)&theirs;
+        return memcmp(&a->sin6_addr, &b->sin6_addr, sizeof a->sin6_addr) == 0;
+    }
+    return ours.ss_family == AF_UNIX;
 }

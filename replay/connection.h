@@ -32,6 +32,9 @@ RF_MUST_USE enum rf_code rf_pg_open(struct rf_run *run, enum rf_pg_role role, st
                                     struct rf_error *error);
 void rf_pg_close(struct rf_pg *pg);        /* NULL is fine; what is not committed is rolled back */
 bool rf_pg_broken(const struct rf_pg *pg); /* the connection is lost */
+/* The server runs on this machine, as far as the connection tells: over a socket of the file system,
+ * or from one of our addresses to the same one. */
+bool rf_pg_is_near(const struct rf_pg *pg);
 bool rf_pg_in_transaction(const struct rf_pg *pg); /* one that was begun, and did not fail */
 /* Where the last error was in the SQL that it is about, in characters from 1; 0: it does not say. */
 unsigned rf_pg_error_position(const struct rf_pg *pg);
@@ -76,6 +79,7 @@ RF_MUST_USE enum rf_code rf_pg_ask_often(struct rf_pg *pg, const char *sql,
                                          struct rf_error *error);
 void rf_pg_rows_free(struct rf_pg_rows *rows); /* NULL is fine */
 uint32_t rf_pg_rows_count(const struct rf_pg_rows *rows);
+uint32_t rf_pg_rows_width(const struct rf_pg_rows *rows); /* columns */
 const char *rf_pg_rows_text(const struct rf_pg_rows *rows, uint32_t row,
                             uint32_t column); /* or NULL */
 uint64_t rf_pg_rows_number(const struct rf_pg_rows *rows, uint32_t row,

@@ -165,6 +165,10 @@ uint32_t rf_pg_rows_count(const struct rf_pg_rows *rows) {
     return (uint32_t)PQntuples(result_of(rows));
 }
 
+uint32_t rf_pg_rows_width(const struct rf_pg_rows *rows) {
+    return (uint32_t)PQnfields(result_of(rows));
+}
+
 const char *rf_pg_rows_text(const struct rf_pg_rows *rows, uint32_t row, uint32_t column) {
     const PGresult *result = result_of(rows);
     bool null = PQgetisnull(result, (int)row, (int)column);

@@ -9,6 +9,7 @@
 #include "tools/message.h"
 #include "tools/place.h"
 #include "tools/profile.h"
+#include "tools/ready.h"
 #include "tools/show.h"
 #include "tools/stores.h"
 #include "tools/units.h"
@@ -153,6 +154,9 @@ static enum rf_code tell(struct rf_checking *checking, struct rf_error *error) {
     for (uint32_t i = 0; code == RF_OK && i < rf_check_finding_count(check); i++) {
         checking->face->finding(checking, rf_check_finding(check, i));
     }
+    for (uint32_t i = 0; code == RF_OK && i < checking->ready.count; i++) {
+        checking->face->ready(checking, &checking->ready.list[i]);
+    }
     rf_progress_phase(checking->task->progress, "check");
     for (uint32_t i = 0; code == RF_OK && i < rf_check_table_count(check); i++) {
         code = tell_table(checking, rf_check_table(check, i), error);
@@ -192,11 +196,33 @@ static enum rf_code judge(const struct rf_checking *checking, struct rf_error *e
         }
         return finding->code;
     }
-    if (checking->failing == 0) {
-        return RF_OK;
+    enum rf_code code = rf_ready_judge(&checking->ready, error);
+    if (code != RF_OK || checking->failing == 0) {
+        return code;
     }
     *error = checking->first;
     return RF_MISPLACED;
+}
+
+/* What was found of the target by way of the plan, and what else. */
+static void put_preflight(const struct rf_checking *checking, struct rf_json *summary) {
+    struct rf_json array = rf_json_array();
+    for (uint32_t i = 0; i < rf_check_finding_count(checking->check); i++) {
+        const struct rf_check_finding *finding = rf_check_finding(checking->check, i);
+        bool stops = finding->level == RF_CHECK_ERROR;
+        struct rf_json json = rf_json_begin(NULL);
+        rf_json_text(&json, "name", finding->subject);
+        rf_json_text(&json, "state", stops ? "stop" : rf_check_level_name(finding->level));
+        rf_json_text(&json, "found", finding->what);
+        rf_json_text(&json, "wanted", finding->detail);
+        rf_json_text(&json, "hint", finding->hint);
+        rf_json_append(&array, &json);
+    }
+    for (uint32_t i = 0; i < checking->ready.count; i++) {
+        struct rf_json json = rf_ready_json(&checking->ready.list[i]);
+        rf_json_append(&array, &json);
+    }
+    rf_json_put(summary, "preflight", &array);
 }
 
 static void fill_summary(const struct rf_checking *checking, struct rf_json *summary) {
@@ -208,8 +234,13 @@ static void fill_summary(const struct rf_checking *checking, struct rf_json *sum
     rf_json_count(summary, "set_aside", checking->total.set_aside);
     rf_json_count(summary, "altered", checking->total.altered);
     rf_json_count(summary, "failing", checking->failing);
-    rf_json_count(summary, "warnings", count_findings(check, RF_CHECK_WARNING));
-    rf_json_count(summary, "errors", count_findings(check, RF_CHECK_ERROR));
+    const struct rf_findings *ready = &checking->ready;
+    rf_json_count(summary, "warnings",
+                  count_findings(check, RF_CHECK_WARNING) +
+                      rf_ready_count(ready, RF_FINDING_WARNING));
+    rf_json_count(summary, "errors",
+                  count_findings(check, RF_CHECK_ERROR) + rf_ready_count(ready, RF_FINDING_STOP));
+    put_preflight(checking, summary);
 }
 
 /* ---- the run ---- */
@@ -228,6 +259,11 @@ static enum rf_code look(struct rf_checking *checking, struct rf_error *error) {
     enum rf_code code = read_source(settings, &known, source, error);
     if (code == RF_OK && settings->target) {
         code = rf_check_look(checking->check, known ? source : NULL, error);
+    }
+    if (code == RF_OK && settings->target) {
+        const struct rf_ready_place place = {
+            .database = checking->task->operand, .repository = settings->repo, .empty = !known};
+        code = rf_ready_rehearse(checking->task, &place, &checking->ready, error);
     }
     return code;
 }
@@ -288,6 +324,7 @@ static enum rf_code check_one(struct rf_task *task, struct rf_json *summary, voi
     if (code == RF_OK) {
         code = plan_and_tell(&checking, context, summary, error);
     }
+    rf_findings_release(&checking.ready);
     rf_check_free(checking.check);
     return code;
 }
@@ -315,6 +352,10 @@ static void skip_finding(struct rf_checking *checking, const struct rf_check_fin
     (void)checking;
     (void)finding;
 }
+static void skip_ready(struct rf_checking *checking, const struct rf_finding *finding) {
+    (void)checking;
+    (void)finding;
+}
 static void skip_table(struct rf_checking *checking) {
     (void)checking;
 }
@@ -335,6 +376,7 @@ static void skip_object(struct rf_checking *checking, const struct rf_object *ob
 
 const struct rf_check_face rf_check_silent = {
     .finding = skip_finding,
+    .ready = skip_ready,
     .table_begins = skip_table,
     .value = skip_value,
     .table_ends = skip_end,

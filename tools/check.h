@@ -4,6 +4,7 @@
 #ifndef RF_TOOLS_CHECK_H
 #define RF_TOOLS_CHECK_H
 
+#include "format/finding.h"
 #include "replay/check.h"
 #include "tools/task.h"
 
@@ -17,12 +18,14 @@ struct rf_checking {
     uint64_t widened; /* columns whose rows forced another type on them */
     uint64_t objects; /* told of so far */
     struct rf_survey_counts total;
-    uint64_t failing;      /* values whose column is to fail then */
-    struct rf_error first; /* of these, as an error */
+    uint64_t failing;         /* values whose column is to fail then */
+    struct rf_error first;    /* of these, as an error */
+    struct rf_findings ready; /* what else is worth knowing before a run */
 };
 
 struct rf_check_face {
     void (*finding)(struct rf_checking *checking, const struct rf_check_finding *finding);
+    void (*ready)(struct rf_checking *checking, const struct rf_finding *finding);
     void (*table_begins)(struct rf_checking *checking);
     void (*value)(struct rf_checking *checking, const struct rf_survey_finding *value);
     void (*table_ends)(struct rf_checking *checking, const struct rf_survey_counts *counts);

@@ -5,6 +5,7 @@
 #include "replay/computed.h"
 #include "tools/check.h"
 #include "tools/grid.h"
+#include "tools/ready.h"
 #include "tools/show.h"
 #include "tools/text.h"
 #include "tools/units.h"
@@ -107,8 +108,8 @@ static void put_oddities(struct rf_buffer *out, const struct rf_census *census) 
 
 static void print_finding(struct rf_checking *checking, const struct rf_check_finding *finding) {
     struct rf_output *out = checking->task->output;
-    enum { INDENT = 25 };
-    rf_output_printf(out, "%-8s %-15s ", rf_check_level_name(finding->level), finding->subject);
+    enum { INDENT = 30 };
+    rf_output_printf(out, "%-8s %-20s ", rf_check_level_name(finding->level), finding->subject);
     print_message(out, finding->what, INDENT);
     if (*finding->detail) {
         rf_output_printf(out, "\n%*s", INDENT, "");
@@ -119,6 +120,10 @@ static void print_finding(struct rf_checking *checking, const struct rf_check_fi
         print_message(out, finding->hint, INDENT + 3);
     }
     rf_output_printf(out, "\n");
+}
+
+static void print_ready(struct rf_checking *checking, const struct rf_finding *finding) {
+    rf_ready_print(checking->task, finding);
 }
 
 /* ---- a table ---- */
@@ -396,6 +401,7 @@ static void print_end(struct rf_checking *checking) {
 
 const struct rf_check_face rf_check_text = {
     .finding = print_finding,
+    .ready = print_ready,
     .table_begins = print_table,
     .value = print_value,
     .table_ends = print_table_end,

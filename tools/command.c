@@ -46,10 +46,15 @@ const struct rf_command rf_commands[RF_COMMANDS] = {
      .operand = "DATABASE",
      .operand_required = true,
      .options = ALWAYS | TARGET | TABLES | RULES | TAKES(REMAKE) | TAKES(OVERWRITE_TARGET) | WORK |
-                SOURCE | TAKES(DRY_RUN) | PROFILE | TAKES(INCLUDE_SHADOW),
+                SOURCE | TAKES(DRY_RUN) | PROFILE | TAKES(INCLUDE_SHADOW) | TAKES(FINAL) |
+                TAKES(VERIFY),
      .summary = "capture, then replay what was captured",
      .description = "Does what capture and replay do, one after the other, while it holds the "
-                    "repository's lock.",
+                    "repository's lock. What stands in the way is found before anything is "
+                    "written.\n"
+                    "With --final the database is held so that nobody can write to it, and in the "
+                    "end the target is proven equal to it: then the application may be started on "
+                    "PostgreSQL. The database itself is not written to.",
      .run = rf_command_sync},
     {.name = "check",
      .operand = "DATABASE",

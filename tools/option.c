@@ -49,6 +49,11 @@ const struct rf_option rf_options[RF_OPTIONS] = {
      "make tables that others have written to the source's again; what was written is lost"},
     {RF_OPTION_DRY_RUN, 'n', "dry-run", NULL, NULL, NULL,
      "print what would be done, and do nothing"},
+    {RF_OPTION_FINAL, 0, "final", NULL, NULL, NULL,
+     "the last trip: make sure that nobody writes to the database any more, and prove the target "
+     "equal to it"},
+    {RF_OPTION_VERIFY, 0, "verify", NULL, NULL, NULL,
+     "prove repository and target in the end, as verify does"},
     {RF_OPTION_SAME_SOURCE, 0, "same-source", NULL, NULL, NULL,
      "capture even what looks like another database than the one before"},
     {RF_OPTION_THROUGH_SQLITE, 0, "through-sqlite", NULL, NULL, NULL,

@@ -34,6 +34,8 @@ enum rf_option_id {
     RF_OPTION_REMAKE,
     RF_OPTION_OVERWRITE_TARGET,
     RF_OPTION_DRY_RUN,
+    RF_OPTION_FINAL,
+    RF_OPTION_VERIFY,
     RF_OPTION_SAME_SOURCE,
     RF_OPTION_THROUGH_SQLITE,
     RF_OPTION_BUSY_TIMEOUT,
@@ -47,7 +49,7 @@ enum rf_option_id {
     RF_OPTION_VERBOSE,
     RF_OPTION_HELP,
 };
-#define RF_OPTIONS 31u
+#define RF_OPTIONS 33u
 
 struct rf_option {
     enum rf_option_id id;    /* its place in the table */

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 
 #include "tools/grid.h"
+#include "tools/ready.h"
 #include "tools/replay_report.h"
 #include "tools/stores.h"
 #include "tools/task.h"
@@ -201,6 +202,9 @@ enum rf_code rf_command_replay(struct rf_task *task, struct rf_error *error) {
                                            &repository, error);
     if (code == RF_OK) {
         code = snapshot_named(task, repository, &snapshot, error);
+    }
+    if (code == RF_OK) {
+        code = rf_ready_run(task, &(struct rf_ready_place){.database = NULL}, error);
     }
     if (code == RF_OK) {
         code = rf_trip_replay_all(task, repository, &snapshot, &task->summary, error);

@@ -280,6 +280,8 @@ enum rf_code rf_settings_resolve(const struct rf_arguments *arguments, struct rf
     settings->next = config->next;
     settings->overwrite = arguments->given[RF_OPTION_OVERWRITE_TARGET];
     settings->dry_run = arguments->given[RF_OPTION_DRY_RUN];
+    settings->final_trip = arguments->given[RF_OPTION_FINAL];
+    settings->verify = arguments->given[RF_OPTION_VERIFY];
     settings->same_source = arguments->given[RF_OPTION_SAME_SOURCE];
     settings->through_sqlite = arguments->given[RF_OPTION_THROUGH_SQLITE];
     settings->example_config = arguments->given[RF_OPTION_EXAMPLE_CONFIG];

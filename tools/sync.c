@@ -10,6 +10,8 @@
 #include "capture/capture.h"
 #include "replay/growth.h"
 #include "replay/replay.h"
+#include "tools/final.h"
+#include "tools/ready.h"
 #include "tools/stores.h"
 #include "tools/task.h"
 
@@ -120,8 +122,8 @@ static enum rf_code replay_half(struct beside *beside, const struct rf_snapshot_
     return code;
 }
 
-static enum rf_code trip(struct rf_task *task, const struct rf_place *place,
-                         struct rf_error *error) {
+static enum rf_code both_halves(struct rf_task *task, const struct rf_place *place,
+                                struct rf_snapshot_name *snapshot, struct rf_error *error) {
     struct rf_capture_result result = {0};
     struct beside beside = {.task = task, .repository = place->repository};
     struct rf_json half = rf_json_begin(NULL);
@@ -137,8 +139,34 @@ static enum rf_code trip(struct rf_task *task, const struct rf_place *place,
         rf_json_text(&task->summary, "replay", NULL);
     }
     join(&beside, NULL);
+    *snapshot = result.snapshot;
     rf_replay_result_release(&beside.result);
     rf_capture_result_release(&result);
+    return code;
+}
+
+/* What stands in the way of it is found first, with the source held if it is the last one. */
+static enum rf_code trip(struct rf_task *task, const struct rf_place *place,
+                         struct rf_error *error) {
+    const struct rf_ready_place ready = {.database = task->operand,
+                                         .repository = task->settings->repo,
+                                         .empty = !rf_repository_newest(place->repository)};
+    struct rf_write_lock *lock = NULL;
+    struct rf_snapshot_name snapshot = {0};
+    enum rf_code code = rf_final_begin(task, &lock, error);
+    if (code == RF_OK) {
+        code = rf_ready_run(task, &ready, error);
+    }
+    if (code == RF_OK) {
+        code = both_halves(task, place, &snapshot, error);
+    } else {
+        rf_json_text(&task->summary, "capture", NULL);
+        rf_json_text(&task->summary, "replay", NULL);
+    }
+    if (code == RF_OK) {
+        code = rf_final_end(task, place->repository, &snapshot, lock, error);
+    }
+    rf_write_lock_release(lock);
     return code;
 }
 

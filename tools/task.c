@@ -64,6 +64,7 @@ void rf_task_target_options(struct rf_task *task, struct rf_target_options *opti
         .schema = settings->schema,
         .jobs = settings->jobs,
         .dry_run = settings->dry_run,
+        .final_trip = settings->final_trip,
         .include = settings->include,
         .exclude = settings->exclude,
         .rules = &settings->rules,

@@ -28,9 +28,9 @@ struct rf_task {
     struct rf_progress *progress; /* may be NULL */
     const atomic_int *stop;
     struct rf_growth *growth; /* who loads what is being captured; NULL: nobody */
-    struct rf_json written; /* tables that others have written to; empty until there is one */
-    struct rf_json summary; /* members of the command, between "exit" and "seconds" */
-    bool set_aside;         /* rows stand set aside */
+    struct rf_json written;   /* tables that others have written to; empty until there is one */
+    struct rf_json summary;   /* members of the command, between "exit" and "seconds" */
+    bool set_aside;           /* rows stand set aside */
     struct timespec began;
 };
 
@@ -85,6 +85,18 @@ void rf_trip_tell_replay(struct rf_task *task, const struct rf_repository *repos
                          const struct rf_snapshot_name *snapshot,
                          const struct rf_replay_result *result, double seconds,
                          struct rf_json *summary);
+
+/* The proof that verify gives, of the repository and of all databases of the target, which have to
+ * stand at that snapshot. RF_CORRUPT, RF_DIFFERENT. */
+struct rf_trip_proof {
+    uint64_t tables;    /* compared */
+    uint64_t rows;      /* in the target */
+    uint64_t set_aside; /* not there, but in rowferry.set_aside */
+};
+RF_MUST_USE enum rf_code rf_trip_verify(struct rf_task *task, struct rf_repository *repository,
+                                        const struct rf_snapshot_name *snapshot,
+                                        struct rf_json *summary, struct rf_trip_proof *proven,
+                                        struct rf_error *error);
 
 struct rf_target_options;
 /* Everything but the callbacks' use: settings, stop flag, progress and notes. */

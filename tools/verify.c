@@ -48,7 +48,11 @@ static void print_damage_line(struct rf_task *task, const struct rf_damage *dama
 struct proof {
     struct rf_task *task;
     struct rf_repository *repository;
-    struct rf_snapshot_name wanted; /* by --snapshot */
+    bool comparing;          /* with the target */
+    bool brief;              /* tables are listed where they differ */
+    struct rf_json *summary; /* what comes of it goes there */
+    struct timespec began;
+    struct rf_snapshot_name wanted; /* by --snapshot, or a trip; number 0: any */
     uint32_t comparison_count;      /* 0: there is no target */
     struct comparison *comparisons;
     char first[256]; /* the first damage found, for the error at the end */
@@ -228,10 +232,10 @@ static void show_proof(struct proof *proof) {
     atomic_store(&proof->shown, true);
 }
 
-/* The target must stand where --snapshot says. */
-static enum rf_code check_place(const struct rf_task *task, const struct rf_snapshot_name *wanted,
-                                uint64_t stands_at, struct rf_error *error) {
-    if (!task->settings->snapshot || wanted->number == stands_at) {
+/* The target must stand at the snapshot that is wanted, if one is. */
+static enum rf_code check_place(const struct rf_snapshot_name *wanted, uint64_t stands_at,
+                                struct rf_error *error) {
+    if (wanted->number == 0 || wanted->number == stands_at) {
         return RF_OK;
     }
     rf_fail(error, RF_MISPLACED, "the target stands at snapshot %" PRIu64 ", not at %" PRIu64,
@@ -301,13 +305,15 @@ static void prove_both(struct proof *proof) {
     rf_progress_phase(proof->task->progress, NULL);
 }
 
-static void tell_compared(struct rf_task *task, const struct comparison *one) {
+static void tell_compared(const struct proof *proof, const struct comparison *one) {
+    struct rf_task *task = proof->task;
     const struct rf_compare_result *result = &one->result;
+    bool listed = !proof->brief || task->settings->verbose || !is_equal(one);
     task->database = one->database;
     for (uint32_t i = 0; task->settings->json && i < result->table_count; i++) {
         print_compared_line(task, &result->tables[i]);
     }
-    if (rf_task_for_people(task)) {
+    if (rf_task_for_people(task) && listed) {
         rf_store_head(task);
         print_compared(task, result);
     }
@@ -355,7 +361,7 @@ static void fill_stores(const struct proof *proof, struct rf_json *summary) {
 
 /* `compared` is the one target, where there is one and it was compared. */
 static void fill_summary(const struct proof *proof, const struct rf_compare_result *compared) {
-    struct rf_json *summary = &proof->task->summary;
+    struct rf_json *summary = proof->summary;
     const struct rf_snapshot_name *newest = rf_repository_newest(proof->repository);
     rf_json_snapshot(summary, "snapshot",
                      compared ? compared->snapshot
@@ -417,7 +423,7 @@ static void print_end(const struct proof *proof) {
             print_verdict(out, &proof->comparisons[i]);
         }
     }
-    rf_output_printf(out, "; %s\n", rf_units_seconds(rf_seconds_since(&proof->task->began), text));
+    rf_output_printf(out, "; %s\n", rf_units_seconds(rf_seconds_since(&proof->began), text));
 }
 
 static enum rf_code fail_damaged(const struct proof *proof, const struct rf_check_result *checked,
@@ -426,7 +432,7 @@ static enum rf_code fail_damaged(const struct proof *proof, const struct rf_chec
     rf_fail(error, RF_CORRUPT, "the repository is damaged in %s",
             rf_units_count(checked->damages, "place", places));
     rf_detail(error, "the first: %s%s", proof->first,
-              proof->task->settings->target ? "\nthe target was not compared with it." : "");
+              proof->comparing ? "\nthe target was not compared with it." : "");
     rf_hint(error, "copy the files named from where this repository came from, or capture anew.");
     return RF_CORRUPT;
 }
@@ -452,7 +458,7 @@ static enum rf_code judge_one(const struct proof *proof, const struct comparison
         *error = one->error;
         return one->code;
     }
-    return is_equal(one) ? check_place(proof->task, &proof->wanted, one->result.snapshot, error)
+    return is_equal(one) ? check_place(&proof->wanted, one->result.snapshot, error)
                          : fail_different(one, error);
 }
 
@@ -479,7 +485,7 @@ static enum rf_code tell(struct proof *proof, struct rf_error *error) {
         const struct comparison *one = &proof->comparisons[i];
         complete = complete && one->code == RF_OK;
         if (one->code == RF_OK) {
-            tell_compared(task, one);
+            tell_compared(proof, one);
             only = proof->comparison_count == 1 ? &one->result : NULL;
         }
     }
@@ -495,7 +501,7 @@ static enum rf_code tell(struct proof *proof, struct rf_error *error) {
 static enum rf_code begin_comparisons(struct proof *proof, struct rf_error *error) {
     const struct rf_settings *settings = proof->task->settings;
     uint32_t count = settings->database_count > 0 ? settings->database_count : 1;
-    if (!settings->target) {
+    if (!proof->comparing) {
         return RF_OK;
     }
     proof->comparisons = calloc(count, sizeof *proof->comparisons);
@@ -534,14 +540,47 @@ static enum rf_code verify(struct proof *proof, struct rf_error *error) {
     } else {
         code = tell(proof, error);
     }
+    return code;
+}
+
+static void proof_init(struct proof *proof) {
+    clock_gettime(CLOCK_MONOTONIC, &proof->began);
+    pthread_mutex_init(&proof->mutex, NULL);
+    pthread_cond_init(&proof->wake, NULL);
+}
+
+static void proof_release(struct proof *proof) {
     end_comparisons(proof);
+    pthread_cond_destroy(&proof->wake);
+    pthread_mutex_destroy(&proof->mutex);
+}
+
+enum rf_code rf_trip_verify(struct rf_task *task, struct rf_repository *repository,
+                            const struct rf_snapshot_name *snapshot, struct rf_json *summary,
+                            struct rf_trip_proof *proven, struct rf_error *error) {
+    struct proof proof = {.task = task,
+                          .repository = repository,
+                          .comparing = true,
+                          .brief = true,
+                          .summary = summary,
+                          .wanted = *snapshot};
+    *proven = (struct rf_trip_proof){0};
+    proof_init(&proof);
+    enum rf_code code = verify(&proof, error);
+    for (uint32_t i = 0; i < proof.comparison_count; i++) {
+        const struct rf_compare_result *result = &proof.comparisons[i].result;
+        proven->tables += result->table_count;
+        proven->rows += result->total.target_rows;
+        proven->set_aside += result->total.set_aside;
+    }
+    proof_release(&proof);
     return code;
 }
 
 enum rf_code rf_command_verify(struct rf_task *task, struct rf_error *error) {
-    struct proof proof = {.task = task};
-    pthread_mutex_init(&proof.mutex, NULL);
-    pthread_cond_init(&proof.wake, NULL);
+    struct proof proof = {
+        .task = task, .comparing = task->settings->target, .summary = &task->summary};
+    proof_init(&proof);
     enum rf_code code = rf_repository_open(rf_io_posix(), task->settings->repo, RF_REPOSITORY_READ,
                                            &proof.repository, error);
     if (code == RF_OK && task->settings->snapshot) {
@@ -552,7 +591,6 @@ enum rf_code rf_command_verify(struct rf_task *task, struct rf_error *error) {
         code = verify(&proof, error);
     }
     rf_repository_close(proof.repository);
-    pthread_cond_destroy(&proof.wake);
-    pthread_mutex_destroy(&proof.mutex);
+    proof_release(&proof);
     return code;
 }

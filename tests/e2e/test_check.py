@@ -726,7 +726,7 @@ def read(database, *args, tmp, expect):
 
 def test_for_people(scratch, tmp, target):
     out = read(shop(scratch / "source.db"), "-d", target.conninfo, tmp=tmp, expect=OK)
-    for line in ("ok       encoding        UTF8", "table album: 30 rows, key id",
+    for line in ("ok       encoding             UTF8", "table album: 30 rows, key id",
                  "left out: view titles (in the archives, but not made in the target)",
                  "2 tables, 60 rows: every row fits as it is"):
         assert line in out.splitlines(), out

@@ -141,7 +141,8 @@ Test(option, each_command_takes_what_the_contract_says) {
          "quiet verbose help"},
         {"sync",
          "repo target postgres-config schema table exclude-table include-shadow jobs fold-names existing atomic "
-         "no-foreign-keys on-mismatch bad-text any-locale remake overwrite-target dry-run same-source "
+         "no-foreign-keys on-mismatch bad-text any-locale remake overwrite-target dry-run final "
+         "verify same-source "
          "through-sqlite busy-timeout profile config json progress quiet verbose help"},
         {"check",
          "repo target postgres-config schema table exclude-table include-shadow jobs fold-names existing "

@@ -34,6 +34,7 @@ struct run {
     enum rf_code (*open_feed)(const struct rf_row_feed_options *options, struct rf_row_feed **feed,
                               struct rf_error *error);
     struct rf_index_repairs repairs;
+    uint64_t *expected; /* rows of each table, for whoever looks on; NULL: nobody does */
     double start;
     int64_t last_report_ms;
 };
@@ -109,6 +110,9 @@ static enum rf_code prepare(struct run *run, const struct rf_capture_limits *lim
     if (code == RF_OK) {
         code = rf_pool_new(run->options->jobs, &run->pool, error);
     }
+    if (code == RF_OK) {
+        rf_pool_watch(run->pool, run->options->watch);
+    }
     run->settings = (struct rf_outlet_settings){
         .repository = run->repository,
         .pool = run->pool,
@@ -157,6 +161,52 @@ static enum rf_code report(struct run *run, const char *name, const struct rf_ca
     return report_at(run, run->result->table_count++, name, found, error);
 }
 
+/* As many rows as the parent snapshot has of a table; of a new one, as many as it looks like. */
+static void expect_rows(struct run *run) {
+    if (!run->options->through_sqlite) {
+        rf_table_guess_rows(run->source, run->child, run->expected);
+    }
+    for (uint32_t i = 0; i < run->child->table_count; i++) {
+        const struct rf_table *table = &run->child->tables[i].table;
+        const struct rf_manifest_table *parent = rf_manifest_find(&run->parent, table->name);
+        if (parent && rf_table_same_rows(&parent->table, table)) {
+            run->expected[i] = parent->digest.rows;
+        }
+    }
+}
+
+static void announce(struct run *run) {
+    run->expected = run->options->watch
+                        ? calloc((size_t)run->child->table_count + 1, sizeof *run->expected)
+                        : NULL;
+    if (!run->expected) {
+        return;
+    }
+    expect_rows(run);
+    for (uint32_t i = 0; i < run->child->table_count; i++) {
+        const struct rf_watch_table told = {
+            .part = RF_WATCH_CAPTURE,
+            .table = run->child->tables[i].table.name,
+            .state = RF_WATCH_WAITING,
+            .expected = (int64_t)run->expected[i],
+        };
+        rf_watch_table(run->options->watch, &told);
+    }
+}
+
+static void tell_begun(const struct run *run, struct rf_table_job *job) {
+    rf_watch_worker(run->options->watch, RF_WATCH_CAPTURE, 0, "reads", job->child->table.name);
+    rf_job_tell(job, RF_WATCH_ROWS, 0);
+}
+
+/* What was expected wrongly is set right. */
+static void tell_done(const struct run *run, struct rf_table_job *job) {
+    uint64_t expected = run->expected ? run->expected[job->child - run->child->tables] : 0;
+    uint64_t reached = job->rows_done > job->rows_told ? job->rows_done : job->rows_told;
+    rf_job_tell(job, RF_WATCH_DONE, (int64_t)(reached - expected));
+    rf_watch_worker(run->options->watch, RF_WATCH_CAPTURE, 0, NULL, NULL);
+}
+
 static enum rf_code capture_table(struct run *run, struct rf_manifest_table *child,
                                   struct rf_error *error) {
     const struct rf_manifest_table *parent = rf_manifest_find(&run->parent, child->table.name);
@@ -171,10 +221,12 @@ static enum rf_code capture_table(struct run *run, struct rf_manifest_table *chi
         .last_report_ms = &run->last_report_ms,
     };
     double start = now_seconds();
+    tell_begun(run, &job);
     enum rf_code code = rf_job_report(&job, error);
     if (code == RF_OK) {
         code = rf_table_capture(&job, &run->repairs, error);
     }
+    tell_done(run, &job);
     if (code != RF_OK) {
         return code;
     }
@@ -247,6 +299,7 @@ static enum rf_code capture_tables(struct run *run, struct rf_error *error) {
     if (code == RF_OK && is_waited_for(run)) {
         run->options->begun(run->options->context, run->child);
     }
+    announce(run);
     for (uint32_t i = 0; code == RF_OK && i < run->child->table_count; i++) {
         uint32_t pending = run->pending.count;
         code = capture_table(run, &run->child->tables[order[i]], error);
@@ -335,6 +388,7 @@ static void release(struct run *run) {
     rf_pending_release(&run->pending);
     rf_index_list_release(&run->indexes);
     rf_standing_release(&run->standing);
+    free(run->expected);
 }
 
 static enum rf_code capture_all(struct run *run, const struct rf_capture_limits *limits,

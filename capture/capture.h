@@ -14,6 +14,7 @@
 #include "format/error.h"
 #include "format/manifest.h"
 #include "format/repository.h"
+#include "format/watch.h"
 
 struct rf_capture_table {
     char *name;
@@ -49,6 +50,7 @@ struct rf_capture_options {
     const atomic_int *stop;   /* not NULL; a signal number once the run should end: RF_INTERRUPTED */
     /* May be NULL. Called on the scanning thread, a few times a second at most; `table` is borrowed. */
     void (*progress)(void *context, const char *table, uint64_t rows_done, uint64_t rows_expected);
+    const struct rf_watch *watch; /* who is told of single tables and of workers; may be NULL */
     void (*note)(void *context, const char *message); /* things worth a line with -v; may be NULL */
     /* Both or none; for somebody who reads tables while others are still being captured. All tables are
      * declared in `manifest`, which is the result's; none has rows yet. Then, for one after the other, in

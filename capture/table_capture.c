@@ -202,6 +202,7 @@ static void forget_first_try(struct rf_table_job *job, uint32_t archives, uint32
     child->state_count = 0;
     job->bytes = 0;
     job->rows_done = 0;
+    job->bytes_done = 0;
     job->index_missing = job->index_damaged = false;
     job->unusual[0] = 0;
 }

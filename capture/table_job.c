@@ -67,6 +67,7 @@ enum rf_code rf_job_new_rows(struct rf_table_job *job, struct rf_row_feed *feed,
     enum rf_code code = rf_row_feed_next(feed, piece, error);
     if (code == RF_OK) {
         job->rows_done += *piece ? (*piece)->rows : 0;
+        job->bytes_done += *piece && (*piece)->rows > 0 ? (*piece)->starts[(*piece)->rows] : 0;
         return rf_job_report(job, error);
     }
     const char *unusual = rf_row_feed_unusual(feed);
@@ -76,11 +77,30 @@ enum rf_code rf_job_new_rows(struct rf_table_job *job, struct rf_row_feed *feed,
     return code;
 }
 
+static uint64_t news(uint64_t done, uint64_t *told) {
+    uint64_t more = done > *told ? done - *told : 0;
+    *told += more;
+    return more;
+}
+
+void rf_job_tell(struct rf_table_job *job, enum rf_watch_state state, int64_t expected) {
+    const struct rf_watch_table told = {
+        .part = RF_WATCH_CAPTURE,
+        .table = job->child->table.name,
+        .state = state,
+        .expected = expected,
+        .rows = news(job->rows_done, &job->rows_told),
+        .bytes = news(job->bytes_done, &job->bytes_told),
+    };
+    rf_watch_table(job->options->watch, &told);
+}
+
 enum rf_code rf_job_report(struct rf_table_job *job, struct rf_error *error) {
     int signal = atomic_load(job->options->stop);
     if (signal != 0) {
         return rf_fail(error, RF_INTERRUPTED, "stopped by signal %d", signal);
     }
+    rf_job_tell(job, RF_WATCH_AS_BEFORE, 0);
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     int64_t ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;

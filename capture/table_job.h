@@ -34,6 +34,8 @@ struct rf_table_job {
     uint64_t bytes;    /* of the archives written */
     uint64_t rows_done;
     uint64_t rows_expected;  /* 0: unknown */
+    uint64_t bytes_done;     /* of those rows */
+    uint64_t rows_told, bytes_told; /* to whoever looks on; more than done after a second try */
     int64_t *last_report_ms; /* of the whole capture */
 };
 
@@ -53,6 +55,9 @@ RF_MUST_USE enum rf_code rf_job_feed(struct rf_table_job *job, struct rf_index_r
 /* The next rows of it, see rf_row_feed_next. Looks at the stop flag, and reports progress. */
 RF_MUST_USE enum rf_code rf_job_new_rows(struct rf_table_job *job, struct rf_row_feed *feed,
                                          const struct rf_piece **piece, struct rf_error *error);
+
+/* Tells whoever looks on what was added, and what becomes of the table. */
+void rf_job_tell(struct rf_table_job *job, enum rf_watch_state state, int64_t expected);
 
 /* Called for each row that is looked at by itself: now and then looks at the stop flag
  * (RF_INTERRUPTED) and the clock, and reports progress. */

@@ -15,8 +15,14 @@ struct guess {
 /* A row has to be put into every index as well, and about 60 bytes take as long as that. */
 #define BYTES_LIKE_A_ROW 60.0
 
-static double cost_of(const struct rf_page_source *pages, const struct rf_table *table,
-                      uint32_t page, uint8_t *bytes) {
+/* Rows and leaves of a table whose tree is everywhere as it is at its left edge; zeros where that
+ * cannot be read. */
+struct extent {
+    double rows, leaves;
+};
+
+static struct extent extent_of(const struct rf_page_source *pages, const struct rf_table *table,
+                               uint32_t page, uint8_t *bytes) {
     struct rf_error ignored;
     struct rf_page at;
     struct rf_tree_shape shape =
@@ -27,16 +33,39 @@ static double cost_of(const struct rf_page_source *pages, const struct rf_table 
         rf_error_clear(&ignored);
         if (rf_page_read(pages, page, 1, bytes, &ignored) != RF_OK ||
             rf_page_open(&shape, bytes, page, &at, &ignored) != RF_OK) {
-            return 0;
+            break;
         }
         if (at.leaf) {
-            return leaves *
-                   (at.cells * (1.0 + table->index_count) + pages->page_size / BYTES_LIKE_A_ROW);
+            return (struct extent){leaves * at.cells, leaves};
         }
         leaves *= at.cells + 1.0;
         page = rf_page_child(&shape, &at, 0);
     }
-    return 0;
+    return (struct extent){0, 0};
+}
+
+static double cost_of(const struct rf_page_source *pages, const struct rf_table *table,
+                      uint32_t page, uint8_t *bytes) {
+    struct extent extent = extent_of(pages, table, page, bytes);
+    return extent.rows * (1.0 + table->index_count) +
+           extent.leaves * pages->page_size / BYTES_LIKE_A_ROW;
+}
+
+void rf_table_guess_rows(struct rf_source *source, const struct rf_manifest *manifest,
+                         uint64_t *rows) {
+    const struct rf_page_source *pages = NULL;
+    struct rf_error ignored;
+    rf_error_clear(&ignored);
+    bool readable = rf_source_pages(source, &pages, &ignored) == RF_OK && pages;
+    uint8_t *bytes = readable ? malloc(pages->page_size + RF_PAGE_SLACK) : NULL;
+    for (uint32_t i = 0; i < manifest->table_count; i++) {
+        const struct rf_table *table = &manifest->tables[i].table;
+        rows[i] = bytes ? (uint64_t)extent_of(pages, table,
+                                              rf_page_roots_find(source->roots, table->name), bytes)
+                              .rows
+                        : 0;
+    }
+    free(bytes);
 }
 
 static int heavy_first(const void *a, const void *b) {

@@ -23,4 +23,8 @@ RF_MUST_USE enum rf_code rf_table_order(struct rf_source *source,
                                         uint32_t *order,
                                         struct rf_error *error);
 
+/* How many rows each table of the manifest may have, by the same guess; 0: unknown. */
+void rf_table_guess_rows(struct rf_source *source, const struct rf_manifest *manifest,
+                         uint64_t *rows);
+
 #endif

@@ -20,6 +20,7 @@ struct rf_pool {
     struct rf_job *free_jobs;
     struct rf_job *first, *last; /* waiting to be encoded */
     bool ending;
+    const struct rf_watch *watch;
     unsigned threads;
     pthread_t thread[THREADS_MAX];
     struct rf_codec *codec[THREADS_MAX];
@@ -29,8 +30,13 @@ struct rf_pool {
 
 struct worker {
     struct rf_pool *pool;
+    unsigned number; /* from 1 */
     struct rf_codec *codec;
 };
+
+static void tell(const struct worker *worker, const char *doing) {
+    rf_watch_worker(worker->pool->watch, RF_WATCH_CAPTURE, worker->number, doing, NULL);
+}
 
 static struct rf_job *next_job(struct rf_pool *pool) {
     pthread_mutex_lock(&pool->mutex);
@@ -53,7 +59,9 @@ static void *work(void *argument) {
     free(argument);
     struct rf_job *job;
     while ((job = next_job(worker.pool))) {
+        tell(&worker, "encodes");
         rf_archive_writer_encode(worker.codec, job);
+        tell(&worker, NULL);
     }
     return NULL;
 }
@@ -66,7 +74,7 @@ static int start_thread(struct rf_pool *pool, unsigned i) {
         free(worker);
         return -1;
     }
-    *worker = (struct worker){.pool = pool, .codec = pool->codec[i]};
+    *worker = (struct worker){.pool = pool, .number = i + 1, .codec = pool->codec[i]};
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
@@ -109,6 +117,12 @@ enum rf_code rf_pool_new(unsigned threads, struct rf_pool **made, struct rf_erro
     }
     *made = pool;
     return RF_OK;
+}
+
+void rf_pool_watch(struct rf_pool *pool, const struct rf_watch *watch) {
+    pthread_mutex_lock(&pool->mutex);
+    pool->watch = watch;
+    pthread_mutex_unlock(&pool->mutex);
 }
 
 void rf_pool_free(struct rf_pool *pool) {

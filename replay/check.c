@@ -77,6 +77,7 @@ enum rf_code rf_check_new(const struct rf_target_options *options, struct rf_che
     made->options.store = NULL; /* what is heard goes where the store is named */
     made->target.schema = options->schema;
     rf_run_init(&made->run, &made->options, NULL);
+    made->run.part = RF_WATCH_SURVEY;
     rf_names_init(&made->taken, &made->arena);
     listen(made);
     *check = made;
@@ -448,7 +449,12 @@ enum rf_code rf_check_plan(struct rf_check *check, const struct rf_repository *r
 enum rf_code rf_check_rows(struct rf_check *check, const struct rf_check_table *table,
                            void (*found)(void *context, const struct rf_survey_finding *finding),
                            void *context, struct rf_survey_counts *counts, struct rf_error *error) {
-    return rf_survey_plan(&check->run, table->source, &table->plan, found, context, counts, error);
+    rf_run_worker(&check->run, 0, "checks", table->source->table.name);
+    enum rf_code code =
+        rf_survey_plan(&check->run, table->source, &table->plan, found, context, counts, error);
+    rf_run_worker(&check->run, 0, NULL, NULL);
+    rf_run_reach(&check->run, table->source->table.name, RF_WATCH_DONE);
+    return code;
 }
 
 enum rf_check_outcome rf_check_outcome(const struct rf_check_table *table,

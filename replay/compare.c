@@ -44,6 +44,7 @@ struct compare {
 
 struct worker {
     struct compare *compare;
+    unsigned number;
     struct rf_pg *pg;
     struct rf_error error;
     pthread_t thread;
@@ -295,8 +296,11 @@ static enum rf_code work(struct worker *worker) {
         code = join_snapshot(worker->pg, worker->compare->server_snapshot, true, &worker->error);
     }
     for (struct job *job; code == RF_OK && (job = next_job(compare));) {
+        rf_run_worker(&compare->run, worker->number, "compares", job->source->table.name);
         code = compare_table(worker, job);
+        rf_run_reach(&compare->run, job->source->table.name, RF_WATCH_DONE);
     }
+    rf_run_worker(&compare->run, worker->number, NULL, NULL);
     return code;
 }
 
@@ -327,6 +331,7 @@ static enum rf_code run_workers(struct compare *compare, struct rf_error *error)
     uint32_t started = 0;
     for (uint32_t i = 0; i < count; i++) {
         workers[i].compare = compare;
+        workers[i].number = i;
     }
     while (started < count &&
            pthread_create(&workers[started].thread, NULL, worker_main, &workers[started]) == 0) {
@@ -450,7 +455,7 @@ static enum rf_code list_jobs(struct compare *compare, struct rf_error *error) {
             .standing = standing,
             .work = ROW_WORK * source->digest.rows,
         };
-        rf_run_expect(&compare->run, source->digest.rows);
+        rf_run_expect_of(&compare->run, source->table.name, source->digest.rows);
         for (uint32_t part = 0; part < source->state_count; part++) {
             job->work += source->state[part].size;
         }
@@ -529,6 +534,7 @@ enum rf_code rf_compare(const struct rf_repository *repository,
     struct compare compare = {.options = options, .target.schema = options->target.schema};
     rf_uuid_text(rf_repository_source(repository), compare.target.source);
     rf_run_init(&compare.run, &options->target, repository);
+    compare.run.part = RF_WATCH_COMPARE;
     pthread_mutex_init(&compare.mutex, NULL);
     enum rf_code code = run_compare(&compare, result, error);
     rf_pg_rows_free(compare.snapshot_rows);

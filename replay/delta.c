@@ -67,6 +67,7 @@ struct apply {
     bool any_evolves;
     uint32_t *order;             /* of the manifest's tables: what joins others comes behind them */
     struct rf_joining *joinings; /* by their places in the manifest */
+    const char *watched; /* the table that whoever looks on was told of; NULL: none */
     uint32_t touched_count;
     struct rf_counts *touched; /* names borrowed */
     struct rf_replay_result *result;
@@ -281,16 +282,37 @@ static enum rf_code evolve_table(struct apply *apply, struct rf_evolution *evolu
                : code;
 }
 
+/* For whoever looks on. */
+static void end_watched(struct apply *apply) {
+    if (apply->watched) {
+        rf_run_worker(apply->delta.run, 0, NULL, NULL);
+        rf_run_reach(apply->delta.run, apply->watched, RF_WATCH_DONE);
+        apply->watched = NULL;
+    }
+}
+
+/* Until the next one begins, or all is over. */
+static void begin_watched(struct apply *apply, const char *table) {
+    end_watched(apply);
+    apply->watched = table;
+    rf_run_worker(apply->delta.run, 0, "applies", table);
+    rf_run_reach(apply->delta.run, table, RF_WATCH_ROWS);
+}
+
 static enum rf_code apply_table(struct apply *apply, uint32_t table, struct rf_error *error) {
     struct rf_delta *delta = &apply->delta;
     const struct rf_manifest_table *source = &apply->manifest->tables[table];
     struct rf_ledger_table *standing = rf_ledger_find_table(&apply->standing, source->table.name);
     if (apply->evolutions[table]) {
+        begin_watched(apply, source->table.name);
         return evolve_table(apply, apply->evolutions[table], error);
     }
     enum rf_delta_step step = step_of(apply, source);
     if (step == RF_DELTA_LEFT_OUT) {
         return RF_OK;
+    }
+    if (step != RF_DELTA_NOTHING) {
+        begin_watched(apply, source->table.name);
     }
     if (rf_existing_makes(delta->existing, standing ? &standing->plan : NULL, step)) {
         return rf_existing_make(delta, source, standing, false, touch(apply, source->table.name),
@@ -584,10 +606,13 @@ static enum rf_code change_early(struct apply *apply, uint32_t table, struct rf_
     if (code == RF_OK) {
         code = changes_rows_only(apply, source, standing, &apply->early[table], error);
     }
-    return code == RF_OK && apply->early[table]
-               ? rf_delta_change(&apply->delta, source, standing, touch(apply, source->table.name),
-                                 error)
-               : code;
+    if (code == RF_OK && apply->early[table]) {
+        begin_watched(apply, source->table.name);
+        code = rf_delta_change(&apply->delta, source, standing, touch(apply, source->table.name),
+                               error);
+        end_watched(apply);
+    }
+    return code;
 }
 
 static enum rf_code grow(struct apply *apply, struct rf_error *error) {
@@ -660,6 +685,7 @@ static enum rf_code in_transaction(struct apply *apply, bool *done, struct rf_er
     if (code == RF_OK) {
         code = apply_tables(apply, error);
     }
+    end_watched(apply);
     if (code == RF_OK && delta->existing) {
         code = rf_hold_end(&delta->existing->hold, error);
     }

@@ -315,7 +315,7 @@ static enum rf_code fill_once(struct rf_delta *delta, const struct rf_manifest_t
     struct rf_keep keep = {
         .run = delta->run, .pg = delta->pg, .target = delta->target, .plan = plan};
     options.keep = plan->kept ? &keep : NULL;
-    rf_run_expect(delta->run, rf_archive_rows(archive, RF_BLOCK_ROWS));
+    rf_run_expect_of(delta->run, plan->table, rf_archive_rows(archive, RF_BLOCK_ROWS));
     enum rf_code code = rf_fill_init(fill, &options, error);
     if (code == RF_OK && plan->kept) {
         code = rf_keep_find_in_delta(&keep, archive, error);

@@ -25,6 +25,14 @@ enum rf_code rf_fill_init(struct rf_fill *fill, const struct rf_fill_options *op
     return code;
 }
 
+/* What is gathered goes to the server. */
+static enum rf_code send(struct rf_fill *fill, struct rf_error *error) {
+    uint64_t bytes = fill->tuples.size;
+    enum rf_code code = rf_pg_copy_put(fill->options.pg, &fill->tuples, error);
+    rf_run_sent(fill->options.run, fill->options.source->table.name, bytes);
+    return code;
+}
+
 static enum rf_code begin_copy(struct rf_fill *fill, struct rf_error *error) {
     struct rf_buffer sql = {0};
     rf_plan_copy_in(fill->options.plan, fill->options.schema, fill->options.freeze, &sql);
@@ -46,7 +54,7 @@ static enum rf_code end_copy(struct rf_fill *fill, struct rf_error *error) {
     }
     fill->copying = false;
     rf_buffer_append(&fill->tuples, rf_copy_trailer, sizeof rf_copy_trailer);
-    enum rf_code code = rf_pg_copy_put(fill->options.pg, &fill->tuples, error);
+    enum rf_code code = send(fill, error);
     uint64_t rows = 0;
     if (code == RF_OK) {
         code = rf_pg_copy_end(fill->options.pg, &rows, error);
@@ -59,7 +67,7 @@ static enum rf_code end_copy(struct rf_fill *fill, struct rf_error *error) {
 static enum rf_code make_room(struct rf_fill *fill, struct rf_error *error) {
     enum rf_code code = RF_OK;
     if (fill->tuples.size >= RF_PG_COPY_PIECE || fill->tuples.failed) {
-        code = rf_pg_copy_put(fill->options.pg, &fill->tuples, error);
+        code = send(fill, error);
     }
     if (code == RF_OK && rf_aside_full(&fill->aside)) {
         code = end_copy(fill, error);
@@ -233,7 +241,7 @@ enum rf_code rf_fill_whole(const struct rf_fill_options *options, struct rf_coun
     const struct rf_manifest_table *source = options->source;
     struct rf_fill fill;
     struct rf_state *state = NULL;
-    rf_run_expect(options->run, source->digest.rows);
+    rf_run_expect_of(options->run, source->table.name, source->digest.rows);
     enum rf_code code = rf_fill_init(&fill, options, error);
     if (code == RF_OK) {
         code = rf_state_open(options->run->repository, source, &state, error);
@@ -246,6 +254,9 @@ enum rf_code rf_fill_whole(const struct rf_fill_options *options, struct rf_coun
     }
     if (code == RF_OK && !rf_digest_equal(&fill.digest, &source->digest)) {
         code = rf_fill_fail_digest(source, &fill.digest, error);
+    }
+    if (code == RF_OK) {
+        rf_run_reach(options->run, source->table.name, RF_WATCH_DONE);
     }
     counts->inserted += fill.applied;
     counts->set_aside += fill.aside.rows;

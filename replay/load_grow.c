@@ -35,7 +35,7 @@ static enum rf_code add_table(struct rf_load *load, uint32_t number, struct rf_e
         return rf_fail(error, RF_FAILED, "names depend on the order of tables");
     }
     if (code == RF_OK) {
-        rf_run_expect(load->run, table->source->digest.rows);
+        rf_run_expect_of(load->run, table->source->table.name, table->source->digest.rows);
         announce(load, table);
     }
     return code;

@@ -23,6 +23,7 @@ struct task {
 
 struct worker {
     struct rf_load *load;
+    unsigned number;
     struct rf_pg *pg;
     struct rf_error error;
     pthread_t thread;
@@ -160,12 +161,30 @@ static enum rf_code next_task(struct worker *worker, struct task *task) {
     return code;
 }
 
+/* For whoever looks on. */
+static void tell_reached(struct rf_load *load, const struct rf_load_table *table) {
+    if (table->finished || table->chunks_left == 0) {
+        rf_run_reach(load->run, table->source->table.name,
+                     table->finished ? RF_WATCH_DONE : RF_WATCH_INDEXES);
+    }
+}
+
+static void tell_task(struct worker *worker, const struct task *task) {
+    static const char *const doing[] = {[TASK_WHOLE] = "loads",
+                                        [TASK_CHUNK] = "loads",
+                                        [TASK_INDEX] = "indexes",
+                                        [TASK_FINISH] = "finishes"};
+    rf_run_worker(worker->load->run, worker->number, doing[task->kind],
+                  task->table ? task->table->source->table.name : NULL);
+}
+
 static void hand_back(struct worker *worker, struct task *task, enum rf_code code) {
     struct rf_load *load = worker->load;
     pthread_mutex_lock(&load->mutex);
     let_go_of_state(task);
     if (code == RF_OK) {
         mark_done(load, task);
+        tell_reached(load, task->table);
     }
     pthread_cond_broadcast(&load->changed);
     pthread_mutex_unlock(&load->mutex);
@@ -335,7 +354,9 @@ static enum rf_code work(struct worker *worker) {
     }
     while (code == RF_OK) {
         struct task task;
+        rf_run_worker(load->run, worker->number, NULL, NULL);
         code = next_task(worker, &task);
+        tell_task(worker, &task);
         if (task.kind == TASK_NONE) {
             break;
         }
@@ -362,7 +383,8 @@ static uint32_t count_unfinished(const struct rf_load *load) {
         const struct rf_load_table *table = &load->tables[i];
         unfinished += !table->finished;
         if (!table->finished && !table->coming) {
-            rf_run_expect(load->run, table->source->digest.rows - table->rows_done);
+            rf_run_expect_of(load->run, table->source->table.name,
+                             table->source->digest.rows - table->rows_done);
         }
     }
     return unfinished;
@@ -412,6 +434,7 @@ enum rf_code rf_load_work(struct rf_load *load, unsigned jobs, struct rf_error *
     }
     for (unsigned i = 0; i < jobs; i++) {
         workers[i].load = load;
+        workers[i].number = i;
     }
     pthread_mutex_init(&load->mutex, NULL);
     pthread_cond_init(&load->changed, NULL);

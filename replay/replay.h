@@ -12,6 +12,7 @@
 
 #include "format/error.h"
 #include "format/repository.h"
+#include "format/watch.h"
 #include "replay/rules.h"
 
 /* What others did to a table since the last trip: rows deleted, inserted and changed. */
@@ -40,6 +41,7 @@ struct rf_target_options {
     const atomic_int *stop;    /* not NULL; a signal number once the run should end */
     /* May be NULL. Called from any thread, one at a time, a few times a second at most. */
     void (*progress)(void *context, const char *table, uint64_t rows_done, uint64_t rows_expected);
+    const struct rf_watch *watch; /* who is told of single tables and of workers; may be NULL */
     void (*note)(void *context, const char *message); /* things worth a line with -v; may be NULL */
     /* Things of the source that the target does not get, such as an index; may be NULL. */
     void (*warn)(void *context, const char *message);

@@ -16,6 +16,7 @@ void rf_run_init(struct rf_run *run, const struct rf_target_options *options,
     atomic_init(&run->reported, 0);
     atomic_init(&run->expected, 0);
     atomic_init(&run->done, 0);
+    run->part = RF_WATCH_REPLAY;
     pthread_mutex_init(&run->callbacks, NULL);
 }
 
@@ -33,12 +34,36 @@ static uint64_t now_ms(void) {
     return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
+static void tell(struct rf_run *run, struct rf_watch_table *told) {
+    told->part = run->part;
+    rf_watch_table(run->options->watch, told);
+}
+
 void rf_run_expect(struct rf_run *run, uint64_t rows) {
     atomic_fetch_add(&run->expected, rows);
 }
 
+void rf_run_expect_of(struct rf_run *run, const char *table, uint64_t rows) {
+    rf_run_expect(run, rows);
+    tell(run, &(struct rf_watch_table){
+                  .table = table, .state = RF_WATCH_WAITING, .expected = (int64_t)rows});
+}
+
+void rf_run_sent(struct rf_run *run, const char *table, uint64_t bytes) {
+    tell(run, &(struct rf_watch_table){.table = table, .bytes = bytes});
+}
+
+void rf_run_reach(struct rf_run *run, const char *table, enum rf_watch_state state) {
+    tell(run, &(struct rf_watch_table){.table = table, .state = state});
+}
+
+void rf_run_worker(struct rf_run *run, unsigned number, const char *doing, const char *table) {
+    rf_watch_worker(run->options->watch, run->part, number, doing, table);
+}
+
 void rf_run_advance(struct rf_run *run, const char *table, uint64_t rows) {
     atomic_fetch_add(&run->done, rows);
+    tell(run, &(struct rf_watch_table){.table = table, .rows = rows});
     if (!run->options->progress) {
         return;
     }

@@ -24,6 +24,7 @@ struct rf_run {
     atomic_uint_fast64_t reported; /* milliseconds of the last progress */
     atomic_uint_fast64_t expected; /* rows of the whole run, as far as known */
     atomic_uint_fast64_t done;
+    enum rf_watch_part part; /* of what whoever looks on is told; a replay, unless set */
 };
 
 void rf_run_init(struct rf_run *run, const struct rf_target_options *options,
@@ -47,6 +48,12 @@ RF_MUST_USE enum rf_code rf_run_check(const struct rf_run *run, struct rf_error 
  * together, at most four times a second; the rest is dropped. */
 void rf_run_expect(struct rf_run *run, uint64_t rows);
 void rf_run_advance(struct rf_run *run, const char *table, uint64_t rows);
+/* The same, and for whoever looks on: rows that this table is to bring; bytes that went over the
+ * connection for it; what becomes of it; what a worker does (watch.h). */
+void rf_run_expect_of(struct rf_run *run, const char *table, uint64_t rows);
+void rf_run_sent(struct rf_run *run, const char *table, uint64_t bytes);
+void rf_run_reach(struct rf_run *run, const char *table, enum rf_watch_state state);
+void rf_run_worker(struct rf_run *run, unsigned number, const char *doing, const char *table);
 void rf_run_note(struct rf_run *run, const char *format, ...) RF_PRINTF(2, 3);
 void rf_run_warn(struct rf_run *run, const char *format, ...) RF_PRINTF(2, 3);
 

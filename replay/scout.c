@@ -42,6 +42,7 @@ struct rf_scout *rf_scout_new(struct rf_run *run, const struct rf_target *target
     scout->target = target;
     scout->options = *run->options;
     scout->options.progress = NULL;
+    scout->options.watch = NULL;
     scout->options.note = NULL;
     scout->options.warn = NULL;
     rf_run_init(&scout->run, &scout->options, run->repository);

@@ -246,7 +246,7 @@ static enum rf_code read_state(const struct pass *pass, struct rf_state *state, 
 static enum rf_code read_all(const struct pass *pass, struct rf_error *error) {
     uint64_t rows = pass->source->digest.rows, done = 0;
     struct rf_state *state = NULL;
-    rf_run_expect(pass->run, rows);
+    rf_run_expect_of(pass->run, pass->source->table.name, rows);
     enum rf_code code = rf_state_open(pass->run->repository, pass->source, &state, error);
     if (code == RF_OK) {
         code = read_state(pass, state, &done, error);

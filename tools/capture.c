@@ -143,6 +143,7 @@ static struct rf_capture_options options_of(struct rf_task *task) {
         .shadow = settings->shadow,
         .stop = task->stop,
         .progress = task->progress ? rf_task_on_progress : NULL,
+        .watch = rf_progress_watch(task->progress),
         .note = settings->verbose ? rf_task_on_note : NULL,
         .begun = task->growth ? on_begun : NULL,
         .table_done = task->growth ? on_table_done : NULL,

@@ -45,6 +45,7 @@ static enum rf_code capture(struct rf_task *task, const struct rf_place *place,
         .shadow = settings->shadow,
         .stop = task->stop,
         .progress = task->progress ? rf_task_on_progress : NULL,
+        .watch = rf_progress_watch(task->progress),
         .note = settings->verbose ? rf_task_on_note : NULL,
         .context = task,
     };

@@ -12,20 +12,22 @@
 
 static pthread_mutex_t standard_error = PTHREAD_MUTEX_INITIALIZER;
 static size_t status_width; /* columns that the status line takes now */
+static int written_to = STDERR_FILENO;
+static struct rf_message_recent recent; /* kept while messages are diverted */
 
 /* A descriptor that was made non-blocking is waited for, but not for ever. */
 static bool may_go_on(ssize_t written) {
     if (written > 0 || errno == EINTR) {
         return true;
     }
-    struct pollfd ready = {.fd = STDERR_FILENO, .events = POLLOUT};
+    struct pollfd ready = {.fd = written_to, .events = POLLOUT};
     return errno == EAGAIN && poll(&ready, 1, 1000) > 0;
 }
 
 static void write_out(const struct rf_buffer *text) {
     size_t done = 0;
     while (!text->failed && done < text->size) {
-        ssize_t written = write(STDERR_FILENO, text->bytes + done, text->size - done);
+        ssize_t written = write(written_to, text->bytes + done, text->size - done);
         if (!may_go_on(written)) {
             return;
         }
@@ -41,6 +43,60 @@ static void put_status_away(struct rf_buffer *out) {
     }
 }
 
+static void keep_line(const char *text, size_t size) {
+    if (recent.count == RF_MESSAGE_LINES) {
+        memmove(recent.lines[0], recent.lines[1], sizeof recent.lines - sizeof recent.lines[0]);
+        recent.count--;
+    }
+    char *line = recent.lines[recent.count++];
+    size = size < RF_MESSAGE_LINE ? size : RF_MESSAGE_LINE - 1;
+    while (size > 0 && size == RF_MESSAGE_LINE - 1 && (text[size] & 0xc0) == 0x80) {
+        size--; /* no half characters */
+    }
+    memcpy(line, text, size);
+    line[size] = 0;
+}
+
+static void keep(const struct rf_buffer *text) {
+    static const char warning[] = "warning: ";
+    const char *at = (const char *)text->bytes;
+    size_t left = text->size;
+    recent.warnings += left > sizeof warning && memcmp(at, warning, sizeof warning - 1) == 0;
+    while (left > 0) {
+        const char *end = memchr(at, '\n', left);
+        size_t size = end ? (size_t)(end - at) : left;
+        keep_line(at, size);
+        size += end != NULL;
+        at += size;
+        left -= size;
+    }
+}
+
+void rf_message_divert(int fd) {
+    pthread_mutex_lock(&standard_error);
+    written_to = fd < 0 ? STDERR_FILENO : fd;
+    recent = (struct rf_message_recent){.count = 0};
+    pthread_mutex_unlock(&standard_error);
+}
+
+void rf_message_pour(const void *text, size_t size) {
+    struct rf_buffer all = {0};
+    rf_buffer_append(&all, text, size);
+    pthread_mutex_lock(&standard_error);
+    write_out(&all);
+    pthread_mutex_unlock(&standard_error);
+    rf_buffer_release(&all);
+}
+
+bool rf_message_look(struct rf_message_recent *copy) {
+    if (pthread_mutex_trylock(&standard_error) != 0) {
+        return false;
+    }
+    *copy = recent;
+    pthread_mutex_unlock(&standard_error);
+    return true;
+}
+
 static void show(const struct rf_buffer *text) {
     struct rf_buffer all = {0};
     pthread_mutex_lock(&standard_error);
@@ -50,6 +106,9 @@ static void show(const struct rf_buffer *text) {
         rf_buffer_append(&all, no_memory, sizeof no_memory - 1);
     } else {
         rf_buffer_append(&all, text->bytes, text->size);
+    }
+    if (written_to != STDERR_FILENO && !text->failed) {
+        keep(text);
     }
     write_out(&all);
     pthread_mutex_unlock(&standard_error);

@@ -12,6 +12,7 @@
 #define RF_TOOLS_MESSAGE_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "format/bytes.h"
 #include "format/error.h"
@@ -27,6 +28,23 @@ void rf_message_detail(const struct rf_error *error, struct rf_buffer *out);
 void rf_message_hint(const struct rf_error *error, struct rf_buffer *out);
 /* All that rf_message_error prints. */
 void rf_message_format(const struct rf_error *error, struct rf_buffer *out);
+
+/* While a view has the terminal, messages are written to `fd` instead, for whoever diverted them to
+ * bring back; -1: to standard error again. */
+void rf_message_divert(int fd);
+/* What was brought back: printed as it is. */
+void rf_message_pour(const void *text, size_t size);
+
+/* What a view shows of the messages that were diverted: the last lines, the last one last. */
+#define RF_MESSAGE_LINES 8u
+#define RF_MESSAGE_LINE 240u
+struct rf_message_recent {
+    uint64_t warnings;
+    uint32_t count;
+    char lines[RF_MESSAGE_LINES][RF_MESSAGE_LINE];
+};
+/* Does not wait: false, and *recent stays as it is, while somebody else writes a message. */
+bool rf_message_look(struct rf_message_recent *recent);
 
 /* Progress, escaped already. Both drop the text rather than wait for a reader that is slow.
  * A line of its own: */

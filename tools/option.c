@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "tools/command.h"
+#include "tools/values.h"
 
 const struct rf_option rf_options[RF_OPTIONS] = {
     {RF_OPTION_REPO, 'r', "repo", "DIR", "ROWFERRY_REPO", "repo", "the repository's folder"},
@@ -69,8 +70,9 @@ const struct rf_option rf_options[RF_OPTIONS] = {
      "print JSON lines, one object a line, the last one a summary"},
     {RF_OPTION_SQL, 0, "sql", NULL, NULL, NULL,
      "print the statements that make the tables, for psql, and nothing else"},
-    {RF_OPTION_PROGRESS, 0, "progress", "WHEN", NULL, "progress",
-     "show progress on standard error: auto (on a terminal, default), always or never"},
+    {RF_OPTION_PROGRESS, 0, "progress", "[WHEN]", NULL, "progress",
+     "show progress on standard error: auto (a line on a terminal, default), always (a view of the "
+     "whole terminal; plain lines elsewhere), which is meant without WHEN, or never"},
     {RF_OPTION_QUIET, 'q', "quiet", NULL, NULL, NULL,
      "print nothing but errors, and JSON if asked for"},
     {RF_OPTION_VERBOSE, 'v', "verbose", NULL, NULL, NULL, "print more"},
@@ -79,6 +81,16 @@ const struct rf_option rf_options[RF_OPTIONS] = {
 
 /* What getopt_long answers for a long option; letters lie below. */
 #define LONG_BASE 256
+
+static bool can_do_without(const struct rf_option *option) {
+    return option->argument && option->argument[0] == '[';
+}
+
+static int argument_of(const struct rf_option *option) {
+    return !option->argument        ? no_argument
+           : can_do_without(option) ? optional_argument
+                                    : required_argument;
+}
 
 /* getopt_long's two descriptions of the same table. */
 struct grammar {
@@ -94,8 +106,7 @@ static struct grammar make_grammar(void) {
     for (unsigned i = 0; i < RF_OPTIONS; i++) {
         const struct rf_option *option = &rf_options[i];
         grammar.names[i] =
-            (struct option){option->name, option->argument ? required_argument : no_argument, NULL,
-                            LONG_BASE + (int)i};
+            (struct option){option->name, argument_of(option), NULL, LONG_BASE + (int)i};
         if (option->letter) {
             grammar.letters[used++] = option->letter;
             if (option->argument) {
@@ -237,6 +248,17 @@ static void append(const char **list, const char *value) {
     *list = value;
 }
 
+/* The argument as getopt_long found it. --progress can do without: then the next word is it, and is
+ * taken, if it says when; else that is meant which nobody need ask for otherwise. */
+static const char *argument_given(const struct rf_option *option, int argc, char **argv) {
+    enum rf_progress_when when;
+    if (optarg || !can_do_without(option)) {
+        return optarg;
+    }
+    bool said = optind < argc && rf_value_progress(argv[optind], &when);
+    return said ? argv[optind++] : "always";
+}
+
 static enum rf_code take_option(struct rf_arguments *arguments, const struct rf_option *option,
                                 int room, const char *value, struct rf_error *error) {
     const struct rf_command *command = arguments->command;
@@ -260,8 +282,18 @@ static enum rf_code take_option(struct rf_arguments *arguments, const struct rf_
     return RF_OK;
 }
 
-static enum rf_code take(struct rf_arguments *arguments, int answer, int argc, const char *word,
-                         bool abbreviated, struct rf_error *error) {
+/* getopt_long takes --rep for --repo. We do not: --rep may mean something else one day. */
+static bool is_abbreviated(const char *word, int answer) {
+    const struct rf_option *option = option_of(answer == ':' ? optopt : answer);
+    if (!option || strncmp(word, "--", 2) != 0) {
+        return false;
+    }
+    size_t size = strcspn(word + 2, "=");
+    return size != strlen(option->name) && strncmp(word + 2, option->name, size) == 0;
+}
+
+static enum rf_code take(struct rf_arguments *arguments, int answer, int argc, char **argv,
+                         const char *word, struct rf_error *error) {
     const struct rf_command *command = arguments->command;
     if (answer == 1) {
         return take_operand(arguments, optarg, error);
@@ -269,7 +301,7 @@ static enum rf_code take(struct rf_arguments *arguments, int answer, int argc, c
     if (answer == '?') {
         return refuse(command, word, error);
     }
-    if (abbreviated) {
+    if (is_abbreviated(word, answer)) {
         return unknown_word(command, word, error);
     }
     if (answer == ':') {
@@ -280,17 +312,7 @@ static enum rf_code take(struct rf_arguments *arguments, int answer, int argc, c
         return RF_USAGE;
     }
     const struct rf_option *option = option_of(answer);
-    return take_option(arguments, option, argc + 1, optarg, error);
-}
-
-/* getopt_long takes --rep for --repo. We do not: --rep may mean something else one day. */
-static bool is_abbreviated(const char *word, int answer) {
-    const struct rf_option *option = option_of(answer == ':' ? optopt : answer);
-    if (!option || strncmp(word, "--", 2) != 0) {
-        return false;
-    }
-    size_t size = strcspn(word + 2, "=");
-    return size != strlen(option->name) && strncmp(word + 2, option->name, size) == 0;
+    return take_option(arguments, option, argc + 1, argument_given(option, argc, argv), error);
 }
 
 static enum rf_code check_operand(const struct rf_arguments *arguments, struct rf_error *error) {
@@ -319,7 +341,7 @@ enum rf_code rf_arguments_parse(const struct rf_command *command, int argc, char
             break;
         }
         const char *word = before < argc ? argv[before] : "";
-        code = take(arguments, answer, argc, word, is_abbreviated(word, answer), error);
+        code = take(arguments, answer, argc, argv, word, error);
     }
     for (; code == RF_OK && optind < argc; optind++) {
         code = take_operand(arguments, argv[optind], error);

@@ -3,7 +3,8 @@
  *
  * A command says which of them it takes (command.h). Options may stand before or after the operand,
  * `--` ends them, long names are never abbreviated, and of an option given twice the last one
- * counts, but for those that gather a list. */
+ * counts, but for those that gather a list. Where an argument may be left out, the next word is
+ * taken for it only if it can be one. */
 #ifndef RF_TOOLS_OPTION_H
 #define RF_TOOLS_OPTION_H
 
@@ -55,7 +56,7 @@ struct rf_option {
     enum rf_option_id id;    /* its place in the table */
     char letter;             /* 0 for none */
     const char *name;        /* without the dashes */
-    const char *argument;    /* NULL for none */
+    const char *argument;    /* NULL for none; in brackets if it may be left out */
     const char *environment; /* the variable that stands in for it; NULL for none */
     const char *config;      /* the key in the configuration file; NULL for none */
     const char *help;

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "tools/message.h"
+#include "tools/progress_view.h"
 #include "tools/text.h"
 #include "tools/units.h"
 
@@ -21,6 +22,7 @@ struct rf_progress {
     pthread_t thread;
     pthread_mutex_t lock; /* over all below; held by the display while it prints */
     pthread_cond_t wake;
+    struct rf_view *view; /* NULL: lines are shown */
     bool terminal;
     bool ending;
     const char *phase; /* NULL: nothing to show */
@@ -98,6 +100,10 @@ static unsigned terminal_columns(void) {
 }
 
 static void show(const struct rf_progress *progress) {
+    if (progress->view) {
+        rf_view_draw(progress->view);
+        return;
+    }
     if (!progress->phase || !progress->reported || !may_write(progress)) {
         return;
     }
@@ -121,11 +127,12 @@ static void show(const struct rf_progress *progress) {
     rf_buffer_release(&line);
 }
 
-static struct timespec next_moment(bool terminal) {
+static struct timespec next_moment(const struct rf_progress *progress) {
+    long milliseconds = progress->view ? 50 : progress->terminal ? 200 : 1000;
     struct timespec moment;
     clock_gettime(CLOCK_MONOTONIC, &moment);
-    moment.tv_nsec += terminal ? 200000000 : 0;
-    moment.tv_sec += terminal ? moment.tv_nsec / 1000000000 : 1;
+    moment.tv_nsec += milliseconds * 1000000;
+    moment.tv_sec += moment.tv_nsec / 1000000000;
     moment.tv_nsec %= 1000000000;
     return moment;
 }
@@ -133,12 +140,12 @@ static struct timespec next_moment(bool terminal) {
 static void *display(void *context) {
     struct rf_progress *progress = context;
     pthread_mutex_lock(&progress->lock);
-    struct timespec moment = next_moment(progress->terminal);
+    struct timespec moment = next_moment(progress);
     while (!progress->ending) {
         /* Any answer but 0 is the time that is up. */
         if (pthread_cond_timedwait(&progress->wake, &progress->lock, &moment) != 0) {
             show(progress);
-            moment = next_moment(progress->terminal);
+            moment = next_moment(progress);
         }
     }
     pthread_mutex_unlock(&progress->lock);
@@ -178,7 +185,9 @@ void rf_progress_phase(struct rf_progress *progress, const char *phase) {
         return;
     }
     pthread_mutex_lock(&progress->lock);
-    if (progress->terminal) {
+    if (progress->view) {
+        rf_view_phase(progress->view, phase);
+    } else if (progress->terminal) {
         rf_message_status("", 0);
     } else if (!phase) {
         show(progress); /* where it ended; a short phase has had no line yet */
@@ -200,7 +209,27 @@ static int start_thread(struct rf_progress *progress) {
     return failed;
 }
 
-struct rf_progress *rf_progress_start(enum rf_progress_when when) {
+const struct rf_watch *rf_progress_watch(const struct rf_progress *progress) {
+    return progress && progress->view ? rf_view_watch(progress->view) : NULL;
+}
+
+void rf_progress_proof(struct rf_progress *progress, uint64_t done, uint64_t expected) {
+    if (progress && progress->view) {
+        rf_view_proof(progress->view, done, expected);
+    }
+}
+
+static void release(struct rf_progress *progress) {
+    if (progress->view) {
+        rf_view_close(progress->view);
+    }
+    pthread_cond_destroy(&progress->wake);
+    pthread_mutex_destroy(&progress->lock);
+    free(progress);
+}
+
+struct rf_progress *rf_progress_start(enum rf_progress_when when,
+                                      const struct rf_progress_about *about) {
     bool terminal = isatty(STDERR_FILENO);
     if (when == RF_PROGRESS_NEVER || (when == RF_PROGRESS_AUTO && !terminal)) {
         return NULL;
@@ -210,6 +239,7 @@ struct rf_progress *rf_progress_start(enum rf_progress_when when) {
         return NULL; /* nobody fails for want of a display */
     }
     progress->terminal = terminal;
+    progress->view = terminal && about && when == RF_PROGRESS_ALWAYS ? rf_view_open(about) : NULL;
     pthread_mutex_init(&progress->lock, NULL);
     pthread_condattr_t monotonic;
     pthread_condattr_init(&monotonic);
@@ -217,9 +247,7 @@ struct rf_progress *rf_progress_start(enum rf_progress_when when) {
     pthread_cond_init(&progress->wake, &monotonic);
     pthread_condattr_destroy(&monotonic);
     if (start_thread(progress) != 0) {
-        pthread_cond_destroy(&progress->wake);
-        pthread_mutex_destroy(&progress->lock);
-        free(progress);
+        release(progress);
         return NULL;
     }
     return progress;
@@ -235,7 +263,5 @@ void rf_progress_stop(struct rf_progress *progress) {
     pthread_cond_signal(&progress->wake);
     pthread_mutex_unlock(&progress->lock);
     pthread_join(progress->thread, NULL);
-    pthread_cond_destroy(&progress->wake);
-    pthread_mutex_destroy(&progress->lock);
-    free(progress);
+    release(progress);
 }

@@ -5,12 +5,17 @@
 #include <stddef.h>
 
 static atomic_int stop;
+static void (*_Atomic last_act)(void);
 
 /* Calls nothing but what may be called in a handler; a lock-free atomic is such. */
 static void on_signal(int number) {
     int none = 0;
     if (atomic_compare_exchange_strong(&stop, &none, number) || number != SIGINT) {
         return;
+    }
+    void (*last)(void) = atomic_load(&last_act);
+    if (last) {
+        last();
     }
     struct sigaction plain = {.sa_handler = SIG_DFL};
     sigaction(SIGINT, &plain, NULL);
@@ -30,6 +35,10 @@ const atomic_int *rf_signals_install(void) {
     struct sigaction ignore = {.sa_handler = SIG_IGN};
     sigaction(SIGPIPE, &ignore, NULL);
     return &stop;
+}
+
+void rf_signals_before_end(void (*last)(void)) {
+    atomic_store(&last_act, last);
 }
 
 const char *rf_signal_name(int number) {

@@ -11,6 +11,10 @@
  * signal that the caller's caller had ignored (nohup, a shell's background job) stays ignored. */
 const atomic_int *rf_signals_install(void);
 
+/* Called in the handler when a second SIGINT is about to end the process; NULL: nothing is. It may
+ * do only what may be done in a handler. */
+void rf_signals_before_end(void (*last)(void));
+
 /* "SIGINT"; "a signal" for those that are not ours. */
 const char *rf_signal_name(int number);
 

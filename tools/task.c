@@ -72,6 +72,7 @@ void rf_task_target_options(struct rf_task *task, struct rf_target_options *opti
         .overwrite = settings->overwrite,
         .stop = task->stop,
         .progress = task->progress ? rf_task_on_progress : NULL,
+        .watch = rf_progress_watch(task->progress),
         .note = settings->verbose ? rf_task_on_note : NULL,
         .warn = settings->quiet ? NULL : on_warning,
         .written = rf_task_on_written,
@@ -82,12 +83,25 @@ void rf_task_target_options(struct rf_task *task, struct rf_target_options *opti
     }
 }
 
+/* JSON lines are for programs, and standard error beside them is as it always was. */
+static struct rf_progress *start_progress(const struct rf_task *task) {
+    const struct rf_settings *settings = task->settings;
+    bool to_server = rf_command_takes(task->command, RF_OPTION_TARGET);
+    const struct rf_progress_about about = {
+        .command = task->command->name,
+        .source = task->operand ? task->operand : settings->repo,
+        .target = to_server ? settings->target : settings->repo,
+        .output = task->output,
+    };
+    return rf_progress_start(settings->progress, settings->json ? NULL : &about);
+}
+
 void rf_task_begin(struct rf_task *task) {
     const struct rf_settings *settings = task->settings;
     clock_gettime(CLOCK_MONOTONIC, &task->began);
     task->summary = rf_json_begin(NULL);
     task->database = settings->databases;
-    task->progress = settings->quiet ? NULL : rf_progress_start(settings->progress);
+    task->progress = settings->quiet ? NULL : start_progress(task);
 }
 
 /* What interrupted code says of itself matters less than which signal it was and what to do. */

@@ -143,6 +143,7 @@ static void on_difference(void *context, const struct rf_difference *difference)
 
 static void on_bytes(void *context, uint64_t done, uint64_t total) {
     struct proof *proof = context;
+    rf_progress_proof(proof->task->progress, done, total);
     if (atomic_load(&proof->shown)) {
         rf_progress_bytes(proof->task->progress, done, total);
     }

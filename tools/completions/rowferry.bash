@@ -40,7 +40,8 @@ _rowferry() {
             compopt -o filenames
             ;;
         --progress)
-            mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$current")
+            mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$current"
+                [ -z "$files" ] || compgen -f -- "$current")
             ;;
         -s | --snapshot)
             mapfile -t COMPREPLY < <(compgen -W 'latest' -- "$current")

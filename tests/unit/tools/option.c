@@ -115,6 +115,8 @@ Test(option, wrong_lines_are_refused_by_name) {
         {"log --rep x", "unknown option \"--rep\"", "did you mean --repo?"},
         {"log --rep=x", "unknown option \"--rep\"", "did you mean --repo?"},
         {"log --rep", "unknown option \"--rep\"", "did you mean --repo?"},
+        {"capture --progress loud x", "extra argument \"x\"", "rowferry capture --help"},
+        {"capture --prog x", "unknown option \"--prog\"", "rowferry capture --help"},
         {"capture --s x", "unknown option \"--s\"", "rowferry capture --help"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -171,8 +173,36 @@ Test(option, each_command_takes_what_the_contract_says) {
     }
 }
 
+/* A word that says when belongs to --progress; any other does not. */
+Test(option, an_argument_that_may_be_left_out) {
+    struct {
+        const char *line;
+        const char *value, *operand;
+    } cases[] = {
+        {"capture --progress db", "always", "db"},
+        {"capture db --progress", "always", "db"},
+        {"capture --progress never db", "never", "db"},
+        {"capture --progress=never db", "never", "db"},
+        {"capture --progress=loud db", "loud", "db"},
+        {"capture --progress always always", "always", "always"},
+        {"capture --progress -- auto", "always", "auto"},
+        {"capture --progress -v auto", "always", "auto"},
+        {"capture --progress=auto --progress db", "always", "db"},
+        {"capture --progress= db", "", "db"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct rf_arguments arguments;
+        struct rf_error error;
+        cr_assert_eq(parse(cases[i].line, &arguments, &error), RF_OK, "%s", cases[i].line);
+        cr_expect_str_eq(arguments.value[RF_OPTION_PROGRESS], cases[i].value, "%s", cases[i].line);
+        cr_expect_str_eq(arguments.operand, cases[i].operand, "%s", cases[i].line);
+        rf_arguments_release(&arguments);
+    }
+}
+
 Test(option, titles) {
     char text[48];
     cr_expect_str_eq(rf_option_title(&rf_options[RF_OPTION_JOBS], text), "-j, --jobs N");
     cr_expect_str_eq(rf_option_title(&rf_options[RF_OPTION_JSON], text), "    --json");
+    cr_expect_str_eq(rf_option_title(&rf_options[RF_OPTION_PROGRESS], text), "    --progress [WHEN]");
 }

@@ -221,7 +221,7 @@ Test(progress, a_reader_that_sleeps_holds_nothing_up, .timeout = 20) {
     while (write(ends[1], filler, sizeof filler) > 0) {
     }
     fcntl(ends[1], F_SETFL, 0);
-    struct rf_progress *progress = rf_progress_start(RF_PROGRESS_ALWAYS);
+    struct rf_progress *progress = rf_progress_start(RF_PROGRESS_ALWAYS, NULL);
     rf_progress_phase(progress, "capture");
     for (uint64_t i = 0; i < 24; i++) {
         rf_progress_rows(progress, "events", i, 24);

@@ -222,7 +222,7 @@ Test(settings, refused) {
         {"capture -r /r -j 65 x", "--jobs must be a number from 1 to 64, not \"65\""},
         {"capture -r /r -j 3x x", "--jobs must be a number from 1 to 64, not \"3x\""},
         {"capture -r /r -j +3 x", "--jobs must be a number from 1 to 64, not \"+3\""},
-        {"capture -r /r --progress no x", "--progress must be auto, always or never, not \"no\""},
+        {"capture -r /r --progress=no x", "--progress must be auto, always or never, not \"no\""},
         {"capture -r /r --busy-timeout 1. x",
          "--busy-timeout must be a number of seconds from 0 to 86400, not \"1.\""},
         {"capture -r /r --busy-timeout 86400.1 x",

@@ -55,6 +55,26 @@ static void interrupt_after_terminate(void) {
     raise(SIGINT);
 }
 
+static void leave_word(void) {
+    _exit(7);
+}
+
+static void interrupt_with_a_last_act(void) {
+    rf_signals_install();
+    rf_signals_before_end(leave_word);
+    raise(SIGINT);
+    raise(SIGTERM);
+    raise(SIGINT);
+}
+
+static void interrupt_after_the_last_act(void) {
+    rf_signals_install();
+    rf_signals_before_end(leave_word);
+    rf_signals_before_end(NULL);
+    raise(SIGINT);
+    raise(SIGINT);
+}
+
 static void hang_up_under_nohup(void) {
     struct sigaction ignore = {.sa_handler = SIG_IGN};
     sigaction(SIGHUP, &ignore, NULL);
@@ -73,6 +93,13 @@ Test(signals, a_second_interrupt_ends_at_once) {
     int status = status_of(interrupt_twice);
     cr_expect(WIFSIGNALED(status) && WTERMSIG(status) == SIGINT, "status %x", (unsigned)status);
     status = status_of(interrupt_after_terminate);
+    cr_expect(WIFSIGNALED(status) && WTERMSIG(status) == SIGINT, "status %x", (unsigned)status);
+}
+
+Test(signals, something_may_be_done_before_that) {
+    int status = status_of(interrupt_with_a_last_act);
+    cr_expect(WIFEXITED(status) && WEXITSTATUS(status) == 7, "status %x", (unsigned)status);
+    status = status_of(interrupt_after_the_last_act);
     cr_expect(WIFSIGNALED(status) && WTERMSIG(status) == SIGINT, "status %x", (unsigned)status);
 }
 

@@ -25,9 +25,10 @@ static struct rf_after after_of(const struct rf_closing *closing) {
 }
 
 static enum rf_code move_sequences(const struct rf_closing *closing, struct rf_error *error) {
+    bool tells = closing->first || closing->wrote;
     if (rf_sequences_are_few(closing->manifest)) {
         return rf_sequences_advance(closing->run, closing->pg, closing->target, closing->manifest,
-                                    true, closing->result, error);
+                                    tells, closing->result, error);
     }
     return closing->first ? rf_sequences_note(closing->pg, closing->target, error) : RF_OK;
 }

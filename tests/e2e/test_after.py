@@ -77,6 +77,34 @@ def test_when(ferry, target, scratch, options):
         [["always", "3"], ["first", "1"]]
 
 
+def test_final(ferry, target, scratch):
+    """With the last trip, be there anything new or not; once for a snapshot, however often it is
+    told to be the last one."""
+    source = prepare(ferry, target, scratch)
+    rules = settings(scratch, RULES)
+    args = [*rules, "-r", ferry.repository, "-d", target.conninfo]
+
+    def last(*options):
+        done = run("sync", "--json", "--final", *options, *args, source)
+        assert done.code == OK, str(done)
+        return done
+
+    ferry.replay(*rules, expect=OK)
+    count = len(jobs(target))
+    last("--dry-run")
+    assert len(jobs(target)) == count
+    last()
+    assert jobs(target)[count:] == ["final"]
+    last()
+    assert jobs(target)[count:] == ["final"]
+    sqlite(source, "INSERT INTO t VALUES (30, 'x')")
+    last()
+    assert jobs(target)[count + 1:] == ["always 4 next 31", DONE, "final"]
+    last()
+    assert len(jobs(target)) == count + 4
+    ferry.verify(expect=OK)
+
+
 def test_owned_tables(ferry, target, scratch):
     """Where rowferry makes the tables they stand where they will, with views and all."""
     source = scratch / "source.db"
@@ -256,7 +284,6 @@ def test_report(ferry, target, scratch):
     again = run("replay", *args)
     for word in ("t.v", "sequence", "SQL"):
         assert word not in again.out, str(again)
-    target.script("TRUNCATE rowferry.set_aside")
     sqlite(source, "INSERT INTO t VALUES (5, 'x' || char(0), 1)")
     ferry.capture(source)
     lines = ferry.replay(*rules).summary["reasons"]

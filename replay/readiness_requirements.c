@@ -219,13 +219,8 @@ static enum rf_code require(struct requiring *requiring, struct rf_error *error)
     return RF_OK;
 }
 
-static bool is_elsewhere(const struct rf_readying *readying, const char *store) {
-    const char *here = readying->run.options->store;
-    return store && here && strcmp(store, here) != 0;
-}
-
 static bool is_due(const struct rf_readying *readying, const struct rf_requirement_rule *rule) {
-    if (is_elsewhere(readying, rule->store)) {
+    if (rule->elsewhere) {
         return false;
     }
     switch (rule->when) {

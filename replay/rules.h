@@ -97,7 +97,7 @@ struct rf_object_rule {
 struct rf_sequence_rule {
     const char *name;           /* exact, in the target's schema */
     const char *const *queries; /* each gives one number or NULL; NULL-terminated */
-    bool optional; /* a target without it is fine: not every version has it */
+    bool optional;              /* a target without it is fine: not every version has it */
     const char *place;
 };
 
@@ -131,6 +131,7 @@ struct rf_requirement_rule {
     enum rf_when when;
     const char *hint;  /* what mends it; NULL: not said */
     const char *store; /* as above */
+    bool elsewhere;    /* `store` is not in this database: it keeps its place, and is not asked */
     const char *place;
 };
 

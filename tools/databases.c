@@ -208,7 +208,12 @@ enum rf_code rf_databases_check_rules(const struct rf_rules *rules, const struct
     return code;
 }
 
-/* Those that are for a store of the entry, or for every database. */
+static bool is_for(const struct rf_postgres_entry *entry, const char *store) {
+    return !store || has_store(entry, store);
+}
+
+/* Those that are for a store of the entry, or for every database. Requirements keep their places,
+ * which are those of the source's answers. */
 static void choose_rules(const struct making *making, const struct rf_postgres_entry *entry,
                          struct rf_rules *rules) {
     const struct rf_rules *all = making->options->rules;
@@ -219,16 +224,14 @@ static void choose_rules(const struct making *making, const struct rf_postgres_e
     rules->after = after;
     rules->after_count = 0;
     rules->requirements = requirements;
-    rules->requirement_count = 0;
     for (uint32_t i = 0; after && i < all->after_count; i++) {
-        if (!all->after[i].store || has_store(entry, all->after[i].store)) {
+        if (is_for(entry, all->after[i].store)) {
             after[rules->after_count++] = all->after[i];
         }
     }
     for (uint32_t i = 0; requirements && i < all->requirement_count; i++) {
-        if (!all->requirements[i].store || has_store(entry, all->requirements[i].store)) {
-            requirements[rules->requirement_count++] = all->requirements[i];
-        }
+        requirements[i] = all->requirements[i];
+        requirements[i].elsewhere = !is_for(entry, all->requirements[i].store);
     }
 }
 

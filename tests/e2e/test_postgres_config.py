@@ -435,3 +435,59 @@ def test_stores_that_the_profile_does_not_know(scratch, source, target, second, 
         "other": section(args_of(target), data_stores=["state"])}})
     result = run("sync", "--json", "-c", split[1], "--postgres-config", same, source)
     assert result.code == USAGE and "is the same database as master" in result.error["what"]
+
+
+def test_the_last_trip_of_two(source, target, second, split):
+    """Both are looked at before, proven afterwards, and named."""
+    result = run("sync", "--json", "--final", *split, source)
+    assert result.code in (OK, SET_ASIDE), str(result)
+    aside = both(source, target, second)
+    names = [finding["name"] for finding in result.summary["preflight"]]
+    assert "server (main)" in names and "server (state)" in names
+    proof = result.summary["verify"]["stores"]
+    assert [(s["name"], s["different"], s["missing"]) for s in proof] == [("main", 0, 0),
+                                                                         ("state", 0, 0)]
+    end = result.summary["final"]
+    assert end["tables"] == 3 and end["set_aside"] == sum(aside)
+    assert end["rows"] == sum(s["target_rows"] for s in proof)
+
+
+def test_requirements_and_sql_of_one_store(scratch, source, target, second, server):
+    """What is asked of both sides is held against the answer to the same question, wherever it is
+    asked; a database may have more stores than one."""
+    run_sql(source, ["CREATE TABLE counted (n INTEGER)", "INSERT INTO counted VALUES (7)"])
+    own = scratch / "rowferry.yaml"
+    own.write_text(f"""
+repo: {scratch / 'repo'}
+stores:
+  - {{name: main, tables: ["*"]}}
+  - {{name: state, tables: [without]}}
+  - {{name: extra, tables: [no_key]}}
+requirements:
+  - {{name: one, source: "SELECT 1", target: "SELECT x FROM one", store: state}}
+  - {{name: seven, source: "SELECT n FROM counted", target: "SELECT x FROM seven", store: main}}
+  - {{name: three, source: "SELECT 3", target: "SELECT x FROM three", store: extra}}
+  - {{name: both, source: "SELECT 4", target: "SELECT 4"}}
+after:
+  - {{sql: "INSERT INTO seven VALUES (8)", store: main, when: first}}
+  - {{sql: "INSERT INTO one VALUES (2)", store: state, when: first}}
+""")
+    target.script("CREATE TABLE seven AS SELECT 7 AS x")
+    second.script("CREATE TABLE one AS SELECT 1 AS x; CREATE TABLE three AS SELECT 3 AS x")
+    config = write(scratch / "h.yaml", {"databases": {
+        "master": section(args_of(target), data_stores=["main"]),
+        "other": section(args_of(second), data_stores=["state", "extra"])}})
+    options = ["-c", own, "--postgres-config", config]
+    result = run("sync", "--json", *options, source)
+    assert result.code in (OK, SET_ASIDE), str(result)
+    found = {f["name"]: f["state"] for f in result.summary["preflight"] if " (" in f["name"]}
+    for name in ("one (state+extra)", "three (state+extra)", "seven (main)", "both (main)",
+                 "both (state+extra)"):
+        assert found.pop(name) == "ok", str(result)
+    assert not [name for name in found if name.startswith(("one", "three", "seven", "both"))]
+    assert target.rows("SELECT x FROM seven ORDER BY x") == [["7"], ["8"]]
+    assert second.rows("SELECT x FROM one ORDER BY x") == [["1"], ["2"]]
+    target.script("DELETE FROM seven WHERE x = 8")
+    second.script("DELETE FROM one WHERE x = 2; UPDATE three SET x = 30")
+    result = run("sync", "--json", *options, source)
+    assert result.code == MISPLACED and "three (state+extra)" in str(result.error), str(result)

@@ -206,11 +206,13 @@ Test(databases, rules_may_be_for_one_store) {
     cr_assert_eq(one->after_count, 2);
     cr_expect_str_eq(one->after[0].sql, "1");
     cr_expect_str_eq(one->after[1].sql, "3");
-    cr_assert_eq(one->requirement_count, 1);
-    cr_expect_str_eq(one->requirements[0].name, "b");
+    cr_assert_eq(one->requirement_count, 2);
+    cr_expect_str_eq(one->requirements[0].name, "a", "the answers of the source have its place");
+    cr_expect(one->requirements[0].elsewhere && !one->requirements[1].elsewhere);
     cr_assert_eq(other->after_count, 2);
     cr_expect_str_eq(other->after[1].sql, "2");
     cr_expect_eq(other->requirement_count, 2);
+    cr_expect_not(other->requirements[0].elsewhere || other->requirements[1].elsewhere);
     rf_postgres_config_release(&config);
 
     cr_expect_eq(rf_databases_check_rules(&with, named, 2, &error), RF_OK);

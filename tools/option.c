@@ -10,7 +10,8 @@
 #include "tools/values.h"
 
 const struct rf_option rf_options[RF_OPTIONS] = {
-    {RF_OPTION_REPO, 'r', "repo", "DIR", "ROWFERRY_REPO", "repo", "the repository's folder"},
+    {RF_OPTION_REPO, 'r', "repo", "DIR", "ROWFERRY_REPO", "repo",
+     "the repository's folder (of a capture, by default: DATABASE.rowferry)"},
     {RF_OPTION_TARGET, 'd', "target", "CONNINFO", NULL, "target",
      "the PostgreSQL database, as a libpq connection string or URI"},
     {RF_OPTION_POSTGRES_CONFIG, 0, "postgres-config", "FILE", NULL, NULL,

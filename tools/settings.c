@@ -211,7 +211,8 @@ static enum rf_code check(const struct rf_arguments *arguments, const struct rf_
     if (!settings->repo && !arguments->command->repo_optional) {
         rf_fail(error, RF_USAGE, "no repository named");
         rf_hint(error, "use --repo DIR, the variable ROWFERRY_REPO, or repo: in a configuration "
-                       "file.");
+                       "file. A capture that names none keeps it beside the database, in "
+                       "DATABASE.rowferry.");
         return RF_USAGE;
     }
     return check_existing(settings, error);
@@ -265,6 +266,19 @@ static enum rf_code read_config(const struct rf_arguments *arguments, struct rf_
     return rf_profile_under(profile, arguments->value[RF_OPTION_CONFIG], config, error);
 }
 
+/* What captures a database keeps the repository beside it, where none is named. */
+static enum rf_code resolve_repo(const struct rf_arguments *arguments, struct rf_settings *settings,
+                                 struct rf_error *error) {
+    struct rf_arena *arena = &settings->config.arena;
+    const struct rf_command *command = arguments->command;
+    settings->repo = string_of(arguments, RF_OPTION_REPO, settings->config.repo, NULL);
+    if (!settings->repo && command->operand_required && !command->repo_optional &&
+        arguments->operand) {
+        settings->repo = rf_arena_printf(arena, "%s.rowferry", arguments->operand);
+    }
+    return rf_arena_check(arena, error);
+}
+
 enum rf_code rf_settings_resolve(const struct rf_arguments *arguments, struct rf_settings *settings,
                                  struct rf_error *error) {
     *settings = (struct rf_settings){.config.busy_timeout_ms = -1};
@@ -273,7 +287,9 @@ enum rf_code rf_settings_resolve(const struct rf_arguments *arguments, struct rf
     if (code == RF_OK) {
         code = read_config(arguments, config, error);
     }
-    settings->repo = string_of(arguments, RF_OPTION_REPO, config->repo, NULL);
+    if (code == RF_OK) {
+        code = resolve_repo(arguments, settings, error);
+    }
     settings->target = string_of(arguments, RF_OPTION_TARGET, config->target, NULL);
     settings->schema = string_of(arguments, RF_OPTION_SCHEMA, config->schema, "public");
     settings->snapshot = string_of(arguments, RF_OPTION_SNAPSHOT, NULL, NULL);

@@ -196,6 +196,20 @@ Test(settings, tables_of_the_application_are_not_altered) {
     release();
 }
 
+Test(settings, a_repository_that_nothing_names_is_beside_the_database) {
+    cr_assert_eq(resolve("sync data/app.db"), RF_OK, "%s", error.what);
+    cr_expect_str_eq(settings.repo, "data/app.db.rowferry");
+    release();
+    char line[96];
+    snprintf(line, sizeof line, "capture -c %s data/app.db", path);
+    cr_assert_eq(resolve(line), RF_OK, "%s", error.what);
+    cr_expect_str_eq(settings.repo, "/from/file");
+    release();
+    cr_assert_eq(resolve("check data/app.db"), RF_OK, "%s", error.what);
+    cr_expect_null(settings.repo, "a check keeps nothing");
+    release();
+}
+
 Test(settings, refused) {
     struct {
         const char *line;

@@ -101,6 +101,22 @@ static bool wants(const struct rf_closing *closing, const struct rf_plan *plan) 
     return written && (!closing->first || plan->kept);
 }
 
+/* By itself, so that one that fails keeps none of the others from it. */
+static enum rf_code analyze(const struct rf_closing *closing, const struct rf_plan *plan,
+                            struct rf_error *error) {
+    enum rf_code code = rf_guard_begin(closing->pg, closing->target, error);
+    if (code == RF_OK) {
+        code = rf_build_analyze(closing->pg, plan, closing->target->schema, error);
+    }
+    if (code == RF_OK) {
+        code = rf_pg_commit(closing->pg, error);
+    }
+    if (code != RF_OK) {
+        rf_pg_rollback(closing->pg);
+    }
+    return code;
+}
+
 void rf_closing_analyze(const struct rf_closing *closing, const struct rf_ledger_tables *tables) {
     struct rf_error error;
     enum rf_code code = RF_OK;
@@ -111,7 +127,7 @@ void rf_closing_analyze(const struct rf_closing *closing, const struct rf_ledger
             continue;
         }
         rf_error_clear(&error);
-        code = rf_build_analyze(closing->pg, plan, closing->target->schema, &error);
+        code = analyze(closing, plan, &error);
         if (code != RF_OK) {
             rf_run_note(closing->run, "table %s was not analyzed: %s", plan->relation, error.what);
         }

@@ -7,6 +7,7 @@
 #include "replay/computed_gone.h"
 #include "replay/computed_old.h"
 #include "replay/fill.h"
+#include "replay/guard.h"
 #include "replay/sql.h"
 
 struct exchange {
@@ -185,7 +186,8 @@ static enum rf_code delete_by_key(struct exchange *exchange, uint64_t wanted, bo
     struct rf_pg *pg = exchange->delta->pg;
     struct rf_buffer sql = {0};
     struct rf_pg_rows *rows = NULL;
-    enum rf_code code = rf_pg_do(pg, "SAVEPOINT " SAVEPOINT, NULL, error);
+    rf_guard_savepoint(exchange->delta->target, SAVEPOINT, &sql);
+    enum rf_code code = rf_pg_do_buffer(pg, &sql, NULL, error);
     if (code == RF_OK) {
         code = rf_pg_do(pg, rf_sql_gone_plan, NULL, error);
     }

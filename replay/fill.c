@@ -26,7 +26,7 @@ enum rf_code rf_fill_init(struct rf_fill *fill, const struct rf_fill_options *op
 }
 
 /* What is gathered goes to the server. */
-static enum rf_code send(struct rf_fill *fill, struct rf_error *error) {
+static enum rf_code send_tuples(struct rf_fill *fill, struct rf_error *error) {
     uint64_t bytes = fill->tuples.size;
     enum rf_code code = rf_pg_copy_put(fill->options.pg, &fill->tuples, error);
     rf_run_sent(fill->options.run, fill->options.source->table.name, bytes);
@@ -54,7 +54,7 @@ static enum rf_code end_copy(struct rf_fill *fill, struct rf_error *error) {
     }
     fill->copying = false;
     rf_buffer_append(&fill->tuples, rf_copy_trailer, sizeof rf_copy_trailer);
-    enum rf_code code = send(fill, error);
+    enum rf_code code = send_tuples(fill, error);
     uint64_t rows = 0;
     if (code == RF_OK) {
         code = rf_pg_copy_end(fill->options.pg, &rows, error);
@@ -67,7 +67,7 @@ static enum rf_code end_copy(struct rf_fill *fill, struct rf_error *error) {
 static enum rf_code make_room(struct rf_fill *fill, struct rf_error *error) {
     enum rf_code code = RF_OK;
     if (fill->tuples.size >= RF_PG_COPY_PIECE || fill->tuples.failed) {
-        code = send(fill, error);
+        code = send_tuples(fill, error);
     }
     if (code == RF_OK && rf_aside_full(&fill->aside)) {
         code = end_copy(fill, error);

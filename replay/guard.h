@@ -6,8 +6,8 @@
  *
  *   horizon   a transaction; what all before it did was looked at by an earlier trip (or was there
  *             before the first). Every transaction of rowferry's since has a line in
- *             rowferry.writing. Where all that committed since the horizon have one, nobody else can
- *             have written anything, and nothing is read.
+ *             rowferry.writing. Where all that committed since the horizon have one, nobody else
+ *             can have written anything, and nothing is read.
  *   scan      otherwise every table is read once: a row whose xmin is of a transaction since the
  *             horizon and not rowferry's was inserted or changed by somebody else, and where rows
  *             are fewer than they should be some were deleted. Both together leave nothing out.
@@ -77,8 +77,8 @@ const struct rf_guard_table *rf_guard_overwrites(const struct rf_run *run, const
  * its own. Fills in run->guard, whose tables are then those that differ. */
 RF_MUST_USE enum rf_code rf_guard_look(struct rf_run *run, struct rf_pg *pg,
                                        const struct rf_target *target, struct rf_error *error);
-/* RF_MISPLACED where tables differ, unless the options say that they are to be overwritten: then they
- * are told of, and rf_delta_apply fills them anew. */
+/* RF_MISPLACED where tables differ, unless the options say that they are to be overwritten: then
+ * they are told of, and rf_delta_apply fills them anew. */
 RF_MUST_USE enum rf_code rf_guard_judge(struct rf_run *run, struct rf_error *error);
 /* In the transaction that brings the target on, which has a fixed snapshot, before it writes to any
  * table: looks again, marks it and moves the horizon. RF_MISPLACED where tables differ that

@@ -25,7 +25,8 @@ struct rf_guard_look {
 /* SQL: whether the xmin that `column` names is of a transaction since the horizon that is not
  * rowferry's. */
 void rf_guard_others(const struct rf_guard_look *look, const char *column, struct rf_buffer *sql);
-/* Fills in all about the suspects behind `differs`, which is false for those that are equal after all. */
+/* Fills in all about the suspects behind `differs`, which is false for those that are equal after
+ * all. */
 RF_MUST_USE enum rf_code rf_guard_compare(struct rf_guard_look *look, struct rf_error *error);
 
 #endif

@@ -139,6 +139,7 @@ enum rf_code rf_ledger_locked(struct rf_pg *pg, const struct rf_target *target,
  * as long as the statement it is at, or two seconds where it looks (see session_notice_client.sql).
  */
 #define LOCK_ATTEMPTS 20
+#define LOCK_ATTEMPTS_ALIVE 2 /* one that seems to wait for its client may be about to miss it */
 #define LOCK_PAUSE_MS 250
 
 enum rf_code rf_ledger_lock(struct rf_run *run, struct rf_pg *pg, const struct rf_target *target,
@@ -151,7 +152,8 @@ enum rf_code rf_ledger_lock(struct rf_run *run, struct rf_pg *pg, const struct r
             return code;
         }
         code = fail_locked(pg, number, target->schema, &alive, error);
-        if (code != RF_LOCKED || alive || attempt == LOCK_ATTEMPTS || rf_run_ends(run)) {
+        int attempts = alive ? LOCK_ATTEMPTS_ALIVE : LOCK_ATTEMPTS;
+        if (code != RF_LOCKED || attempt >= attempts || rf_run_ends(run)) {
             return code;
         }
         nanosleep(&(struct timespec){.tv_nsec = LOCK_PAUSE_MS * 1000000L}, NULL);

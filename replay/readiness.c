@@ -179,6 +179,9 @@ static enum rf_code look_around(struct rf_readying *readying, struct rf_error *e
     if (code == RF_OK && (readying->first || readying->question->rehearsal)) {
         code = look_apart(readying, rf_readiness_settings, error);
     }
+    if (code == RF_OK) {
+        code = rf_readiness_sequences(readying, error);
+    }
     return code == RF_OK ? rf_readiness_requirements(readying, error) : code;
 }
 

@@ -25,6 +25,8 @@ struct rf_readying {
 /* Each in a read-only transaction of its own. */
 RF_MUST_USE enum rf_code rf_readiness_requirements(struct rf_readying *readying,
                                                    struct rf_error *error);
+RF_MUST_USE enum rf_code rf_readiness_sequences(struct rf_readying *readying,
+                                                struct rf_error *error);
 RF_MUST_USE enum rf_code rf_readiness_settings(struct rf_readying *readying,
                                                struct rf_error *error);
 void rf_readiness_room(struct rf_readying *readying);

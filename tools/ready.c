@@ -172,8 +172,15 @@ static void print_part(struct rf_output *out, const char *text, unsigned indent)
 
 void rf_ready_print(struct rf_task *task, const struct rf_finding *finding) {
     struct rf_output *out = task->output;
-    enum { INDENT = 30 };
-    rf_output_printf(out, "%-8s %-20s ", rf_finding_state_name(finding->state), finding->name);
+    enum { INDENT = 30, NAME = 20 };
+    rf_output_printf(out, "%-8s ", rf_finding_state_name(finding->state));
+    rf_output_name(out, finding->name);
+    int room = NAME - (int)strlen(finding->name);
+    if (room < 0) { /* a requirement's name may be a whole sentence */
+        rf_output_printf(out, "\n%*s", INDENT, "");
+    } else {
+        rf_output_printf(out, "%*s", room + 1, "");
+    }
     print_part(out, finding->found, INDENT);
     if (*finding->wanted) {
         rf_output_printf(out, "\n%*swanted: ", INDENT, "");

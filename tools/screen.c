@@ -32,6 +32,7 @@ struct rf_screen {
     FILE *canvas; /* what ncurses writes */
     SCREEN *curses;
     bool colours;
+    bool alternate; /* it has a second screen to show the view on */
     bool entered;
     unsigned width, height; /* that ncurses knows of */
     struct rf_buffer pending;
@@ -53,7 +54,7 @@ static bool is_sent(const struct rf_screen *screen) {
 }
 
 /* As much as the terminal takes now. */
-static void send(struct rf_screen *screen) {
+static void send_some(struct rf_screen *screen) {
     while (!is_sent(screen) && !atomic_load(&rescued)) {
         ssize_t written = write(screen->fd, screen->pending.bytes + screen->sent,
                                 screen->pending.size - screen->sent);
@@ -75,11 +76,11 @@ static void send(struct rf_screen *screen) {
 }
 
 static void drain(struct rf_screen *screen) {
-    send(screen);
+    send_some(screen);
     for (int waited = 0; !is_sent(screen) && waited < DRAIN_MS; waited += 20) {
         struct pollfd ready = {.fd = screen->fd, .events = POLLOUT};
         poll(&ready, 1, 20);
-        send(screen);
+        send_some(screen);
     }
 }
 
@@ -306,7 +307,7 @@ static void enter(struct rf_screen *screen) {
 }
 
 void rf_screen_paint(struct rf_screen *screen, const struct rf_canvas *canvas) {
-    send(screen);
+    send_some(screen);
     if (!is_sent(screen) || !is_ours(screen)) {
         return;
     }
@@ -322,7 +323,7 @@ void rf_screen_paint(struct rf_screen *screen, const struct rf_canvas *canvas) {
     }
     refresh();
     collect(screen);
-    send(screen);
+    send_some(screen);
 }
 
 /* Three ways, each for a terminal that the one before was no use with: wait; let stopped output go
@@ -330,6 +331,10 @@ void rf_screen_paint(struct rf_screen *screen, const struct rf_canvas *canvas) {
 void rf_screen_leave(struct rf_screen *screen) {
     if (!screen->entered) {
         return;
+    }
+    if (!screen->alternate) {
+        erase(); /* no old view above what is printed next */
+        refresh();
     }
     endwin();
     collect(screen);
@@ -380,14 +385,17 @@ static int open_anew(int fd) {
     return -1;
 }
 
-/* ncurses catches signals that nobody else does; those stay as they are. */
+/* ncurses catches signals that nobody else does; those stay as they are. It would believe these
+ * variables rather than what it is told, also where the terminal has long had another size; nobody
+ * else reads them. */
 static SCREEN *start_curses(const char *type, FILE *canvas) {
     static const int touched[] = {SIGINT, SIGTERM, SIGTSTP, SIGWINCH};
     struct sigaction before[sizeof touched / sizeof touched[0]];
     for (size_t i = 0; i < sizeof touched / sizeof touched[0]; i++) {
         sigaction(touched[i], NULL, &before[i]);
     }
-    use_env(FALSE);
+    unsetenv("LINES");
+    unsetenv("COLUMNS");
     SCREEN *curses = newterm(type, canvas, canvas);
     for (size_t i = 0; i < sizeof touched / sizeof touched[0]; i++) {
         sigaction(touched[i], &before[i], NULL);
@@ -446,6 +454,7 @@ static bool set_up(struct rf_screen *screen, int fd) {
     if (!screen->curses) {
         return false;
     }
+    screen->alternate = has("smcup");
     typeahead(-1);
     curs_set(0);
     leaveok(stdscr, TRUE);

@@ -1,7 +1,7 @@
 /* A terminal taken over for a while: its alternate screen, painted by ncurses.
  *
- * Nothing here waits for the terminal. ncurses writes into memory; from there bytes go out through a
- * non-blocking description of the terminal that is ours alone (making standard error non-blocking
+ * Nothing here waits for the terminal. ncurses writes into memory; from there bytes go out through
+ * a non-blocking description of the terminal that is ours alone (making standard error non-blocking
  * would do so for everybody who shares it). While an earlier picture has not gone out, no new one
  * is painted. A terminal that is stopped with Ctrl-S, or that nobody reads, costs nothing but the
  * view; rf_screen_leave waits for it a little, then makes it take what puts it right again.
@@ -19,9 +19,9 @@
 
 struct rf_screen;
 
-/* For the terminal `fd`. NULL where there can be none: not a terminal, one without a cursor that can
- * be placed (TERM), one that cannot be opened anew, no memory. What the files `spools` hold goes to
- * the terminal should the process be ended meanwhile (-1: none). Shows nothing yet. */
+/* For the terminal `fd`. NULL where there can be none: not a terminal, one without a cursor that
+ * can be placed (TERM), one that cannot be opened anew, no memory. What the files `spools` hold
+ * goes to the terminal should the process be ended meanwhile (-1: none). Shows nothing yet. */
 #define RF_SCREEN_SPOOLS 2u
 struct rf_screen *rf_screen_open(int fd, const int spools[RF_SCREEN_SPOOLS]);
 void rf_screen_close(struct rf_screen *screen); /* leaves it, too; NULL is fine */

@@ -207,6 +207,13 @@ def given(value, kind):
 def compare(path, conninfo, migration, schema="public"):
     """The Difference of every table, by name; those without any are falsy."""
     sides = Sides(File(path), Psql(conninfo, schema))
+    try:
+        return compare_sides(sides, migration)
+    finally:
+        sides.file.db.close()
+
+
+def compare_sides(sides, migration):
     here, there = sides.file.tables(), sides.psql.columns()
     found = {table: Difference(table, said="the file has it, the database has not")
              for table in here}

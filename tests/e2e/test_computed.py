@@ -3,13 +3,14 @@ tables that are fed from a full-text table's content; and whatever may happen to
 
 What a row should be is asked of SQLite, and of PostgreSQL about values that psql gives it."""
 
+import random
 import signal
 import sqlite3
 import time
 
 import pytest
 
-from postgres import literal
+from postgres import Target, literal
 from program import DAMAGED, MISPLACED, OK, SET_ASIDE, USAGE, Running
 
 CHAT_SOURCE = """
@@ -112,6 +113,7 @@ class Chat:
     def __init__(self, ferry, source, config, rules):
         self.ferry, self.source, self.config = ferry, source, config
         self.target = ferry.target
+        self.expect = OK
         config.write_text(rules)
 
     def sql(self, *statements):
@@ -126,6 +128,7 @@ class Chat:
     def judge(self):
         assert sorted(self.target.rows(CHAT_SEEN), key=repr) == \
             sorted(chat_wanted(self.source, self.target), key=repr)
+        self.ferry.verify(expect=self.expect)
 
     def trip(self, *statements, **kw):
         self.sql(*statements)
@@ -214,6 +217,53 @@ def test_joined_rows_change(chat):
     assert chat.search(done) is None or counts(chat.search(done)) == (0, 0, 0, 0, 0)
 
 
+GUARD = """
+CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
+    $$BEGIN RAISE EXCEPTION '% on %', TG_OP, TG_TABLE_NAME; END$$;
+CREATE TRIGGER refuse BEFORE INSERT OR UPDATE OR DELETE ON event_search FOR EACH ROW
+    EXECUTE FUNCTION refuse();
+CREATE RULE nothing AS ON INSERT TO event_search DO INSTEAD NOTHING;
+ALTER TABLE event_search ADD FOREIGN KEY (event_id) REFERENCES events ON DELETE CASCADE;
+"""
+
+
+@pytest.mark.parametrize("role", [None, "owner", "writer"])
+def test_nothing_acts(chat, server, role):
+    """Neither triggers nor rules nor foreign keys do, on whatever way rows and joined values come;
+    nor does a role need more than it is told."""
+    target = chat.target
+    target.script(GUARD)
+    name = f"{target.name}_{role}"
+    if role:
+        target.script(f"DROP ROLE IF EXISTS {name}; CREATE ROLE {name} LOGIN;"
+                      f"GRANT CREATE, TEMPORARY ON DATABASE {target.name} TO {name};"
+                      f"GRANT USAGE, CREATE ON SCHEMA public TO {name};"
+                      f"GRANT SELECT, INSERT, DELETE ON events, event_search TO {name}")
+        parts = [part for part in target.conninfo.split() if "user=" not in part]
+        chat.ferry.target = Target(server, target.name, " ".join([*parts, f"user={name}"]))
+    if role == "owner":
+        target.script(f"ALTER TABLE events OWNER TO {name}; ALTER TABLE event_search OWNER TO {name}")
+    try:
+        chat.capture()
+        if role == "writer":
+            target.script(f"GRANT SET ON PARAMETER session_replication_role TO {name}")
+            refused = chat.replay(expect=MISPLACED)
+            assert f'GRANT UPDATE ON "public"."event_search" TO "{name}"' in refused.err
+            target.script(f"GRANT UPDATE ON event_search TO {name}")
+        chat.replay()
+        chat.judge()
+        chat.trip("UPDATE events SET stream = -stream")
+        chat.trip("DELETE FROM event_search WHERE docid < 5",
+                  "UPDATE event_search SET body = 'x' WHERE docid = 6")
+        assert target.value("SELECT count(*) FROM pg_trigger WHERE tgname = 'refuse' "
+                            "AND tgenabled = 'O'") == "1"
+    finally:
+        if role:
+            target.script(f"REASSIGN OWNED BY {name} TO CURRENT_USER; DROP OWNED BY {name}; "
+                          f"REVOKE SET ON PARAMETER session_replication_role FROM {name};"
+                          f"DROP ROLE {name}")
+
+
 def test_joined_values_that_need_the_source(chat):
     """The table has no docid: it is filled again when events change."""
     chat.config.write_text(CHAT.replace('"e.stream"', '"e.stream + 0 * docid"'))
@@ -251,14 +301,21 @@ def test_old_rows_are_gone_from_the_repository(chat):
     """The snapshot before is not there any more. As long as its archives are, the rows are found in
     them; else the table is filled again."""
     chat.trip()
-    for change in ("DELETE FROM event_search WHERE event_id = '$e001'",
-                   "UPDATE event_search SET body = body || ' all of them'"):
-        chat.sql(change)
+    chat.expect = DAMAGED  # says verify of a repository without its first snapshot
+    again = []
+    noise = random.Random(5)
+    everything = [[("UPDATE event_search SET body = ? WHERE docid = ?",
+                    " ".join(f"{noise.getrandbits(60):x}" for _ in range(300)), docid)
+                   for docid in range(2, 31)] for _ in range(2)]
+    for change in (["DELETE FROM event_search WHERE event_id = '$e001'"], *everything,
+                   ["DELETE FROM event_search WHERE event_id = '$e002'"]):
+        chat.sql(*change)
         chat.capture()
-        first = min(chat.ferry.repository.rglob("*.rfm"))
-        first.unlink()
-        chat.replay()
+        min(chat.ferry.repository.rglob("*.rfm")).unlink()
+        result = chat.replay("-v")
         chat.judge()
+        again.append("is filled again" in result.err)
+    assert not again[0] and True in again and not again[-1], again
 
 
 def test_rows_that_stand_aside(chat):

@@ -1,6 +1,7 @@
 """What is found before anything is written: check tells all of it, sync and replay end at what stops
 them and change nothing."""
 
+import json
 import os
 import sqlite3
 import time
@@ -415,6 +416,44 @@ def test_tables_that_nothing_feeds(ship, harbour):
     assert told == ["nothing of the source feeds table cargo, which has 7 rows",
                     "nothing of the source feeds table heap, which has more than 10000 rows",
                     "nothing of the source feeds 2 more tables, which are empty"]
+
+
+# Tables split over two databases
+
+SPLIT = """
+existing: true
+tables: {exclude: [version, chore]}
+stores: [{name: main, tables: ["*"]}, {name: state, tables: [nothing]}]
+requirements:
+  - {name: fresh, target: SELECT id FROM crew, expect: nothing, when: first, store: main}
+  - {name: bare, target: "SELECT 1 FROM pg_class WHERE relname = 'crew'", expect: nothing, store: state}
+"""
+
+
+def test_every_database_is_looked_at(scratch, ship, harbour, server, rules):
+    other = server.create()
+    wants = rules(SPLIT)
+    parts = [dict(part.split("=", 1) for part in t.conninfo.split()) for t in (harbour, other)]
+    config = scratch / "homeserver.yaml"
+    config.write_text(json.dumps({"databases": {
+        name: {"name": "psycopg2", "data_stores": [name], "args": part}
+        for name, part in zip(("main", "state"), parts)}}))
+    where = [*wants, "--postgres-config", config, "-r", scratch / "repo"]
+    done = run("sync", "--json", *where, "--final", ship)
+    assert done.code == OK, str(done)
+    names = [f["name"] for f in done.summary["preflight"]]
+    assert {"server (main)", "server (state)", "fresh (main)", "bare (state)"} <= set(names)
+    assert "fresh (state)" not in names and names.count("source file") == 1
+    assert [s["different"] for s in done.summary["verify"]["stores"]] == [0, 0]
+    assert done.summary["final"]["rows"] == 2
+    other.script("CREATE TABLE crew (id int)")
+    failed = run("sync", "--json", *where, ship)
+    assert failed.code == MISPLACED and "bare (state)" in failed.error["what"], str(failed)
+    looked = run("check", "--json", *where, ship)
+    states = {store["name"]: {f["name"]: f["state"] for f in store["preflight"]}
+              for store in looked.summary["stores"]}
+    assert states["state"]["bare"] == "stop" and "bare" not in states["main"]
+    other.drop()
 
 
 # What ends a run early, and what does not

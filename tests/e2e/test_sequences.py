@@ -158,6 +158,28 @@ sequences:
     assert following(target, "first", "second")[1] == 1
 
 
+def test_check(ferry, target, scratch):
+    """A check finds what a replay would end with, and changes nothing."""
+    source = scratch / "source.db"
+    sqlite(source, "CREATE TABLE t (id INTEGER PRIMARY KEY); INSERT INTO t VALUES (4);")
+    target.script("CREATE TABLE t (id bigint PRIMARY KEY); CREATE SEQUENCE public.there;")
+
+    def found(text, expect):
+        done = ferry.command("check", "--existing", *settings(scratch, text), source, target=True,
+                             expect=expect)
+        return [line for line in done.summary["preflight"] if line["name"] == "sequences"]
+
+    one = "{name: there, queries: [SELECT 5]}"
+    assert found("fold_names: false\n", OK) == []
+    assert found(f"sequences: [{one}]\n", OK)[0]["state"] == "ok"
+    missing = found(f"sequences: [{one}, {{name: gone, queries: [SELECT 5]}}]\n", MISPLACED)
+    assert missing[0]["state"] == "stop" and '"gone"' in missing[0]["found"], missing
+    assert found(f"sequences: [{{name: gone, queries: [SELECT 5], optional: true}}]\n", OK)
+    wrong = found("sequences: [{name: there, queries: [SELECT max(id) FROM nowhere]}]\n", FAILED)
+    assert wrong[0]["state"] == "stop" and "nowhere" in wrong[0]["found"], wrong
+    assert following(target, "there") == [1] and nothing_came(target)
+
+
 def test_missing(ferry, target, scratch):
     source = scratch / "source.db"
     sqlite(source, "CREATE TABLE t (id INTEGER PRIMARY KEY); INSERT INTO t VALUES (4);")

@@ -141,6 +141,14 @@ def test_sizes(ferry, ahead, columns, rows):
         assert terminal.wait() == OK and terminal.is_restored()
 
 
+def test_the_size_is_the_terminal_s_own(ferry, ahead):
+    with Terminal(*replay(ferry), env={"LINES": "5", "COLUMNS": "33"}) as terminal:
+        terminal.wait_for_view("applies events")
+        assert len(terminal.lines[0]) == 80
+        ahead.let_go()
+        assert terminal.wait() == OK and terminal.is_restored()
+
+
 def test_another_size_meanwhile(ferry, ahead):
     with Terminal(*replay(ferry)) as terminal:
         terminal.wait_for_view("applies events")

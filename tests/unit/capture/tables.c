@@ -469,3 +469,86 @@ Test(tables, a_signal_ends_the_capture_without_a_trace) {
     fixture_capture(&fixture);
     cr_assert_eq(fixture.result.snapshot.number, 1u);
 }
+
+/* ---- being looked at ---- */
+
+#define SEEN_MOST 8u
+
+struct seen {
+    unsigned count;
+    struct {
+        char name[16];
+        enum rf_watch_state state;
+        uint64_t rows, bytes;
+        int64_t expected;
+    } tables[SEEN_MOST];
+    atomic_uint
+        working; /* calls that said that a worker has something to do, and that it has not */
+    atomic_uint idle;
+};
+
+/* Tables are told of by one thread. */
+static void see_table(void *context, const struct rf_watch_table *told) {
+    struct seen *seen = context;
+    unsigned i = 0;
+    cr_assert_eq(told->part, RF_WATCH_CAPTURE);
+    while (i < seen->count && strcmp(seen->tables[i].name, told->table) != 0) {
+        i++;
+    }
+    cr_assert_lt(i, SEEN_MOST);
+    seen->count += i == seen->count;
+    snprintf(seen->tables[i].name, sizeof seen->tables[i].name, "%s", told->table);
+    if (told->state != RF_WATCH_AS_BEFORE) {
+        cr_expect_gt(told->state, seen->tables[i].state, "%s goes forward", told->table);
+        seen->tables[i].state = told->state;
+    }
+    seen->tables[i].rows += told->rows;
+    seen->tables[i].bytes += told->bytes;
+    seen->tables[i].expected += told->expected;
+}
+
+static void see_worker(void *context, enum rf_watch_part part, unsigned number, const char *doing,
+                       const char *table) {
+    struct seen *seen = context;
+    (void)number;
+    (void)table;
+    cr_assert_eq(part, RF_WATCH_CAPTURE);
+    atomic_fetch_add(doing ? &seen->working : &seen->idle, 1);
+}
+
+static void capture_seen(struct seen *seen) {
+    const struct rf_watch watch = {see_table, see_worker, seen};
+    *seen = (struct seen){.count = 0};
+    fixture.options.watch = &watch;
+    fixture_capture(&fixture);
+    fixture.options.watch = NULL;
+    for (unsigned i = 0; i < seen->count; i++) {
+        const char *name = seen->tables[i].name;
+        cr_expect_eq(seen->tables[i].state, RF_WATCH_DONE, "%s", name);
+        cr_expect_eq(seen->tables[i].rows, (uint64_t)seen->tables[i].expected,
+                     "%s: what was expected is set right at the end", name);
+    }
+    cr_expect_eq(atomic_load(&seen->working), atomic_load(&seen->idle), "all end");
+}
+
+Test(tables, who_looks_on_sees_every_row_once) {
+    struct seen seen;
+    fixture_sql(&fixture, "CREATE TABLE a(k INTEGER PRIMARY KEY, v); CREATE TABLE empty(v);"
+                          "CREATE TABLE w(k PRIMARY KEY, v) WITHOUT ROWID");
+    fill("a", "i, 'v' || i", 20000);
+    fill("w", "'k' || i, i", 300);
+    for (int sqlite = 0; sqlite < 2; sqlite++) {
+        fixture.options.through_sqlite = sqlite;
+        fixture.options.dry_run = sqlite == 0;
+        capture_seen(&seen);
+        cr_assert_eq(seen.count, 3u);
+        for (unsigned i = 0; i < seen.count; i++) {
+            uint64_t rows = fixture_result(&fixture, seen.tables[i].name)->scanned;
+            cr_expect_eq(seen.tables[i].rows, rows, "%s", seen.tables[i].name);
+            cr_expect_geq(seen.tables[i].bytes, 2 * rows, "%s", seen.tables[i].name);
+        }
+    }
+    fixture_sql(&fixture, "DELETE FROM a WHERE k <= 500; UPDATE w SET v = 0 WHERE v > 290");
+    capture_seen(&seen);
+    cr_expect_eq(seen.count, 3u);
+}

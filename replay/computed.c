@@ -23,12 +23,13 @@ static enum rf_code set_path(struct rf_pg *pg, struct rf_buffer *sql, struct rf_
     return code;
 }
 
-/* Temporary tables would come first of all, were they not named. */
+/* What is PostgreSQL's comes first: whoever may write to the target's schema does not stand in for it.
+ * Temporary tables would come before all, were they not named. */
 enum rf_code rf_computed_begin(struct rf_pg *pg, const char *schema, struct rf_error *error) {
     struct rf_buffer sql = {0};
-    rf_buffer_printf(&sql, "SET LOCAL search_path = ");
+    rf_buffer_printf(&sql, "SET LOCAL search_path = pg_catalog, ");
     rf_quote_name(&sql, schema);
-    rf_buffer_printf(&sql, ", pg_catalog, pg_temp");
+    rf_buffer_printf(&sql, ", pg_temp");
     return set_path(pg, &sql, error);
 }
 

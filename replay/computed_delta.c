@@ -297,7 +297,8 @@ static enum rf_code put_new(struct exchange *exchange, struct rf_fill *fill,
         .plan = exchange->plan,
         .snapshot = delta->snapshot,
     };
-    rf_run_expect(delta->run, rf_archive_rows(exchange->archive, RF_BLOCK_ROWS));
+    rf_run_expect_of(delta->run, exchange->source->table.name,
+                     rf_archive_rows(exchange->archive, RF_BLOCK_ROWS));
     enum rf_code code = rf_fill_init(fill, &options, error);
     if (code == RF_OK) {
         code = rf_fill_from_delta(fill, exchange->archive, error);

@@ -252,33 +252,8 @@ void rf_fit_end_computed(struct rf_fit *fit) {
 
 /* ---- the key ---- */
 
-static bool is_plain(const struct rf_fit *fit, uint32_t place) {
+bool rf_fit_is_plain(const struct rf_fit *fit, uint32_t place) {
     return place > 0 && rf_plan_goes_to(fit->plan, place - 1);
-}
-
-static void take_given_key(struct rf_fit *fit, const char *const *key) {
-    const struct rf_table *table = &fit->question->source->table;
-    uint32_t count = 0;
-    while (key[count]) {
-        count++;
-    }
-    fit->plan->key = rf_arena_take(fit->arena, count, sizeof *fit->plan->key);
-    fit->plan->key_given = count > 0;
-    for (uint32_t i = 0; !fit->arena->failed && i < count; i++) {
-        uint32_t number = 0;
-        while (number < table->column_count && strcmp(table->columns[number].name, key[i]) != 0) {
-            number++;
-        }
-        uint32_t place = number < table->column_count ? fit->place[number] : 0;
-        if (!is_plain(fit, place) || fit->plan->columns[place - 1].key_part > 0) {
-            rf_trouble(fit->troubles,
-                       "table \"%s\": \"%s\" cannot be part of its key, as it is no column of the "
-                       "source that goes into the table as it is",
-                       fit->to->name, key[i]);
-        } else {
-            rf_fit_add_key_part(fit, place);
-        }
-    }
 }
 
 /* Without a key that is in the target whole, rows are found there by all that was made of them. */
@@ -286,11 +261,11 @@ void rf_fit_find_computed_key(struct rf_fit *fit) {
     const struct rf_table *table = &fit->question->source->table;
     const char *const *given = settings_of(fit).key;
     if (given) {
-        take_given_key(fit, given);
+        rf_fit_take_key(fit, given);
         return;
     }
     for (uint32_t i = 0; i < table->key_count; i++) {
-        if (!is_plain(fit, fit->place[table->key[i]])) {
+        if (!rf_fit_is_plain(fit, fit->place[table->key[i]])) {
             return;
         }
     }

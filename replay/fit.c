@@ -375,8 +375,7 @@ void rf_fit_add_key_part(struct rf_fit *fit, uint32_t place) {
     plan->columns[place - 1].key_part = ++plan->key_count;
 }
 
-/* One that a rule gives to a table without: rows are told apart by it when the two are compared. */
-static void take_given_key(struct rf_fit *fit, const char *const *key) {
+void rf_fit_take_key(struct rf_fit *fit, const char *const *key) {
     const struct rf_table *table = &fit->question->source->table;
     uint32_t count = 0;
     while (key[count]) {
@@ -390,9 +389,12 @@ static void take_given_key(struct rf_fit *fit, const char *const *key) {
             number++;
         }
         uint32_t place = number < table->column_count ? fit->place[number] : 0;
-        if (place == 0 || fit->plan->columns[place - 1].key_part > 0) {
-            rf_trouble(fit->troubles, "table \"%s\": \"%s\" cannot be part of its key",
-                       fit->to->name, key[i]);
+        if (!rf_fit_is_plain(fit, place) || fit->plan->columns[place - 1].key_part > 0) {
+            rf_trouble(fit->troubles, "table \"%s\": \"%s\" cannot be part of its key%s",
+                       fit->to->name, key[i],
+                       fit->computed ? ", as it is no column of the source that goes into the "
+                                       "table as it is"
+                                     : "");
         } else {
             rf_fit_add_key_part(fit, place);
         }
@@ -408,7 +410,7 @@ static void find_key(struct rf_fit *fit) {
     const struct rf_table *table = &fit->question->source->table;
     const char *const *given = rf_rules_table(fit->question->rules, table->name).key;
     if (table->key_count == 0 && given) {
-        take_given_key(fit, given);
+        rf_fit_take_key(fit, given);
     }
     for (uint32_t i = 0; i < table->key_count; i++) {
         uint32_t place = fit->place[table->key[i]];

@@ -34,6 +34,8 @@ RF_MUST_USE enum rf_code rf_fit_carry(struct rf_fit *fit, uint32_t number,
                                       struct rf_error *error);
 /* `place` as in fit->place. */
 void rf_fit_add_key_part(struct rf_fit *fit, uint32_t place);
+/* The key that a rule gives: rows are told apart by it. */
+void rf_fit_take_key(struct rf_fit *fit, const char *const *key);
 
 /* computed_fit.c, in this order: what fills the target beside the source's columns; each of these;
  * the whole; and a key. */
@@ -43,6 +45,8 @@ RF_MUST_USE enum rf_code rf_fit_match_computed(struct rf_fit *fit, uint32_t numb
                                                struct rf_error *error);
 void rf_fit_end_computed(struct rf_fit *fit);
 void rf_fit_find_computed_key(struct rf_fit *fit);
+/* Whether what stands at that place goes into the target as it is. */
+bool rf_fit_is_plain(const struct rf_fit *fit, uint32_t place);
 
 /* Whether the rules have the server compute the table's rows. */
 bool rf_computed_wanted(const struct rf_rules *rules, const char *table);

@@ -11,7 +11,7 @@ import time
 import pytest
 
 from postgres import Target, literal
-from program import DAMAGED, MISPLACED, OK, SET_ASIDE, USAGE, Running
+from program import DAMAGED, MISPLACED, OK, SET_ASIDE, USAGE, Running, run
 
 CHAT_SOURCE = """
 PRAGMA journal_mode = WAL;
@@ -422,6 +422,29 @@ def refused(chat, rules, *words, expect=MISPLACED, command="replay"):
 def test_refused(chat, before, after, words):
     assert before in CHAT
     refused(chat, CHAT.replace(before, after), *words)
+
+
+def check(chat, *rest, expect):
+    args = ["check", *rest, "-d", chat.target.conninfo, "-c", chat.config, chat.source]
+    result = run(*args)
+    assert result.code == expect, str(result)
+    return result
+
+
+def test_check(chat):
+    """Nothing is made by it; what is computed is shown, and what the server does not take told."""
+    table = check(chat, "--json", expect=OK).tables()["event_search_content"]
+    assert table["where"] == "c2body IS NOT NULL" and table["target"] == "event_search"
+    assert [(value["column"], value["joined"]) for value in table["values"]] == \
+        [("vector", False), ("stream", True), ("ts", True)]
+    assert table["joins"] == [{"table": "events", "as": "e",
+                               "on": "e.event_id = source.c0event_id"}]
+    text = check(chat, expect=OK).out
+    assert "value vector = to_tsvector('english', c2body)" in text and "join events AS e ON" in text
+    chat.config.write_text(CHAT.replace("to_tsvector('english', c2body)", "to_tsvector(c2boddy)"))
+    result = check(chat, expect=MISPLACED)
+    assert 'value for column "vector"' in result.out + result.err, str(result)
+    assert chat.target.tables("rowferry") == []
 
 
 def test_refused_for_tables_of_rowferrys_own(chat):

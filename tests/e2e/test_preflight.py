@@ -469,6 +469,22 @@ def test_a_role_that_may_not_make_tables(ship, target, archive_only):
     assert failed.summary["capture"] is None and archive_only.newest() is None
 
 
+def test_a_standby(ship, own_server, archive_only):
+    target = own_server.create()
+    own_server.stop()
+    signal_file = own_server.dir / "data" / "standby.signal"
+    signal_file.touch()
+    own_server.start()
+    try:
+        failed = run("sync", "--json", "-r", archive_only.repository, "-d", target.conninfo, ship)
+    finally:
+        own_server.stop()
+        signal_file.unlink()
+        own_server.start()
+    assert failed.code == MISPLACED and "standby" in failed.error["what"], str(failed)
+    assert "primary" in failed.error["hint"] and archive_only.newest() is None
+
+
 def test_another_encoding(ship, server, archive_only):
     server.admin.script("CREATE DATABASE latin TEMPLATE template0 ENCODING 'LATIN1' "
                         "LC_COLLATE 'C' LC_CTYPE 'C'")

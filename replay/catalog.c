@@ -69,7 +69,7 @@ static char letter(const struct reader *reader, uint32_t row, uint32_t column) {
 /* ---- one line each ---- */
 
 static void take_table(const struct reader *reader, uint32_t row, struct rf_catalog_table *table) {
-    enum { NAME, KIND, PARTITION, GUARDED, OWNED, SELECT, INSERT, DELETE, TRUNCATE, OWNER };
+    enum { NAME, KIND, PARTITION, GUARDED, OWNED, SELECT, INSERT, DELETE, TRUNCATE, OWNER, BYTES };
     *table = (struct rf_catalog_table){
         .name = text(reader, row, NAME),
         .kind = letter(reader, row, KIND),
@@ -80,6 +80,7 @@ static void take_table(const struct reader *reader, uint32_t row, struct rf_cata
         .may_insert = truth(reader, row, INSERT),
         .may_delete = truth(reader, row, DELETE),
         .may_truncate = truth(reader, row, TRUNCATE),
+        .bytes = rf_pg_rows_number(reader->rows, row, BYTES),
     };
 }
 

@@ -81,6 +81,7 @@ struct rf_catalog_table {
     bool owned;        /* by this role, or one that it is a member of */
     const char *owner; /* that role */
     bool may_select, may_insert, may_delete, may_truncate;
+    uint64_t bytes; /* of its rows on the server's disk, without indexes and long values */
     uint32_t column_count;
     struct rf_catalog_column *columns;
     uint32_t index_count;

@@ -134,13 +134,18 @@ static struct entry *find_entry(const struct beginning *beginning, const char *s
     return NULL;
 }
 
+/* To truncate makes new files for a table and each of its indexes: it takes longer than to delete
+ * the few rows that an application made at its first start. */
+#define WORTH_BYTES (1u << 20)
+
 /* A table that a foreign key still leads to from one that is not emptied with it is not truncated:
  * the server would refuse, or, asked to cascade, empty that one too. */
 static void choose_truncated(struct beginning *beginning) {
     const struct rf_catalog *catalog = &beginning->existing.catalog;
     for (uint32_t i = 0; i < beginning->count; i++) {
         struct entry *entry = &beginning->entries[i];
-        entry->truncated = !entry->plan.kept && entry->standing->may_truncate;
+        entry->truncated = !entry->plan.kept && entry->standing->may_truncate &&
+                           entry->standing->bytes >= WORTH_BYTES;
     }
     for (bool changed = true; changed;) {
         changed = false;

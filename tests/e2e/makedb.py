@@ -232,6 +232,13 @@ def odd_name(place, name):
 
 # Making one
 
+def sqlite(path, script):
+    db = sqlite3.connect(path)
+    db.executescript(script)
+    db.commit()
+    db.close()
+
+
 def connect(path):
     db = sqlite3.connect(str(path), isolation_level=None)
     db.text_factory = Raw

@@ -40,6 +40,13 @@ def scratch_base():
     return memory if free >= plenty else Path("/tmp")
 
 
+def settings(scratch, text):
+    """Options that name a configuration file with this text."""
+    path = scratch / "rowferry.yaml"
+    path.write_text(text)
+    return ["-c", path]
+
+
 def environment(extra=None):
     """Nothing of the caller's own PostgreSQL or rowferry settings may leak into a test."""
     env = {k: v for k, v in os.environ.items() if not k.startswith(("PG", "ROWFERRY_"))}

@@ -2,24 +2,11 @@
 is applied where it fails."""
 
 import signal
-import sqlite3
 
 import pytest
 
-from program import FAILED, OK, Running, run
-
-
-def sqlite(path, script):
-    db = sqlite3.connect(path)
-    db.executescript(script)
-    db.commit()
-    db.close()
-
-
-def settings(scratch, text):
-    path = scratch / "rowferry.yaml"
-    path.write_text(text)
-    return ["-c", path]
+from makedb import sqlite
+from program import FAILED, OK, Running, run, settings
 
 
 def prepare(ferry, target, scratch, rows=3):

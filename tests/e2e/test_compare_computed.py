@@ -1,24 +1,11 @@
 """Verify of tables whose rows the server computes: what should be there is computed once more and held
 against the table, and every difference is found, counted and named."""
 
-import sqlite3
 
 import pytest
 
-from program import CONNECT, DAMAGED, OK, SET_ASIDE, Ferry, run
-
-
-def sqlite(path, script):
-    db = sqlite3.connect(path)
-    db.executescript(script)
-    db.commit()
-    db.close()
-
-
-def settings(scratch, text):
-    path = scratch / "rowferry.yaml"
-    path.write_text(text)
-    return ["-c", path]
+from makedb import sqlite
+from program import CONNECT, DAMAGED, OK, SET_ASIDE, Ferry, run, settings
 
 
 SOURCE = """

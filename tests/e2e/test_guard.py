@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from compare import assert_same
+from makedb import sqlite
 from postgres import Target, quote
 from program import MISPLACED, OK, Ferry, Running, run
 
@@ -28,12 +29,6 @@ CREATE INDEX parts_v ON parts (v);
 CREATE TABLE bare (id INTEGER PRIMARY KEY);
 """
 SMALL = "UPDATE users SET age = age + 1 WHERE id = 2; INSERT INTO log VALUES ('z', 3);"
-
-
-def sqlite(path, script):
-    db = sqlite3.connect(path)
-    db.executescript(script)
-    db.close()
 
 
 @pytest.fixture

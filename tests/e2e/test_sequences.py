@@ -1,24 +1,11 @@
 """Sequences of the target: whatever is to be passed is passed, whoever names it, and nothing is ever
 set back."""
 
-import sqlite3
 
 import pytest
 
-from program import CONNECT, FAILED, MISPLACED, OK, SET_ASIDE, USAGE, Ferry
-
-
-def sqlite(path, script):
-    db = sqlite3.connect(path)
-    db.executescript(script)
-    db.commit()
-    db.close()
-
-
-def settings(scratch, text):
-    path = scratch / "rowferry.yaml"
-    path.write_text(text)
-    return ["-c", path]
+from makedb import sqlite
+from program import CONNECT, FAILED, MISPLACED, OK, SET_ASIDE, USAGE, Ferry, settings
 
 
 def moved(result):

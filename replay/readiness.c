@@ -130,6 +130,7 @@ static enum rf_code read_ledger(struct rf_readying *readying, struct rf_error *e
         code = rf_ledger_source(readying->pg, &readying->target, false, &standing, error);
     }
     readying->first = standing.state != RF_TARGET_READY;
+    readying->untouched = standing.state == RF_TARGET_NONE;
     return code == RF_OK ? RF_OK : take_error(readying, "ledger", code, error);
 }
 

@@ -14,6 +14,7 @@ struct rf_readying {
     struct rf_target target;
     struct rf_pg *pg;
     bool first;
+    bool untouched;    /* … and it did not even begin */
     bool near;         /* the server runs on this machine */
     uint64_t memory;   /* of that machine; 0: not known */
     uint64_t size;     /* of the database now */

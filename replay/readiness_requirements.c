@@ -227,7 +227,7 @@ static bool is_due(const struct rf_readying *readying, const struct rf_requireme
     case RF_WHEN_ALWAYS:
         return true;
     case RF_WHEN_FIRST:
-        return readying->first;
+        return readying->untouched;
     case RF_WHEN_FINAL:
         return readying->question->rehearsal || readying->run.options->final_trip;
     }

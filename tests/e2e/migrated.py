@@ -7,9 +7,9 @@ It shares nothing with rowferry and asks nothing of its ledger. The file is read
 module, the database by psql. Every table of the file is looked for by its name, columns are matched
 by theirs, whatever their case, and each value is held against what the type of the column makes of
 it: 0 and 1 against a boolean, bytes against a bytea, JSON against a jsonb by its meaning, text
-without what PostgreSQL cannot hold. Rows are compared as multisets. A search vector is compared by
-what the server itself makes of the text. What differs is counted and printed; nothing is silent:
-a table that is not compared is one of `not_carried`, and one that only one side has is a difference.
+without what PostgreSQL cannot hold. Rows are compared as multisets, a search vector by what the
+server itself makes of the text. What differs is counted and printed; nothing is silent: a table
+that is not compared is one of `not_carried`, and one that only one side has is a difference.
 
 What an application does in its own way is in its Migration: SYNAPSE below, and others in the tests.
 """

@@ -360,7 +360,7 @@ class Server:
         number = self.next("events")
         event_id = f"${self.token(32)}{number}"
         sender = state_key if kind == "m.room.member" else self.random.choice(self.users)
-        body = self.text(5, 110)
+        body = self.text(5, 180)
         if number % 4001 == 0:
             body = self.text(1, 5) + self.token(10) * 6000
         content = {"body": body, "msgtype": "m.text", "membership": "join"}
@@ -373,7 +373,7 @@ class Server:
                  received_ts=NOW + number + 7, sender=sender, state_key=state_key,
                  unrecognized_keys=None, rejection_reason=None)
         self.add("event_json", event_id=event_id, room_id=room, format_version=3,
-                 internal_metadata=json.dumps({"stream_ordering": number, "instance_name": "master"}),
+                 internal_metadata=json.dumps({"stream_ordering": number, "token_id": number % 7}),
                  json=json.dumps({"auth_events": [e[1] for e in before[:4]], "type": kind,
                                   "prev_events": [e[1] for e in before[-1:]], "sender": sender,
                                   "hashes": {"sha256": self.token(43)}, "depth": event[6],

@@ -157,7 +157,8 @@ CREATE TABLE issue_index (group_id INTEGER PRIMARY KEY NOT NULL, max_index INTEG
 CREATE TABLE tracked_time (id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL, issue_id INTEGER NULL,
     created_unix INTEGER NULL, time INTEGER NOT NULL, deleted INTEGER DEFAULT false NOT NULL);
 CREATE TABLE webauthn_credential (id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL, name TEXT NULL,
-    user_id INTEGER NULL, credential_id BLOB NULL, public_key BLOB NULL, clone_warning INTEGER NULL);
+    user_id INTEGER NULL, credential_id BLOB NULL, public_key BLOB NULL,
+    clone_warning INTEGER NULL);
 CREATE TABLE login_source (id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL, type INTEGER NULL,
     name TEXT NULL, is_active INTEGER DEFAULT false NOT NULL, cfg TEXT NULL);
 CREATE TABLE external_login_user (external_id TEXT NOT NULL, user_id INTEGER NOT NULL,

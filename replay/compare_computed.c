@@ -197,6 +197,7 @@ static enum rf_code sum_up(const struct comparing *comparing, bool *same, struct
 /* The columns that rows are known by: those of the key, where all of them go in as they are. */
 struct names {
     uint32_t count;
+    bool whole; /* rows are named by all that they are made of */
     const char **names;
 };
 
@@ -217,7 +218,8 @@ static void find_names(const struct comparing *comparing, struct rf_arena *arena
     for (uint32_t i = 0; names->names && names->count == 0 && i < computed->target_count; i++) {
         names->names[i] = computed->targets[i].name;
     }
-    names->count = names->count > 0 ? names->count : computed->target_count;
+    names->whole = names->count == 0;
+    names->count = names->whole ? computed->target_count : names->count;
 }
 
 static void put_side(const struct comparing *comparing, const struct names *names, bool wanted,
@@ -278,6 +280,7 @@ static void tell(const struct comparing *comparing, const struct names *names,
     const struct rf_difference difference = {
         .table = comparing->table->plan->table,
         .kind = (enum rf_difference_kind)rf_pg_rows_number(rows, row, KIND),
+        .whole = names->whole,
         .key_count = names->count,
         .columns = names->names,
         .values = values,

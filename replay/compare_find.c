@@ -273,6 +273,7 @@ static void tell(const struct find *find, const struct named *named, uint32_t co
     const struct rf_difference difference = {
         .table = find->table->plan->table,
         .kind = named->kind,
+        .whole = find->table->plan->key_count == 0,
         .key_count = count,
         .columns = columns,
         .values = values,

@@ -51,11 +51,12 @@ static struct rf_guard_table *suspect_named(const struct rf_guard_look *look, co
     return NULL;
 }
 
+/* Of a row without a key only the first column is told: any other may be a secret. */
 static void on_difference(void *context, const struct rf_difference *difference) {
     struct rf_guard_table *table = suspect_named(context, difference->table);
     if (table) {
-        add_key(table, done[difference->kind], difference->key_count, difference->columns,
-                difference->values);
+        add_key(table, done[difference->kind], difference->whole ? 1 : difference->key_count,
+                difference->columns, difference->values);
     }
 }
 
@@ -84,10 +85,10 @@ static uint32_t list_columns(const struct rf_plan *plan, bool key,
     return count;
 }
 
-/* The columns that rows are named by: those of the key that the target has, else the first. */
+/* The columns that rows are named by: those of the key that the target has, else the first one. */
 static uint32_t list_key(const struct rf_plan *plan, const char *columns[COLUMNS_AT_MOST]) {
     uint32_t count = list_columns(plan, true, columns);
-    return count > 0 ? count : list_columns(plan, false, columns);
+    return count > 0 ? count : list_columns(plan, false, columns) > 0;
 }
 
 static void put_others(const struct rf_guard_look *look, const struct rf_plan *plan,

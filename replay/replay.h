@@ -114,7 +114,8 @@ enum rf_difference_kind { RF_ROW_MISSING, RF_ROW_EXTRA, RF_ROW_DIFFERENT };
 struct rf_difference {
     const char *table;
     enum rf_difference_kind kind;
-    uint32_t key_count; /* columns of the key, or all columns of a table without one */
+    bool whole;         /* the table has no key, */
+    uint32_t key_count; /* and these are all of its columns; else those of the key */
     const char *const *columns;
     const char *const *values; /* as Postgres prints them; NULL for NULL */
 };

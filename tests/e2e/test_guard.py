@@ -167,6 +167,17 @@ def test_rows_are_named(road, source):
     assert 'table "parts": rows 1 deleted' in people.err and OVERWRITE in people.err, people.err
 
 
+def test_secrets_are_not_told(road, source):
+    """A row without a key is named by its first column: what the others hold may be for nobody."""
+    sqlite(source, "CREATE TABLE account (name TEXT, password TEXT);"
+                   "INSERT INTO account VALUES ('ann', 'old secret')")
+    sync(road, source)
+    road.target.script("UPDATE account SET password = 'new secret'")
+    result = assert_refused(road, source, {"account": (1, 1, 0)})
+    assert "name = ann" in result.error["detail"], result.error
+    assert "secret" not in result.out + result.err
+
+
 def test_hostile_values_are_told(road, source):
     """Long keys, and names and values with what SQL, JSON and terminals take for their own."""
     sqlite(source, """CREATE TABLE "t%s\\[*]""x" ("k'ey" TEXT PRIMARY KEY);""")

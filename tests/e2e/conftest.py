@@ -1,7 +1,9 @@
 """Fixtures: a server for the whole run, and for every test a database, a repository and a scratch
 folder."""
 
+import os
 import shutil
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -20,7 +22,28 @@ from postgres import Server  # noqa: E402
 collect_ignore_glob = [] if program.OTHERS else ["test_others*.py"]
 
 
+def find_servers_programs():
+    """Debian's psql in PATH is a script that looks for the program and starts it, which takes longer
+    than most of what the tests ask."""
+    folders = [Path(os.environ.get("ROWFERRY_PG_BIN", "/nonexistent"))]
+    folders += sorted(Path("/usr/lib/postgresql").glob("*/bin"),
+                      key=lambda folder: -float(folder.parent.name))
+    for folder in folders:
+        if (folder / "psql").exists():
+            os.environ["PATH"] = f"{folder}:{os.environ['PATH']}"
+            return
+
+
+def take_signals():
+    """Whoever starts the tests in the background may have them ignore signals that they send."""
+    for number in (signal.SIGHUP, signal.SIGINT):
+        if signal.getsignal(number) == signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
+
+
 def pytest_configure(config):
+    take_signals()
+    find_servers_programs()
     config.addinivalue_line("markers", "timing: depends on speed, so it runs with both builds")
     config.addinivalue_line("markers", "plain: needs a build without sanitizers")
     if not program.PROGRAM.exists():

@@ -53,7 +53,7 @@ def test_every_option_of_the_contract_is_in_the_help():
 
 @pytest.mark.parametrize("line", [
     "", "frobnicate", "--nonsense", "capture", "capture --nonsense x.db", "capture -r",
-    "capture x.db", "capture -r R", "capture -r R a.db b.db", "capture -r R --progress loud x.db",
+    "replay", "capture -r R", "capture -r R a.db b.db", "capture -r R --progress loud x.db",
     "capture -r R -c /nonexistent.yaml x.db", "replay -r R surplus", "replay -r R -j none",
     "replay -r R -j 0", "replay -r R -j -1",
 ])
@@ -62,6 +62,14 @@ def test_wrong_usage(line, scratch):
     assert result.code == USAGE, str(result)
     assert result.out == "" and result.err.startswith("error: "), str(result)
     assert not list(scratch.iterdir()), "a command that was not understood made something"
+
+
+def test_a_capture_without_a_repository_keeps_one_beside_the_database(scratch):
+    makedb.sqlite(scratch / "x.db", "CREATE TABLE t (v); INSERT INTO t VALUES (1)")
+    assert run("capture", "x.db", cwd=scratch).code == OK
+    assert sorted(path.name for path in scratch.iterdir()) == ["x.db", "x.db.rowferry"]
+    assert "source  " in run("show", "-r", "x.db.rowferry", cwd=scratch).out
+    assert "DATABASE.rowferry" in run("replay", cwd=scratch).err
 
 
 def test_wrong_usage_in_json(scratch):

@@ -19,8 +19,8 @@
 struct rf_capture_table {
     char *name;
     uint64_t scanned, unchanged, inserted, updated, deleted, moved; /* rows */
-    uint64_t rows;   /* in the snapshot */
-    uint64_t bytes;  /* of the archive written, 0 for none */
+    uint64_t rows;                                                  /* in the snapshot */
+    uint64_t bytes; /* of the archive written, 0 for none */
     double seconds;
 };
 
@@ -32,22 +32,22 @@ struct rf_capture_result {
     struct rf_capture_table total;   /* name NULL */
     uint32_t index_rebuilt;          /* tables whose local index had to be made anew */
     double index_seconds;
-    struct rf_manifest manifest;     /* of the snapshot that was captured, published or not */
+    struct rf_manifest manifest; /* of the snapshot that was captured, published or not */
 };
 void rf_capture_result_release(struct rf_capture_result *result);
 
 struct rf_capture_options {
     const char *database;
-    unsigned jobs;            /* encoding threads, >= 1 */
-    int level;                /* zstd's; 0: the default, 3 */
+    unsigned jobs; /* encoding threads, >= 1 */
+    int level;     /* zstd's; 0: the default, 3 */
     bool dry_run;
-    bool through_sqlite;      /* read no pages of the file */
-    bool same_source;         /* do not refuse what looks like another source */
-    int busy_timeout_ms;      /* how long to wait for a writer that holds the source's lock */
+    bool through_sqlite;        /* read no pages of the file */
+    bool same_source;           /* do not refuse what looks like another source */
+    int busy_timeout_ms;        /* how long to wait for a writer that holds the source's lock */
     const char *const *include; /* globs over table names (fnmatch), NULL-terminated; NULL: all */
     const char *const *exclude; /* NULL-terminated; NULL: none */
     const char *const *shadow;  /* likewise: shadow tables of virtual tables that are taken too */
-    const atomic_int *stop;   /* not NULL; a signal number once the run should end: RF_INTERRUPTED */
+    const atomic_int *stop; /* not NULL; a signal number once the run should end: RF_INTERRUPTED */
     /* May be NULL. Called on the scanning thread, a few times a second at most; `table` is borrowed. */
     void (*progress)(void *context, const char *table, uint64_t rows_done, uint64_t rows_expected);
     const struct rf_watch *watch; /* who is told of single tables and of workers; may be NULL */

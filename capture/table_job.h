@@ -33,10 +33,10 @@ struct rf_table_job {
     char unusual[256]; /* why reading pages failed; "": it did not */
     uint64_t bytes;    /* of the archives written */
     uint64_t rows_done;
-    uint64_t rows_expected;  /* 0: unknown */
-    uint64_t bytes_done;     /* of those rows */
+    uint64_t rows_expected;         /* 0: unknown */
+    uint64_t bytes_done;            /* of those rows */
     uint64_t rows_told, bytes_told; /* to whoever looks on; more than done after a second try */
-    int64_t *last_report_ms; /* of the whole capture */
+    int64_t *last_report_ms;        /* of the whole capture */
 };
 
 /* Opens the old side. */

@@ -20,8 +20,7 @@
 /* `order` gets the numbers of all tables of the manifest; as they stand where they cost the same. */
 RF_MUST_USE enum rf_code rf_table_order(struct rf_source *source,
                                         const struct rf_manifest *manifest, bool first,
-                                        uint32_t *order,
-                                        struct rf_error *error);
+                                        uint32_t *order, struct rf_error *error);
 
 /* How many rows each table of the manifest may have, by the same guess; 0: unknown. */
 void rf_table_guess_rows(struct rf_source *source, const struct rf_manifest *manifest,

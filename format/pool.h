@@ -13,7 +13,8 @@
 
 struct rf_pool;
 /* 1 <= threads <= 256. */
-RF_MUST_USE enum rf_code rf_pool_new(unsigned threads, struct rf_pool **pool, struct rf_error *error);
+RF_MUST_USE enum rf_code rf_pool_new(unsigned threads, struct rf_pool **pool,
+                                     struct rf_error *error);
 /* Who is told what the threads do, as workers of the capture from number 1 on. Before the first writer; the watch
  * outlives the pool. */
 void rf_pool_watch(struct rf_pool *pool, const struct rf_watch *watch);

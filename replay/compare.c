@@ -529,7 +529,8 @@ static enum rf_code run_compare(struct compare *compare, struct rf_compare_resul
 }
 
 enum rf_code rf_compare(const struct rf_repository *repository,
-                        const struct rf_compare_options *options, struct rf_compare_result *result, struct rf_error *error) {
+                        const struct rf_compare_options *options, struct rf_compare_result *result,
+                        struct rf_error *error) {
     *result = (struct rf_compare_result){.snapshot = 0};
     struct compare compare = {.options = options, .target.schema = options->target.schema};
     rf_uuid_text(rf_repository_source(repository), compare.target.source);

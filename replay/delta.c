@@ -67,7 +67,7 @@ struct apply {
     bool any_evolves;
     uint32_t *order;             /* of the manifest's tables: what joins others comes behind them */
     struct rf_joining *joinings; /* by their places in the manifest */
-    const char *watched; /* the table that whoever looks on was told of; NULL: none */
+    const char *watched;         /* the table that whoever looks on was told of; NULL: none */
     uint32_t touched_count;
     struct rf_counts *touched; /* names borrowed */
     struct rf_replay_result *result;

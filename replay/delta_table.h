@@ -15,7 +15,7 @@ struct rf_delta {
     const struct rf_target *target;
     uint64_t snapshot;
     const struct rf_snapshot_name *from; /* where the target stands before */
-    bool utf16; /* the source's encoding */
+    bool utf16;                          /* the source's encoding */
     struct rf_arena arena;
     struct rf_existing *existing; /* NULL: no table is the application's */
     struct rf_names taken;        /* names in the target schema */

@@ -22,7 +22,7 @@ struct rf_sequence_entry {
     int64_t passed;
     bool beyond; /* … a column has a number that no bigint can hold */
     struct rf_sequence_state state;
-    bool measured; /* state.last and state.called are known */
+    bool measured;         /* state.last and state.called are known */
     uint32_t column_count; /* that take their numbers from it */
     struct rf_sequence_column *columns;
 };

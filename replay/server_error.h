@@ -16,7 +16,7 @@ const char *rf_server_hint(const char *sqlstate);
 #define RF_SQLSTATE_CHECK "23514"
 #define RF_SQLSTATE_FOREIGN_KEY "23503"
 #define RF_SQLSTATE_SERIALIZATION "40001" /* changed by somebody else meanwhile */
-#define RF_SQLSTATE_DEPENDENT "2BP01" /* something else rests on it */
+#define RF_SQLSTATE_DEPENDENT "2BP01"     /* something else rests on it */
 #define RF_SQLSTATE_PRIVILEGE "42501"
 
 #endif

@@ -33,7 +33,7 @@ struct rf_settings {
     enum rf_progress_when progress;
     bool final_trip, verify;
     bool overwrite, dry_run, same_source, through_sqlite, example_config, json, sql, quiet, verbose;
-    struct rf_config config; /* holds the strings that came from there */
+    struct rf_config config;            /* holds the strings that came from there */
     struct rf_postgres_config postgres; /* likewise */
 };
 

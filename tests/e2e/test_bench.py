@@ -184,6 +184,7 @@ def run_bench(scratch, *args, code=0):
     return done.stdout
 
 
+@pytest.mark.plain
 def test_bench_measures_every_step(scratch):
     """Small: what is wrong with a step shows all the same."""
     run_bench(scratch, "--scale", "0.002", "--tables", "20", "--svg", scratch / "out.svg",
@@ -203,6 +204,7 @@ def test_bench_measures_every_step(scratch):
     assert "verify with target" in (scratch / "out.md").read_text()
 
 
+@pytest.mark.plain
 def test_bench_measures_growth_and_keeps_the_comparison(scratch):
     (scratch / "out.json").write_text(json.dumps({"comparison": comparison()}))
     said = run_bench(scratch, "--scale", "0.001", "--growth")
@@ -217,6 +219,7 @@ def test_bench_measures_growth_and_keeps_the_comparison(scratch):
     assert shown.returncode == 0 and "not met" in shown.stdout
 
 
+@pytest.mark.plain
 @pytest.mark.parametrize("broken", ["verify", "capture"])
 def test_a_step_that_fails_is_told_and_not_judged(scratch, broken):
     """What others did, and what rowferry could still do, is shown all the same."""

@@ -204,5 +204,6 @@ Test(option, titles) {
     char text[48];
     cr_expect_str_eq(rf_option_title(&rf_options[RF_OPTION_JOBS], text), "-j, --jobs N");
     cr_expect_str_eq(rf_option_title(&rf_options[RF_OPTION_JSON], text), "    --json");
-    cr_expect_str_eq(rf_option_title(&rf_options[RF_OPTION_PROGRESS], text), "    --progress [WHEN]");
+    cr_expect_str_eq(rf_option_title(&rf_options[RF_OPTION_PROGRESS], text),
+                     "    --progress [WHEN]");
 }

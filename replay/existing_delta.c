@@ -163,11 +163,51 @@ enum rf_code rf_existing_make(struct rf_delta *delta, const struct rf_manifest_t
     return code == RF_OK ? rf_build_analyze(delta->pg, &plan, delta->target->schema, error) : code;
 }
 
+/* Types whose values are equal in an index where their bytes are, and which the list of rows has in
+ * the same way. */
+static bool leads(const struct rf_catalog_column *column) {
+    return column->kind == RF_KIND_INT2 || column->kind == RF_KIND_INT4 ||
+           column->kind == RF_KIND_INT8 || column->kind == RF_KIND_TEXT ||
+           column->kind == RF_KIND_VARCHAR || column->kind == RF_KIND_UUID;
+}
+
+static uint32_t place_of(const struct rf_plan *plan, const struct rf_catalog_table *table,
+                         uint32_t number) {
+    for (uint32_t i = 0; i < plan->column_count; i++) {
+        const struct rf_catalog_column *column =
+            rf_catalog_find_column(table, plan->columns[i].name);
+        if (column && column->number == number && leads(column)) {
+            return i + 1;
+        }
+    }
+    return 0;
+}
+
+/* How rows of a table without a key are found without reading all of it. */
+static uint32_t find_lookup(const struct rf_existing *existing, const struct rf_plan *plan) {
+    const struct rf_catalog_table *table = rf_catalog_find(&existing->catalog, plan->relation);
+    uint32_t found = 0;
+    bool unique = false;
+    for (uint32_t i = 0; table && i < table->index_count && !unique; i++) {
+        const struct rf_catalog_index *index = &table->indexes[i];
+        uint32_t place =
+            index->valid && index->column_count > 0 ? place_of(plan, table, index->columns[0]) : 0;
+        if (place > 0 && (found == 0 || index->unique)) {
+            found = place;
+            unique = index->unique;
+        }
+    }
+    return found;
+}
+
 enum rf_code rf_existing_change(struct rf_delta *delta, const struct rf_manifest_table *source,
                                 struct rf_ledger_table *standing, struct rf_counts *counts,
                                 struct rf_error *error) {
-    return standing->plan.computed ? rf_computed_change(delta, source, standing, counts, error)
-                                   : rf_delta_change(delta, source, standing, counts, error);
+    if (standing->plan.computed) {
+        return rf_computed_change(delta, source, standing, counts, error);
+    }
+    standing->plan.lookup = find_lookup(delta->existing, &standing->plan);
+    return rf_delta_change(delta, source, standing, counts, error);
 }
 
 enum rf_code rf_existing_drop(struct rf_delta *delta, const struct rf_ledger_table *standing,

@@ -133,8 +133,8 @@ static void filter(const struct rf_plan *plan, bool table, struct rf_buffer *sql
 }
 
 /* An index of which the first part is a listed column by itself: it leads to the rows that have one
- * of the list's values there. Unique ones lead to the fewest. NULL: there is none. */
-static const struct rf_plan_index *leading_index(const struct rf_plan *plan) {
+ * of the list's values there. Unique ones lead to the fewest. 1 + the column; 0: there is none. */
+static uint32_t leading_column(const struct rf_plan *plan) {
     const struct rf_plan_index *best = NULL;
     for (uint32_t i = 0; plan->owned && i < plan->index_count; i++) {
         const struct rf_plan_index *index = &plan->indexes[i];
@@ -144,7 +144,7 @@ static const struct rf_plan_index *leading_index(const struct rf_plan *plan) {
             best = index;
         }
     }
-    return best;
+    return best ? best->columns[0] + 1 : plan->lookup;
 }
 
 struct rows_parts {
@@ -163,14 +163,12 @@ static void fill_parts(const char *template, const struct rows_parts *rows, stru
 
 /* Rows with one of the list's values there, and those with NULL, where the list has it: an index
  * finds the two by different conditions. */
-static void find_by_index(const struct rf_plan *plan, const struct rf_plan_index *index,
-                          struct rows_parts *rows) {
-    const struct rf_plan_column *column = &plan->columns[index->columns[0]];
+static void find_by_index(const struct rf_plan *plan, uint32_t number, struct rows_parts *rows) {
+    const struct rf_plan_column *column = &plan->columns[number - 1];
     struct rf_buffer name = {0};
     rf_quote_name(&name, column->name);
     rf_buffer_u8(&name, 0);
     const char *quoted = name.failed ? "" : (const char *)name.bytes;
-    uint32_t number = index->columns[0] + 1;
     rf_buffer_printf(&rows->narrow, "t.%s IN (SELECT d.c%u FROM " LIST " AS d) AND ", quoted,
                      number);
     fill_parts(rf_sql_keyless_found, rows, &rows->found);
@@ -189,14 +187,14 @@ static void find_by_index(const struct rf_plan *plan, const struct rf_plan_index
 
 void rf_gone_delete_rows(const struct rf_plan *plan, const char *schema, struct rf_buffer *sql) {
     struct rows_parts rows = {.target = {0}};
-    const struct rf_plan_index *index = leading_index(plan);
+    uint32_t lead = leading_column(plan);
     rf_quote_qualified(&rows.target, schema, plan->relation);
     target_columns(plan, &rows.columns_t);
     list_columns(plan, &rows.columns_d);
     filter(plan, true, &rows.filter_t);
     filter(plan, false, &rows.filter_d);
-    if (index) {
-        find_by_index(plan, index, &rows);
+    if (lead > 0) {
+        find_by_index(plan, lead, &rows);
     } else {
         fill_parts(rf_sql_keyless_found, &rows, &rows.found);
     }

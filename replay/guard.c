@@ -86,6 +86,7 @@ static enum rf_code find_horizon(struct rf_guard_look *look, struct rf_error *er
     return code;
 }
 
+/* Bounds of runs, ascending: behind an odd number of them a transaction is rowferry's. */
 static enum rf_code list_own(struct rf_guard_look *look, struct rf_error *error) {
     struct rf_pg_args args = {.count = 0};
     rf_pg_number(&args, look->horizon);
@@ -93,7 +94,8 @@ static enum rf_code list_own(struct rf_guard_look *look, struct rf_error *error)
     enum rf_code code = rf_pg_ask(look->pg, rf_sql_guard_own, &args, &rows, error);
     rf_buffer_printf(&look->own, "'{");
     for (uint32_t i = 0; code == RF_OK && i < rf_pg_rows_count(rows); i++) {
-        rf_buffer_printf(&look->own, "%s%s", i > 0 ? "," : "", rf_pg_rows_text(rows, i, 0));
+        rf_buffer_printf(&look->own, "%s%s,%s", i > 0 ? "," : "", rf_pg_rows_text(rows, i, 0),
+                         rf_pg_rows_text(rows, i, 1));
     }
     rf_buffer_printf(&look->own, "}'");
     rf_pg_rows_free(rows);
@@ -109,12 +111,16 @@ void rf_guard_others(const struct rf_guard_look *look, const char *column, struc
         rf_buffer_printf(sql, "false");
         return;
     }
-    rf_buffer_printf(sql,
-                     "(mod(%s::text::bigint - %" PRIu64 " + %" PRIu64 ", %" PRIu64 ") < %" PRIu64
-                     " AND %s::text <> ALL (%.*s::text[]))",
-                     column, look->horizon % XID_COUNT, XID_COUNT, XID_COUNT,
-                     look->next - look->horizon, column, (int)look->own.size,
+    struct rf_buffer distance = {0};
+    rf_buffer_printf(&distance, "mod(%s::text::bigint - %" PRIu64 " + %" PRIu64 ", %" PRIu64 ")",
+                     column, look->horizon % XID_COUNT, XID_COUNT, XID_COUNT);
+    rf_buffer_u8(&distance, 0);
+    const char *text = distance.failed ? "" : (const char *)distance.bytes;
+    rf_buffer_printf(sql, "(%s < %" PRIu64 " AND mod(width_bucket(%s, %.*s::bigint[]), 2) = 0)",
+                     text, look->next - look->horizon, text, (int)look->own.size,
                      (const char *)look->own.bytes);
+    sql->failed = sql->failed || distance.failed;
+    rf_buffer_release(&distance);
 }
 
 /* ---- the scan ---- */
@@ -158,6 +164,22 @@ static void put_scan(const struct rf_guard_look *look, uint32_t table, struct rf
     rf_buffer_release(&relation);
 }
 
+#define SAVEPOINT "rowferry_scan"
+
+/* A server has room for some thousands of locks in a transaction: those on tables that were read are
+ * let go of with a savepoint. */
+static enum rf_code ask_scan(struct rf_pg *pg, const char *sql, struct rf_pg_rows **rows,
+                             struct rf_error *error) {
+    enum rf_code code = rf_pg_do(pg, "SAVEPOINT " SAVEPOINT, NULL, error);
+    if (code == RF_OK) {
+        code = rf_pg_ask(pg, sql, NULL, rows, error);
+    }
+    return code == RF_OK
+               ? rf_pg_do(pg, "ROLLBACK TO SAVEPOINT " SAVEPOINT "; RELEASE SAVEPOINT " SAVEPOINT,
+                          NULL, error)
+               : code;
+}
+
 static enum rf_code scan_some(struct rf_guard_look *look, struct rf_buffer *sql,
                               struct rf_error *error) {
     enum { NUMBER, ROWS, OTHERS, WRITES };
@@ -165,7 +187,7 @@ static enum rf_code scan_some(struct rf_guard_look *look, struct rf_buffer *sql,
     rf_buffer_u8(sql, 0);
     enum rf_code code = rf_buffer_check(sql, error);
     if (code == RF_OK) {
-        code = rf_pg_ask(look->pg, (const char *)sql->bytes, NULL, &rows, error);
+        code = ask_scan(look->pg, (const char *)sql->bytes, &rows, error);
     }
     for (uint32_t i = 0; code == RF_OK && i < rf_pg_rows_count(rows); i++) {
         struct rf_guard_table *table = &look->tables[rf_pg_rows_number(rows, i, NUMBER)];

@@ -119,6 +119,9 @@ struct rf_plan {
     uint32_t key_count;    /* 0: rows are told apart by all their columns */
     uint32_t *key;         /* columns in the order of the key */
     bool key_given;        /* by a rule, for a table that declares none */
+    uint32_t
+        lookup; /* of a table without a key that is not owned: 1 + the column that an index of it
+                        begins with, as a delta finds it; 0: none */
     uint32_t index_count;
     struct rf_plan_index *indexes;
     uint32_t constraint_count;

@@ -16,8 +16,8 @@ WITH now AS MATERIALIZED (
       FROM now AS n LEFT JOIN known AS k ON true
 )
 SELECT f.horizon, f.oldest, f.next, f.sound,
-       f.sound AND f.next - f.horizon <= 10000 AND NOT EXISTS (
-           SELECT FROM generate_series(f.horizon, least(f.next, f.horizon + 10000) - 1) AS x
+       f.sound AND f.next - f.horizon <= 200000 AND NOT EXISTS (
+           SELECT FROM generate_series(f.horizon, least(f.next, f.horizon + 200000) - 1) AS x
             WHERE x NOT IN (SELECT o.number FROM rowferry.own AS o)
               AND coalesce(pg_xact_status(x::text::xid8), '') NOT IN ('aborted', 'in progress'))
   FROM frame AS f;

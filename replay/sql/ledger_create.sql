@@ -301,8 +301,8 @@ SELECT w.source_id, w.target_schema, w.transaction, w.xmin AS raw,
        w.transaction::text::bigint
        + mod(w.xmin::text::bigint - mod(w.transaction::text::bigint, 4294967296) + 4294967296, 4294967296) AS number
   FROM rowferry.writing AS w
- WHERE w.transaction IN (SELECT t.transaction FROM rowferry.writing AS t
-                          WHERE t.xmin::text::bigint = mod(t.transaction::text::bigint, 4294967296));
+ WHERE (w.transaction IN (SELECT t.transaction FROM rowferry.writing AS t
+                           WHERE t.xmin::text::bigint = mod(t.transaction::text::bigint, 4294967296))) IS TRUE;
 COMMENT ON VIEW rowferry.own IS 'The same by their own numbers; a subtransaction always has a higher one than what it is part of. Lines that a copy of the database brought along are left out: they were written by others';
 
 CREATE TABLE rowferry.guarded (

@@ -1,10 +1,15 @@
--- Columns of a first load that are to be identity columns, some of those that are none yet.
-SELECT r.relation_name, k.target_name, k.identity
-  FROM rowferry.relation AS r
-  JOIN rowferry."column" AS k USING (source_id, target_schema, table_name)
-  JOIN pg_class AS c ON c.relname = r.relation_name
-                    AND c.relnamespace = to_regnamespace(quote_ident(r.target_schema))
-  JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attname = k.target_name AND a.attidentity = ''
-                        AND a.attnotnull AND NOT a.attisdropped
- WHERE r.source_id = $1::uuid AND r.target_schema = $2 AND k.identity IS NOT NULL
+-- Columns of a first load that are to be identity columns, some of those that are none yet. Each is looked
+-- up by itself: nothing is known yet of how many lines the ledger has, and a join would be planned for few.
+WITH wanted AS MATERIALIZED (
+    SELECT r.relation_name, k.target_name, k.identity,
+           to_regclass(format('%I.%I', r.target_schema, r.relation_name)) AS relation
+      FROM rowferry."column" AS k
+      JOIN rowferry.relation AS r USING (source_id, target_schema, table_name)
+     WHERE k.source_id = $1::uuid AND k.target_schema = $2 AND k.identity IS NOT NULL
+)
+SELECT w.relation_name, w.target_name, w.identity
+  FROM wanted AS w
+ WHERE (SELECT a.attidentity = '' AND a.attnotnull AND NOT a.attisdropped
+          FROM pg_attribute AS a
+         WHERE a.attrelid = w.relation AND a.attname = w.target_name)
  LIMIT 300;

@@ -36,7 +36,7 @@ def find_servers_programs():
 
 def take_signals():
     """Whoever starts the tests in the background may have them ignore signals that they send."""
-    for number in (signal.SIGHUP, signal.SIGINT):
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
         if signal.getsignal(number) == signal.SIG_IGN:
             signal.signal(number, signal.SIG_DFL)
 

@@ -71,6 +71,7 @@ static enum rf_code begin_manifest(struct run *run, struct rf_error *error) {
     child->parent = run->parent.snapshot;
     if (run->parent.snapshot > 0) {
         child->parent_digest = run->result->snapshot.digest;
+        memcpy(child->parent_sha256, run->parent.sha256, sizeof child->parent_sha256);
     }
     memcpy(child->source, rf_repository_source(run->repository), sizeof child->source);
     child->writer = strdup("rowferry " RF_VERSION);

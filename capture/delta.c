@@ -59,7 +59,7 @@ static enum rf_code put(struct rf_delta *delta, enum rf_block_kind kind, int64_t
         struct rf_archive_head head = {
             .kind = RF_ARCHIVE_DELTA,
             .gone = rf_delta_gone_form(job),
-            .parent = job->parent->state[job->parent->state_count - 1].digest,
+            .before = job->parent->digest,
             .table = &job->child->table,
         };
         enum rf_code code = rf_outlet_open(&delta->outlet, job->settings, &head, error);
@@ -98,7 +98,7 @@ enum rf_code rf_delta_moved(struct rf_delta *delta, const struct rf_moved *run,
 
 enum rf_code rf_delta_finish(struct rf_delta *delta, struct rf_archive_ref *ref,
                              struct rf_error *error) {
-    return rf_outlet_finish(&delta->outlet, ref, error);
+    return rf_outlet_finish(&delta->outlet, &delta->digest, ref, error);
 }
 
 void rf_delta_abort(struct rf_delta *delta) {

@@ -65,7 +65,8 @@ static enum rf_code failed(struct rf_outlet *outlet, struct rf_error *error) {
     struct rf_archive_ref ref;
     char path[PATH_MAX];
     hand_in(outlet);
-    enum rf_code code = rf_archive_writer_finish(outlet->writer, &ref, path, error);
+    enum rf_code code =
+        rf_archive_writer_finish(outlet->writer, &(struct rf_digest){0}, &ref, path, error);
     outlet->writer = NULL;
     outlet->open = false;
     if (code == RF_OK) {
@@ -135,8 +136,8 @@ static enum rf_code add_pending(struct rf_outlet *outlet, const struct rf_archiv
     return rf_fail_memory(error);
 }
 
-enum rf_code rf_outlet_finish(struct rf_outlet *outlet, struct rf_archive_ref *ref,
-                              struct rf_error *error) {
+enum rf_code rf_outlet_finish(struct rf_outlet *outlet, const struct rf_digest *after,
+                              struct rf_archive_ref *ref, struct rf_error *error) {
     *ref = (struct rf_archive_ref){0};
     outlet->open = false;
     if (!outlet->writer) {
@@ -145,7 +146,7 @@ enum rf_code rf_outlet_finish(struct rf_outlet *outlet, struct rf_archive_ref *r
     char path[PATH_MAX];
     hand_in(outlet);
     rf_archive_writer_leave_unsynced(outlet->writer); /* nobody waits for the disk before the end */
-    enum rf_code code = rf_archive_writer_finish(outlet->writer, ref, path, error);
+    enum rf_code code = rf_archive_writer_finish(outlet->writer, after, ref, path, error);
     outlet->writer = NULL;
     return code == RF_OK ? add_pending(outlet, ref, path, error) : code;
 }

@@ -57,9 +57,10 @@ RF_MUST_USE enum rf_code rf_outlet_put(struct rf_outlet *outlet, enum rf_block_k
 /* All rows of the piece, into ROWS blocks of a full archive. */
 RF_MUST_USE enum rf_code rf_outlet_put_piece(struct rf_outlet *outlet, const struct rf_piece *piece,
                                              struct rf_error *error);
-/* Adds the archive to the pending ones; `ref` names it (all zero in a dry run). */
-RF_MUST_USE enum rf_code rf_outlet_finish(struct rf_outlet *outlet, struct rf_archive_ref *ref,
-                                          struct rf_error *error);
+/* Adds the archive to the pending ones; `ref` names it (all zero in a dry run). `after`: digest of the
+ * table's rows that it makes. */
+RF_MUST_USE enum rf_code rf_outlet_finish(struct rf_outlet *outlet, const struct rf_digest *after,
+                                          struct rf_archive_ref *ref, struct rf_error *error);
 void rf_outlet_abort(struct rf_outlet *outlet); /* twice is fine */
 
 #endif

@@ -60,7 +60,7 @@ static enum rf_code write_whole(struct rf_table_job *job, struct rf_index_outlet
         code = put_pieces(&whole, error);
     }
     if (code == RF_OK) {
-        code = rf_outlet_finish(&whole.rows, ref, error);
+        code = rf_outlet_finish(&whole.rows, &whole.digest, ref, error);
     }
     if (code != RF_OK) {
         rf_outlet_abort(&whole.rows);

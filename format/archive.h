@@ -23,6 +23,7 @@
 #include "format/hash.h"
 #include "format/io.h"
 #include "format/pool.h"
+#include "format/sha256.h"
 #include "format/table.h"
 
 enum rf_archive_kind { RF_ARCHIVE_FULL = 1, RF_ARCHIVE_DELTA = 2 };
@@ -34,17 +35,21 @@ enum rf_archive_kind { RF_ARCHIVE_FULL = 1, RF_ARCHIVE_DELTA = 2 };
 struct rf_archive_ref {
     char name[RF_ARCHIVE_NAME_SIZE]; /* within the archives folder */
     enum rf_archive_kind kind;
-    struct rf_hash digest; /* XXH3-128 of all bytes of the file */
-    uint64_t size;         /* bytes of the file */
+    struct rf_hash digest;          /* XXH3-128 of all bytes of the file */
+    uint64_t size;                  /* bytes of the file */
+    uint8_t sha256[RF_SHA256_SIZE]; /* of all bytes of the file */
 };
 
 struct rf_archive_head {
     enum rf_archive_kind kind;
     uint8_t source[RF_SOURCE_ID_SIZE];
     uint64_t snapshot;
-    enum rf_gone_form gone;      /* delta only */
-    struct rf_hash parent;       /* delta: digest of the archive it continues; full: zero */
-    const struct rf_table *table; /* writer: borrowed for the call; reader: of the reader, with name,
+    enum rf_gone_form gone; /* delta only */
+    /* Digest of the table's rows before and after: what a delta leads from, and to. A full archive leads
+     * from nothing, which is zero. The writer is told `after` in the end. */
+    struct rf_digest before, after;
+    const struct rf_table
+        *table; /* writer: borrowed for the call; reader: of the reader, with name,
                                      columns' names, kinds and key only */
 };
 
@@ -64,9 +69,11 @@ struct rf_batch *rf_archive_writer_batch(struct rf_archive_writer *writer, enum 
 void rf_archive_writer_leave_unsynced(struct rf_archive_writer *writer);
 /* Takes the batch back and has it encoded and written. An empty batch is allowed and writes nothing. */
 void rf_archive_writer_add(struct rf_archive_writer *writer, struct rf_batch *batch);
-/* Waits for all batches, writes the rest, syncs (see above). On success `ref` names the archive and
- * `path` (room for PATH_MAX) says where the temporary file is; on failure nothing is left. Frees the writer. */
+/* Waits for all batches, writes the rest, syncs (see above). `after` is the digest of the table's rows
+ * that this archive makes. On success `ref` names the archive and `path` (room for PATH_MAX) says where
+ * the temporary file is; on failure nothing is left. Frees the writer. */
 RF_MUST_USE enum rf_code rf_archive_writer_finish(struct rf_archive_writer *writer,
+                                                  const struct rf_digest *after,
                                                   struct rf_archive_ref *ref, char *path,
                                                   struct rf_error *error);
 void rf_archive_writer_abort(struct rf_archive_writer *writer); /* NULL is fine */
@@ -94,5 +101,9 @@ RF_MUST_USE enum rf_code rf_archive_read(struct rf_archive *archive, struct rf_c
 /* Reads all bytes of the file and compares with the digest. */
 RF_MUST_USE enum rf_code rf_archive_prove(struct rf_archive *archive, struct rf_hash digest,
                                           struct rf_error *error);
+/* The same with the SHA-256, which withstands somebody who means harm. */
+RF_MUST_USE enum rf_code rf_archive_prove_sha256(struct rf_archive *archive,
+                                                 const uint8_t sha256[RF_SHA256_SIZE],
+                                                 struct rf_error *error);
 
 #endif

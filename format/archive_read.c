@@ -154,14 +154,17 @@ static enum rf_code decode_footer(struct rf_archive *archive, const uint8_t *foo
         RF_FOOTER_START + entries * RF_FOOTER_ENTRY_SIZE != size) {
         return corrupt(archive, error, "impossible block index");
     }
-    archive->head.parent = rf_hash_load(footer + 8);
+    archive->head.before = rf_digest_load(footer + RF_FOOTER_BEFORE);
+    archive->head.after = rf_digest_load(footer + RF_FOOTER_AFTER);
     archive->places = calloc((size_t)entries + 1, sizeof *archive->places);
     archive->checksums = calloc((size_t)entries + 1, sizeof *archive->checksums);
     if (!archive->places || !archive->checksums) {
         return rf_fail_memory(error);
     }
-    if (archive->head.kind == RF_ARCHIVE_FULL && !rf_hash_is_zero(archive->head.parent)) {
-        return corrupt(archive, error, "a parent of a full archive");
+    const struct rf_digest nothing = {0};
+    if (archive->head.kind == RF_ARCHIVE_FULL &&
+        !rf_digest_equal(&archive->head.before, &nothing)) {
+        return corrupt(archive, error, "rows before a full archive");
     }
     uint64_t expected = archive->header_size;
     const struct rf_block_place *before[RF_BLOCK_MOVES + 1] = {0};
@@ -313,14 +316,14 @@ static enum rf_code read_stored(struct rf_archive *archive, uint32_t block, uint
     if (!header_agrees(stored, place, archive->checksums[block])) {
         return corrupt(archive, error, "a block header that the index does not know");
     }
-    uint64_t computed = rf_block_checksum(
-        archive->header_checksum, block, place->offset, stored, stored + RF_BLOCK_HEADER_SIZE,
-        place->size - RF_BLOCK_HEADER_SIZE);
+    uint64_t computed =
+        rf_block_checksum(archive->header_checksum, block, place->offset, stored,
+                          stored + RF_BLOCK_HEADER_SIZE, place->size - RF_BLOCK_HEADER_SIZE);
     if (computed != archive->checksums[block]) {
         corrupt(archive, error, "checksum mismatch");
         rf_detail(error, "block %u at offset %llu: stored %016llx, computed %016llx", block,
-                  (unsigned long long)place->offset,
-                  (unsigned long long)archive->checksums[block], (unsigned long long)computed);
+                  (unsigned long long)place->offset, (unsigned long long)archive->checksums[block],
+                  (unsigned long long)computed);
         return RF_CORRUPT;
     }
     return RF_OK;
@@ -339,8 +342,7 @@ enum rf_code rf_archive_read(struct rf_archive *archive, struct rf_codec *codec,
     }
     enum rf_code code = read_stored(archive, block, stored->bytes, error);
     if (code == RF_OK) {
-        struct rf_shape shape =
-            rf_shape_of(&archive->table, place->facts.kind, archive->head.gone);
+        struct rf_shape shape = rf_shape_of(&archive->table, place->facts.kind, archive->head.gone);
         code = rf_block_decode(codec, &place->facts, shape, stored->bytes + RF_BLOCK_HEADER_SIZE,
                                place->size - RF_BLOCK_HEADER_SIZE, rows, error);
         if (code == RF_CORRUPT) {
@@ -355,20 +357,58 @@ enum rf_code rf_archive_read(struct rf_archive *archive, struct rf_codec *codec,
     return code;
 }
 
-enum rf_code rf_archive_prove(struct rf_archive *archive, struct rf_hash digest,
-                              struct rf_error *error) {
+/* Hands all bytes of the file on, a chunk at a time. */
+static enum rf_code read_all(struct rf_archive *archive,
+                             void (*take)(void *context, const void *bytes, size_t size),
+                             void *context, struct rf_error *error) {
     enum { CHUNK = 1 << 18 };
-    struct rf_hasher *hasher = rf_hasher_new();
     uint8_t *chunk = malloc(CHUNK);
-    enum rf_code code = hasher && chunk ? RF_OK : rf_fail_memory(error);
+    enum rf_code code = chunk ? RF_OK : rf_fail_memory(error);
     for (uint64_t offset = 0; code == RF_OK && offset < archive->size;) {
         size_t size = archive->size - offset < CHUNK ? (size_t)(archive->size - offset) : CHUNK;
         code = read_at(archive, chunk, size, offset, error);
         if (code == RF_OK) {
-            rf_hasher_add(hasher, chunk, size);
+            take(context, chunk, size);
         }
         offset += size;
     }
+    free(chunk);
+    return code;
+}
+
+static void to_hasher(void *hasher, const void *bytes, size_t size) {
+    rf_hasher_add(hasher, bytes, size);
+}
+
+static void to_sha256(void *sha256, const void *bytes, size_t size) {
+    rf_sha256_add(sha256, bytes, size);
+}
+
+enum rf_code rf_archive_prove_sha256(struct rf_archive *archive,
+                                     const uint8_t expected[RF_SHA256_SIZE],
+                                     struct rf_error *error) {
+    struct rf_sha256 *sha256 = rf_sha256_new();
+    uint8_t found[RF_SHA256_SIZE];
+    enum rf_code code =
+        sha256 ? read_all(archive, to_sha256, sha256, error) : rf_fail_memory(error);
+    if (code == RF_OK) {
+        rf_sha256_result(sha256, found);
+        if (memcmp(found, expected, sizeof found) != 0) {
+            char stored[RF_SHA256_HEX], computed[RF_SHA256_HEX];
+            code = corrupt(archive, error, "another SHA-256 than the signed manifest says");
+            rf_detail(error, "the manifest says %s, the file's bytes make %s",
+                      rf_sha256_text(expected, stored), rf_sha256_text(found, computed));
+        }
+    }
+    rf_sha256_free(sha256);
+    return code;
+}
+
+enum rf_code rf_archive_prove(struct rf_archive *archive, struct rf_hash digest,
+                              struct rf_error *error) {
+    struct rf_hasher *hasher = rf_hasher_new();
+    enum rf_code code =
+        hasher ? read_all(archive, to_hasher, hasher, error) : rf_fail_memory(error);
     if (code == RF_OK && !rf_hash_equal(rf_hasher_result(hasher), digest)) {
         char stored[RF_HASH_HEX], computed[RF_HASH_HEX];
         code = corrupt(archive, error, "digest mismatch");
@@ -376,6 +416,5 @@ enum rf_code rf_archive_prove(struct rf_archive *archive, struct rf_hash digest,
                   rf_hash_text(digest, stored), rf_hash_text(rf_hasher_result(hasher), computed));
     }
     rf_hasher_free(hasher);
-    free(chunk);
     return code;
 }

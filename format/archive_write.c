@@ -24,7 +24,7 @@ struct rf_archive_writer {
     int level;
     enum rf_archive_kind kind;
     bool unsynced; /* whoever finishes the archive syncs it later */
-    struct rf_hash parent;
+    struct rf_digest before, after;
     char slug[SLUG_MAX + 1];
     char path[PATH_MAX];
     int fd;
@@ -40,6 +40,7 @@ struct rf_archive_writer {
     struct rf_error error; /* the first failure */
 
     struct rf_hasher *hasher;
+    struct rf_sha256 *sha256;
     struct rf_buffer gathered; /* at the end of the file, not written yet */
     uint64_t offset;
     uint32_t blocks;
@@ -73,6 +74,7 @@ static enum rf_code write_gathered(struct rf_archive_writer *writer, struct rf_e
 static enum rf_code append(struct rf_archive_writer *writer, const void *bytes, size_t size,
                            struct rf_error *error) {
     rf_hasher_add(writer->hasher, bytes, size);
+    rf_sha256_add(writer->sha256, bytes, size);
     writer->offset += size;
     enum rf_code code = RF_OK;
     if (writer->gathered.size + size > GATHERED_MAX) {
@@ -123,6 +125,7 @@ static enum rf_code write_header(struct rf_archive_writer *writer,
 static void writer_free(struct rf_archive_writer *writer) {
     rf_io_discard(writer->io, &writer->fd);
     rf_hasher_free(writer->hasher);
+    rf_sha256_free(writer->sha256);
     rf_buffer_release(&writer->index);
     rf_buffer_release(&writer->gathered);
     pthread_cond_destroy(&writer->done);
@@ -152,7 +155,7 @@ enum rf_code rf_archive_writer_new(struct rf_io *io, const char *folder,
     writer->pool = pool;
     writer->level = level;
     writer->kind = head->kind;
-    writer->parent = head->parent;
+    writer->before = head->before;
     writer->fd = -1;
     pthread_mutex_init(&writer->mutex, NULL);
     pthread_cond_init(&writer->done, NULL);
@@ -163,7 +166,8 @@ enum rf_code rf_archive_writer_new(struct rf_io *io, const char *folder,
     snprintf(writer->path, sizeof writer->path, "%s/%s-%ld-%u.part", folder, writer->slug,
              (long)getpid(), atomic_fetch_add(&counter, 1));
     writer->hasher = rf_hasher_new();
-    if (!writer->hasher) {
+    writer->sha256 = rf_sha256_new();
+    if (!writer->hasher || !writer->sha256) {
         writer_free(writer);
         return rf_fail_memory(error);
     }
@@ -245,9 +249,8 @@ static enum rf_code write_block(struct rf_archive_writer *writer, const struct r
     }
     uint8_t header[RF_BLOCK_HEADER_SIZE];
     put_block_header(job, header);
-    uint64_t checksum =
-        rf_block_checksum(writer->header_checksum, writer->blocks, writer->offset, header,
-                          job->stored.bytes, job->stored.size);
+    uint64_t checksum = rf_block_checksum(writer->header_checksum, writer->blocks, writer->offset,
+                                          header, job->stored.bytes, job->stored.size);
     rf_store_u64(header + RF_BLOCK_HEADER_CHECKED, checksum);
     put_entry(writer, job, checksum);
     writer->blocks++;
@@ -320,9 +323,10 @@ static enum rf_code write_end(struct rf_archive_writer *writer, struct rf_error 
     uint64_t footer_offset = writer->offset;
     rf_buffer_append(&end, RF_FOOTER_MAGIC, 4);
     rf_buffer_u32(&end, writer->blocks);
-    uint8_t parent[RF_HASH_SIZE];
-    rf_hash_store(parent, writer->parent);
-    rf_buffer_append(&end, parent, sizeof parent);
+    uint8_t digests[2 * RF_DIGEST_SIZE];
+    rf_digest_store(digests, &writer->before);
+    rf_digest_store(digests + RF_DIGEST_SIZE, &writer->after);
+    rf_buffer_append(&end, digests, sizeof digests);
     rf_buffer_append(&end, writer->index.bytes, writer->index.size);
     uint64_t footer_size = end.size;
     uint64_t checksum =
@@ -331,8 +335,7 @@ static enum rf_code write_end(struct rf_archive_writer *writer, struct rf_error 
     rf_buffer_u64(&end, footer_size);
     rf_buffer_u64(&end, checksum);
     rf_buffer_append(&end, RF_TRAILER_MAGIC, RF_MAGIC_SIZE);
-    enum rf_code code =
-        end.failed || writer->index.failed ? rf_fail_memory(error) : RF_OK;
+    enum rf_code code = end.failed || writer->index.failed ? rf_fail_memory(error) : RF_OK;
     if (code == RF_OK) {
         code = append(writer, end.bytes, end.size, error);
     }
@@ -360,9 +363,11 @@ static void make_name(const struct rf_archive_writer *writer, struct rf_archive_
     snprintf(ref->name, sizeof ref->name, "%s-%s.rfa", writer->slug, hex);
 }
 
-enum rf_code rf_archive_writer_finish(struct rf_archive_writer *writer, struct rf_archive_ref *ref,
+enum rf_code rf_archive_writer_finish(struct rf_archive_writer *writer,
+                                      const struct rf_digest *after, struct rf_archive_ref *ref,
                                       char *path, struct rf_error *error) {
     wait_for_jobs(writer);
+    writer->after = *after;
     enum rf_code code = writer->error.code;
     if (code != RF_OK) {
         *error = writer->error;
@@ -373,10 +378,10 @@ enum rf_code rf_archive_writer_finish(struct rf_archive_writer *writer, struct r
         writer_drop(writer);
         return code;
     }
-    *ref = (struct rf_archive_ref){.kind = writer->kind,
-                                   .digest = rf_hasher_result(writer->hasher),
-                                   .size = writer->offset};
+    *ref = (struct rf_archive_ref){
+        .kind = writer->kind, .digest = rf_hasher_result(writer->hasher), .size = writer->offset};
     make_name(writer, ref);
+    rf_sha256_result(writer->sha256, ref->sha256);
     memcpy(path, writer->path, sizeof writer->path);
     writer_free(writer);
     return RF_OK;

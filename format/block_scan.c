@@ -51,9 +51,13 @@ enum rf_code rf_block_scan_ahead(struct rf_block_scan *scan, struct rf_error *er
     for (uint32_t i = scan->next; i < blocks && left < 2; i++) {
         left += rf_archive_block(scan->archive, i)->facts.kind == scan->kind;
     }
-    return left < 2 ? RF_OK
-                    : rf_ahead_new(scan->archive, scan->kind, scan->next, blocks, &scan->ahead,
-                                   error);
+    return left < 2
+               ? RF_OK
+               : rf_ahead_new(scan->archive, scan->kind, scan->next, blocks, &scan->ahead, error);
+}
+
+uint32_t rf_block_scan_at(const struct rf_block_scan *scan) {
+    return scan->next - 1;
 }
 
 enum rf_code rf_block_scan_next(struct rf_block_scan *scan, const struct rf_rows **rows,

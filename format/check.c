@@ -174,11 +174,7 @@ static void check_history(struct check *check, const char *file,
                           const struct rf_manifest_table *before,
                           const struct rf_manifest_table *table) {
     struct rf_error error = {0};
-    bool kept = before && before->state_count == table->state_count &&
-                rf_digest_equal(&before->digest, &table->digest);
-    for (uint32_t i = 0; kept && i < table->state_count; i++) {
-        kept = rf_hash_equal(before->state[i].digest, table->state[i].digest);
-    }
+    bool kept = before && rf_digest_equal(&before->digest, &table->digest);
     if (table->change == RF_CHANGE_NONE && !kept) {
         rf_fail(&error, RF_CORRUPT, "table %.200s is said to be unchanged and is not",
                 table->table.name);

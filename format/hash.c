@@ -81,6 +81,17 @@ struct rf_hash rf_hash_load(const uint8_t *bytes) {
     return hash;
 }
 
+void rf_digest_store(uint8_t *bytes, const struct rf_digest *digest) {
+    rf_hash_store(bytes, digest->sum);
+    memcpy(bytes + RF_HASH_SIZE, &digest->rows, sizeof digest->rows);
+}
+
+struct rf_digest rf_digest_load(const uint8_t *bytes) {
+    struct rf_digest digest = {.sum = rf_hash_load(bytes)};
+    memcpy(&digest.rows, bytes + RF_HASH_SIZE, sizeof digest.rows);
+    return digest;
+}
+
 const char *rf_hash_text(struct rf_hash hash, char text[RF_HASH_HEX]) {
     snprintf(text, RF_HASH_HEX, "%016llx%016llx", (unsigned long long)hash.high,
              (unsigned long long)hash.low);

@@ -51,6 +51,10 @@ static inline bool rf_digest_equal(const struct rf_digest *a, const struct rf_di
     return rf_hash_equal(a->sum, b->sum) && a->rows == b->rows;
 }
 
+#define RF_DIGEST_SIZE 24 /* bytes in a file: sum, then rows */
+void rf_digest_store(uint8_t *bytes, const struct rf_digest *digest);
+struct rf_digest rf_digest_load(const uint8_t *bytes);
+
 void rf_hash_store(uint8_t *bytes, struct rf_hash hash);
 struct rf_hash rf_hash_load(const uint8_t *bytes);
 /* 32 hexadecimal digits: high before low, the most significant digit first. */

@@ -6,7 +6,7 @@
 
 #include "format/archive.h"
 
-#define RF_FORMAT_VERSION 2u
+#define RF_FORMAT_VERSION 3u
 
 #define RF_ARCHIVE_MAGIC "RFARCHIV"
 #define RF_BLOCK_MAGIC "RFBK"
@@ -20,8 +20,10 @@
 /* Block: magic, kind, 3 zero bytes, u32 rows, u32 raw size, u32 stored size, u32 zero, u64 checksum. */
 #define RF_BLOCK_HEADER_SIZE 32u
 #define RF_BLOCK_HEADER_CHECKED 24u
-/* Footer: magic, u32 blocks, 16 bytes parent, then an entry a block. */
-#define RF_FOOTER_START 24u
+/* Footer: magic, u32 blocks, the table's digest before and after (sum, u64 rows), then an entry a block. */
+#define RF_FOOTER_START 56u
+#define RF_FOOTER_BEFORE 8u
+#define RF_FOOTER_AFTER 32u
 #define RF_FOOTER_ENTRY_SIZE 48u
 /* Trailer: u64 footer offset, u64 footer size, u64 checksum of the footer, magic. */
 #define RF_TRAILER_SIZE 32u
@@ -29,8 +31,8 @@
 /* The checksum of a block binds it to its file and its place: XXH3-64 of the stored bytes, seeded with
  * the XXH3-64 of header checksum, block number and offset, u64 each, and the block header's first 24 bytes. */
 uint64_t rf_block_checksum(uint64_t header_checksum, uint32_t number, uint64_t offset,
-                           const uint8_t block_header[RF_BLOCK_HEADER_CHECKED],
-                           const void *stored, size_t size);
+                           const uint8_t block_header[RF_BLOCK_HEADER_CHECKED], const void *stored,
+                           size_t size);
 /* The footer's is seeded with the header's. */
 uint64_t rf_footer_checksum(uint64_t header_checksum, const void *footer, size_t size);
 

@@ -3,8 +3,8 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <zstd.h>
 
+#include "format/envelope.h"
 #include "format/manifest_layout.h"
 
 void rf_manifest_table_release(struct rf_manifest_table *table) {
@@ -62,17 +62,18 @@ const struct rf_manifest_table *rf_manifest_find(const struct rf_manifest *manif
     return NULL;
 }
 
-static void encode_ref(const struct rf_archive_ref *ref, struct rf_buffer *out) {
+void rf_manifest_ref_encode(const struct rf_archive_ref *ref, struct rf_buffer *out) {
     uint8_t digest[RF_HASH_SIZE];
     rf_hash_store(digest, ref->digest);
     rf_buffer_string(out, ref->name);
     rf_buffer_u8(out, (uint8_t)ref->kind);
     rf_buffer_append(out, digest, sizeof digest);
     rf_buffer_u64(out, ref->size);
+    rf_buffer_append(out, ref->sha256, sizeof ref->sha256);
 }
 
 static void encode_census(const struct rf_census *census, struct rf_buffer *out) {
-    for (int class = 0; class < RF_CLASSES; class++) {
+    for (int class = 0; class < RF_CLASSES; class ++) {
         rf_buffer_u64(out, census->count[class]);
     }
     rf_buffer_u64(out, (uint64_t)census->min_integer);
@@ -82,27 +83,30 @@ static void encode_census(const struct rf_census *census, struct rf_buffer *out)
     rf_buffer_u64(out, census->text_not_utf8);
 }
 
-void rf_manifest_table_encode(const struct rf_manifest_table *table, struct rf_buffer *out) {
-    rf_table_encode(&table->table, out);
-    uint8_t sum[RF_HASH_SIZE];
-    rf_hash_store(sum, table->digest.sum);
-    rf_buffer_append(out, sum, sizeof sum);
-    rf_buffer_u64(out, table->digest.rows);
-    for (uint32_t i = 0; i < table->table.column_count; i++) {
-        encode_census(&table->census[i], out);
-    }
+void rf_manifest_chain_encode(const struct rf_manifest_table *table, struct rf_buffer *out) {
     rf_buffer_u8(out, (uint8_t)table->change);
     rf_buffer_u64(out, table->inserted);
     rf_buffer_u64(out, table->updated);
     rf_buffer_u64(out, table->deleted);
     rf_buffer_u64(out, table->moved);
     if (table->change == RF_CHANGE_DELTA) {
-        encode_ref(&table->delta, out);
+        rf_manifest_ref_encode(&table->delta, out);
     }
     rf_buffer_u32(out, table->state_count);
     for (uint32_t i = 0; i < table->state_count; i++) {
-        encode_ref(&table->state[i], out);
+        rf_manifest_ref_encode(&table->state[i], out);
     }
+}
+
+void rf_manifest_table_encode(const struct rf_manifest_table *table, struct rf_buffer *out) {
+    rf_table_encode(&table->table, out);
+    uint8_t digest[RF_DIGEST_SIZE];
+    rf_digest_store(digest, &table->digest);
+    rf_buffer_append(out, digest, sizeof digest);
+    for (uint32_t i = 0; i < table->table.column_count; i++) {
+        encode_census(&table->census[i], out);
+    }
+    rf_manifest_chain_encode(table, out);
 }
 
 enum rf_code rf_manifest_table_copy(const struct rf_manifest_table *from,
@@ -126,6 +130,7 @@ static void encode_source(const struct rf_manifest *manifest, struct rf_buffer *
     uint8_t parent[RF_HASH_SIZE];
     rf_hash_store(parent, manifest->parent_digest);
     rf_buffer_append(out, parent, sizeof parent);
+    rf_buffer_append(out, manifest->parent_sha256, sizeof manifest->parent_sha256);
     rf_buffer_append(out, manifest->source, RF_SOURCE_ID_SIZE);
     rf_buffer_u64(out, (uint64_t)manifest->time_us);
     rf_buffer_u64(out, manifest->duration_us);
@@ -167,41 +172,14 @@ static void encode_body(const struct rf_manifest *manifest, struct rf_buffer *ou
     }
 }
 
-static enum rf_code compress_body(const struct rf_buffer *body, struct rf_buffer *out,
-                                  struct rf_error *error) {
-    size_t bound = ZSTD_compressBound(body->size);
-    size_t before = out->size;
-    if (!rf_buffer_extend(out, bound)) {
-        return rf_fail_memory(error);
-    }
-    size_t size = ZSTD_compress(out->bytes + before, bound, body->bytes, body->size, 3);
-    if (ZSTD_isError(size)) {
-        return rf_fail(error, RF_FAILED, "zstd cannot compress the manifest: %s",
-                       ZSTD_getErrorName(size));
-    }
-    out->size = before + size;
-    return RF_OK;
-}
-
-enum rf_code rf_manifest_encode(const struct rf_manifest *manifest, struct rf_buffer *out,
-                                struct rf_hash *digest, struct rf_error *error) {
+enum rf_code rf_manifest_encode(const struct rf_manifest *manifest, const struct rf_signer *signer,
+                                struct rf_buffer *out, struct rf_hash *digest,
+                                struct rf_error *error) {
     struct rf_buffer body = {0};
     encode_body(manifest, &body);
     enum rf_code code = rf_buffer_check(&body, error);
-    if (code == RF_OK && body.size > RF_MANIFEST_BODY_MAX) {
-        code = rf_fail(error, RF_FAILED, "the schema is too large for a manifest (%zu bytes)",
-                       body.size);
-    }
-    rf_buffer_clear(out);
     if (code == RF_OK) {
-        rf_buffer_append(out, RF_MANIFEST_MAGIC, 8);
-        rf_buffer_u32(out, RF_FORMAT_VERSION);
-        rf_buffer_u32(out, (uint32_t)body.size);
-        code = compress_body(&body, out, error);
-    }
-    if (code == RF_OK) {
-        rf_buffer_u64(out, rf_checksum(out->bytes, out->size));
-        code = rf_buffer_check(out, error);
+        code = rf_envelope_encode(RF_MANIFEST_MAGIC, &body, signer, out, error);
     }
     if (code == RF_OK) {
         *digest = rf_hash_bytes(out->bytes, out->size);

@@ -1,11 +1,11 @@
 /* Reading a manifest. Counts are held against the bytes that are left before anything is allocated. */
 #include <stdlib.h>
 #include <string.h>
-#include <zstd.h>
 
+#include "format/envelope.h"
 #include "format/manifest_layout.h"
 
-static void *get_array(struct rf_cursor *cursor, uint32_t *count, size_t least, size_t size) {
+void *rf_manifest_array(struct rf_cursor *cursor, uint32_t *count, size_t least, size_t size) {
     uint32_t wanted = rf_cursor_u32(cursor);
     if (cursor->failed || (size_t)wanted * least > rf_cursor_left(cursor)) {
         cursor->failed = true;
@@ -42,11 +42,15 @@ static bool is_archive_name(const char *name, struct rf_hash digest) {
            strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_") == size - 37;
 }
 
-static void decode_ref(struct rf_cursor *cursor, struct rf_archive_ref *ref) {
+void rf_manifest_ref_decode(struct rf_cursor *cursor, struct rf_archive_ref *ref) {
     char *name = rf_cursor_string(cursor);
     uint8_t kind = rf_cursor_u8(cursor);
     ref->digest = get_hash(cursor);
     ref->size = rf_cursor_u64(cursor);
+    const uint8_t *sha256 = rf_cursor_bytes(cursor, sizeof ref->sha256);
+    if (sha256) {
+        memcpy(ref->sha256, sha256, sizeof ref->sha256);
+    }
     if (cursor->failed || !name || !is_archive_name(name, ref->digest) ||
         (kind != RF_ARCHIVE_FULL && kind != RF_ARCHIVE_DELTA)) {
         cursor->failed = true;
@@ -58,7 +62,7 @@ static void decode_ref(struct rf_cursor *cursor, struct rf_archive_ref *ref) {
 }
 
 static void decode_census(struct rf_cursor *cursor, struct rf_census *census) {
-    for (int class = 0; class < RF_CLASSES; class++) {
+    for (int class = 0; class < RF_CLASSES; class ++) {
         census->count[class] = rf_cursor_u64(cursor);
     }
     census->min_integer = (int64_t)rf_cursor_u64(cursor);
@@ -69,27 +73,15 @@ static void decode_census(struct rf_cursor *cursor, struct rf_census *census) {
 }
 
 static void decode_state(struct rf_cursor *cursor, struct rf_manifest_table *table) {
-    table->state = get_array(cursor, &table->state_count, 29, sizeof *table->state);
+    table->state = rf_manifest_array(cursor, &table->state_count, 61, sizeof *table->state);
     for (uint32_t i = 0; i < table->state_count; i++) {
-        decode_ref(cursor, &table->state[i]);
-        cursor->failed |=
-            table->state[i].kind != (i == 0 ? RF_ARCHIVE_FULL : RF_ARCHIVE_DELTA);
+        rf_manifest_ref_decode(cursor, &table->state[i]);
+        cursor->failed |= table->state[i].kind != (i == 0 ? RF_ARCHIVE_FULL : RF_ARCHIVE_DELTA);
     }
     cursor->failed |= table->state_count == 0;
 }
 
-void rf_manifest_table_decode(struct rf_cursor *cursor, struct rf_manifest_table *table) {
-    *table = (struct rf_manifest_table){0};
-    rf_table_decode(cursor, &table->table);
-    table->digest.sum = get_hash(cursor);
-    table->digest.rows = rf_cursor_u64(cursor);
-    if (!cursor->failed) {
-        table->census = calloc(table->table.column_count, sizeof *table->census);
-        cursor->failed |= !table->census;
-    }
-    for (uint32_t i = 0; !cursor->failed && i < table->table.column_count; i++) {
-        decode_census(cursor, &table->census[i]);
-    }
+void rf_manifest_chain_decode(struct rf_cursor *cursor, struct rf_manifest_table *table) {
     uint8_t change = rf_cursor_u8(cursor);
     cursor->failed |= change > RF_CHANGE_NEW;
     table->change = (enum rf_change)change;
@@ -98,12 +90,27 @@ void rf_manifest_table_decode(struct rf_cursor *cursor, struct rf_manifest_table
     table->deleted = rf_cursor_u64(cursor);
     table->moved = rf_cursor_u64(cursor);
     if (!cursor->failed && table->change == RF_CHANGE_DELTA) {
-        decode_ref(cursor, &table->delta);
+        rf_manifest_ref_decode(cursor, &table->delta);
         cursor->failed |= table->delta.kind != RF_ARCHIVE_DELTA;
     }
     if (!cursor->failed) {
         decode_state(cursor, table);
     }
+}
+
+void rf_manifest_table_decode(struct rf_cursor *cursor, struct rf_manifest_table *table) {
+    *table = (struct rf_manifest_table){0};
+    rf_table_decode(cursor, &table->table);
+    const uint8_t *digest = rf_cursor_bytes(cursor, RF_DIGEST_SIZE);
+    if (digest) {
+        table->digest = rf_digest_load(digest);
+        table->census = calloc(table->table.column_count, sizeof *table->census);
+        cursor->failed |= !table->census;
+    }
+    for (uint32_t i = 0; !cursor->failed && i < table->table.column_count; i++) {
+        decode_census(cursor, &table->census[i]);
+    }
+    rf_manifest_chain_decode(cursor, table);
     if (cursor->failed) {
         rf_manifest_table_release(table);
     }
@@ -113,6 +120,10 @@ static void decode_source(struct rf_cursor *cursor, struct rf_manifest *manifest
     manifest->snapshot = rf_cursor_u64(cursor);
     manifest->parent = rf_cursor_u64(cursor);
     manifest->parent_digest = get_hash(cursor);
+    const uint8_t *sha256 = rf_cursor_bytes(cursor, sizeof manifest->parent_sha256);
+    if (sha256) {
+        memcpy(manifest->parent_sha256, sha256, sizeof manifest->parent_sha256);
+    }
     const uint8_t *source = rf_cursor_bytes(cursor, RF_SOURCE_ID_SIZE);
     if (source) {
         memcpy(manifest->source, source, RF_SOURCE_ID_SIZE);
@@ -136,18 +147,18 @@ static void decode_source(struct rf_cursor *cursor, struct rf_manifest *manifest
 
 static void decode_tables(struct rf_cursor *cursor, struct rf_manifest *manifest) {
     manifest->tables =
-        get_array(cursor, &manifest->table_count, 64, sizeof *manifest->tables);
+        rf_manifest_array(cursor, &manifest->table_count, 64, sizeof *manifest->tables);
     for (uint32_t i = 0; !cursor->failed && i < manifest->table_count; i++) {
         rf_manifest_table_decode(cursor, &manifest->tables[i]);
-        cursor->failed |= !cursor->failed && i > 0 &&
-                          strcmp(manifest->tables[i - 1].table.name,
-                                 manifest->tables[i].table.name) >= 0;
+        cursor->failed |=
+            !cursor->failed && i > 0 &&
+            strcmp(manifest->tables[i - 1].table.name, manifest->tables[i].table.name) >= 0;
     }
 }
 
 static void decode_objects(struct rf_cursor *cursor, struct rf_manifest *manifest) {
     manifest->objects =
-        get_array(cursor, &manifest->object_count, 16, sizeof *manifest->objects);
+        rf_manifest_array(cursor, &manifest->object_count, 16, sizeof *manifest->objects);
     for (uint32_t i = 0; i < manifest->object_count; i++) {
         struct rf_object *object = &manifest->objects[i];
         object->type = rf_cursor_string(cursor);
@@ -157,7 +168,7 @@ static void decode_objects(struct rf_cursor *cursor, struct rf_manifest *manifes
         cursor->failed |= !object->type || !object->name || !object->table;
     }
     manifest->left_out =
-        get_array(cursor, &manifest->left_out_count, 8, sizeof *manifest->left_out);
+        rf_manifest_array(cursor, &manifest->left_out_count, 8, sizeof *manifest->left_out);
     for (uint32_t i = 0; i < manifest->left_out_count; i++) {
         manifest->left_out[i].name = rf_cursor_string(cursor);
         manifest->left_out[i].reason = rf_cursor_string(cursor);
@@ -175,7 +186,7 @@ static bool is_sequence(const uint8_t *cells, uint32_t size) {
 
 static void decode_sequences(struct rf_cursor *cursor, struct rf_manifest *manifest) {
     manifest->sequences =
-        get_array(cursor, &manifest->sequence_count, 4, sizeof *manifest->sequences);
+        rf_manifest_array(cursor, &manifest->sequence_count, 4, sizeof *manifest->sequences);
     for (uint32_t i = 0; i < manifest->sequence_count; i++) {
         uint32_t size = rf_cursor_u32(cursor);
         const uint8_t *cells = rf_cursor_bytes(cursor, size);
@@ -188,11 +199,7 @@ static void decode_sequences(struct rf_cursor *cursor, struct rf_manifest *manif
     }
 }
 
-static enum rf_code corrupt(struct rf_error *error, const char *what) {
-    rf_fail(error, RF_CORRUPT, "a manifest %s", what);
-    rf_hint(error, "copy this file again from the repository that it was captured into.");
-    return RF_CORRUPT;
-}
+#define WHAT "a manifest"
 
 static enum rf_code decode_body(const uint8_t *body, size_t size, struct rf_manifest *manifest,
                                 struct rf_error *error) {
@@ -211,46 +218,29 @@ static enum rf_code decode_body(const uint8_t *body, size_t size, struct rf_mani
         return RF_OK;
     }
     rf_manifest_release(manifest);
-    corrupt(error, "does not hold what a manifest holds");
+    (void)!rf_envelope_corrupt(WHAT, "does not hold what a manifest holds", error);
     rf_detail(error, "at byte %zu of its body, or there is no memory for it",
               (size_t)(cursor.at - body));
     return RF_CORRUPT;
 }
 
-enum rf_code rf_manifest_decode(const void *file, size_t size, struct rf_manifest *manifest,
-                                struct rf_error *error) {
-    const uint8_t *bytes = file;
+enum rf_code rf_manifest_decode(const void *file, size_t size, const struct rf_trust *trust,
+                                struct rf_manifest *manifest, struct rf_error *error) {
+    uint8_t *body;
+    size_t body_size = 0;
+    struct rf_signature signature;
     *manifest = (struct rf_manifest){0};
-    if (size < RF_MANIFEST_START + 8 || memcmp(bytes, RF_MANIFEST_MAGIC, 8) != 0) {
-        return corrupt(error, "is cut short or is none");
+    enum rf_code code =
+        rf_envelope_open(RF_MANIFEST_MAGIC, WHAT, file, size, &body, &body_size, &signature, error);
+    if (code == RF_OK) {
+        code = rf_signature_demand(&signature, trust, WHAT, error);
     }
-    uint32_t version = rf_load_u32(bytes + 8);
-    if (version > RF_FORMAT_VERSION) {
-        rf_fail(error, RF_MISPLACED,
-                "a manifest is of format version %u, this rowferry reads version %u", version,
-                RF_FORMAT_VERSION);
-        rf_hint(error, "use the rowferry that wrote it, or a newer one.");
-        return RF_MISPLACED;
+    if (code == RF_OK) {
+        code = decode_body(body, body_size, manifest, error);
     }
-    size_t checked = size - 8;
-    if (rf_checksum(bytes, checked) != rf_load_u64(bytes + checked)) {
-        return corrupt(error, "fails its checksum");
-    }
-    uint32_t body_size = rf_load_u32(bytes + 12);
-    const uint8_t *frame = bytes + RF_MANIFEST_START;
-    size_t frame_size = checked - RF_MANIFEST_START;
-    if (version != RF_FORMAT_VERSION || body_size > RF_MANIFEST_BODY_MAX ||
-        ZSTD_getFrameContentSize(frame, frame_size) != body_size ||
-        ZSTD_findFrameCompressedSize(frame, frame_size) != frame_size) {
-        return corrupt(error, "is of another size than it says");
-    }
-    uint8_t *body = malloc((size_t)body_size + 1);
-    if (!body) {
-        return rf_fail_memory(error);
-    }
-    size_t got = ZSTD_decompress(body, body_size, frame, frame_size);
-    enum rf_code code = got == body_size ? decode_body(body, body_size, manifest, error)
-                                         : corrupt(error, "cannot be decompressed");
     free(body);
+    if (code == RF_OK) {
+        rf_sha256_bytes(file, size, manifest->sha256);
+    }
     return code;
 }

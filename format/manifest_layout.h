@@ -5,13 +5,19 @@
 #include "format/layout.h"
 #include "format/manifest.h"
 
-/* File: magic, u32 version, u32 size of the body, zstd frame of the body, u64 checksum of all before. */
 #define RF_MANIFEST_MAGIC "RFMANIFS"
-#define RF_MANIFEST_START 16u
-#define RF_MANIFEST_BODY_MAX (512u << 20)
-#define RF_MANIFEST_FILE_MAX (600u << 20)
 
 void rf_manifest_table_encode(const struct rf_manifest_table *table, struct rf_buffer *out);
+void rf_manifest_ref_encode(const struct rf_archive_ref *ref, struct rf_buffer *out);
+void rf_manifest_ref_decode(struct rf_cursor *cursor, struct rf_archive_ref *ref);
+/* What became of the table against the parent, and its archives. */
+void rf_manifest_chain_encode(const struct rf_manifest_table *table, struct rf_buffer *out);
+/* Sets these members of the table alone, of which `state` is not there yet; state may be left set
+ * when the cursor fails. */
+void rf_manifest_chain_decode(struct rf_cursor *cursor, struct rf_manifest_table *table);
+/* An array of that many zeroed elements, the count read first, each of at least so many bytes in the
+ * file; NULL where there are none or the cursor fails. */
+void *rf_manifest_array(struct rf_cursor *cursor, uint32_t *count, size_t least, size_t size);
 /* Releases what it made when the cursor fails. */
 void rf_manifest_table_decode(struct rf_cursor *cursor, struct rf_manifest_table *table);
 

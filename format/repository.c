@@ -8,10 +8,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "format/manifest_layout.h"
+#include "format/envelope.h"
+#include "format/fold.h"
 #include "format/repository_inner.h"
 
 #define DIGEST_PREFIX_LEAST 4u
+
+void rf_repository_sign_with(struct rf_repository *repository, const struct rf_signer *signer) {
+    repository->signer = signer;
+}
+
+void rf_repository_trust(struct rf_repository *repository, const struct rf_trust *trust) {
+    repository->trust = trust;
+}
 
 struct rf_io *rf_repository_io(const struct rf_repository *repository) {
     return repository->io;
@@ -111,7 +120,7 @@ static enum rf_code read_file(const struct rf_repository *repository, const char
     if (code != RF_OK) {
         return code;
     }
-    if (length > RF_MANIFEST_FILE_MAX) {
+    if (length > RF_ENVELOPE_FILE_MAX) {
         code = rf_fail(error, RF_CORRUPT, "%s is too large for a manifest", path);
     } else if (!(*bytes = malloc((size_t)length + 1))) {
         code = rf_fail_memory(error);
@@ -141,32 +150,83 @@ static enum rf_code check_identity(const struct rf_repository *repository,
     return RF_OK;
 }
 
-enum rf_code rf_repository_load(const struct rf_repository *repository,
-                                const struct rf_snapshot_name *name, struct rf_manifest *manifest,
-                                struct rf_error *error) {
-    char file[RF_MANIFEST_NAME_SIZE], path[PATH_MAX];
-    *manifest = (struct rf_manifest){0};
-    rf_manifest_file_name(name, file);
+/* The bytes of a file in snapshots/, which are those of the digest. */
+static enum rf_code read_named(const struct rf_repository *repository, const char *file,
+                               struct rf_hash digest, uint8_t **bytes, size_t *size,
+                               struct rf_error *error) {
+    char path[PATH_MAX];
+    *bytes = NULL;
     enum rf_code code = rf_repository_place(repository, "snapshots", file, path, error);
-    uint8_t *bytes = NULL;
-    size_t size = 0;
     if (code == RF_OK) {
-        code = read_file(repository, path, &bytes, &size, error);
+        code = read_file(repository, path, bytes, size, error);
     }
-    if (code == RF_OK && !rf_hash_equal(rf_hash_bytes(bytes, size), name->digest)) {
+    if (code == RF_OK && !rf_hash_equal(rf_hash_bytes(*bytes, *size), digest)) {
         code = rf_fail(error, RF_CORRUPT, "a manifest is not what its name says");
         rf_hint(error, "copy this file again from the repository that it was captured into.");
     }
+    return code;
+}
+
+static bool has_parent(const struct rf_repository *repository, const struct rf_manifest *manifest) {
+    const struct rf_snapshot_name *parent = rf_repository_find(repository, manifest->parent);
+    return parent && rf_hash_equal(parent->digest, manifest->parent_digest);
+}
+
+static enum rf_code lay_fold(const struct rf_repository *repository,
+                             const struct rf_fold_name *name, struct rf_manifest *manifest,
+                             struct rf_error *error) {
+    char file[RF_FOLD_NAME_SIZE];
+    uint8_t *bytes = NULL;
+    size_t size = 0;
+    struct rf_fold fold = {0};
+    rf_fold_file_name(name, file);
+    enum rf_code code = read_named(repository, file, name->digest, &bytes, &size, error);
     if (code == RF_OK) {
-        code = rf_manifest_decode(bytes, size, manifest, error);
+        code = rf_fold_decode(bytes, size, repository->trust, &fold, error);
+    }
+    if (code == RF_OK) {
+        code = rf_fold_apply(&fold, manifest, !has_parent(repository, manifest), error);
+    }
+    rf_fold_release(&fold);
+    free(bytes);
+    if (code != RF_OK) {
+        rf_while(error, "while reading snapshots/%s", file);
+    }
+    return code;
+}
+
+static enum rf_code load_bare(const struct rf_repository *repository,
+                              const struct rf_snapshot_name *name, struct rf_manifest *manifest,
+                              struct rf_error *error) {
+    char file[RF_MANIFEST_NAME_SIZE];
+    uint8_t *bytes = NULL;
+    size_t size = 0;
+    rf_manifest_file_name(name, file);
+    enum rf_code code = read_named(repository, file, name->digest, &bytes, &size, error);
+    if (code == RF_OK) {
+        code = rf_manifest_decode(bytes, size, repository->trust, manifest, error);
     }
     if (code == RF_OK) {
         code = check_identity(repository, name, manifest, error);
     }
     free(bytes);
     if (code != RF_OK) {
-        rf_manifest_release(manifest);
         rf_while(error, "while reading snapshots/%s", file);
+    }
+    return code;
+}
+
+enum rf_code rf_repository_load(const struct rf_repository *repository,
+                                const struct rf_snapshot_name *name, struct rf_manifest *manifest,
+                                struct rf_error *error) {
+    *manifest = (struct rf_manifest){0};
+    enum rf_code code = load_bare(repository, name, manifest, error);
+    const struct rf_fold_name *fold = rf_repository_fold(repository, name);
+    if (code == RF_OK && fold) {
+        code = lay_fold(repository, fold, manifest, error);
+    }
+    if (code != RF_OK) {
+        rf_manifest_release(manifest);
     }
     return code;
 }
@@ -195,6 +255,11 @@ enum rf_code rf_repository_open_archive(const struct rf_repository *repository,
         rf_archive_close(*archive);
         *archive = NULL;
         code = rf_fail(error, RF_CORRUPT, "the archive %s belongs to another source", ref->name);
+    }
+    if (code == RF_OK && repository->trust &&
+        (code = rf_archive_prove_sha256(*archive, ref->sha256, error)) != RF_OK) {
+        rf_archive_close(*archive);
+        *archive = NULL;
     }
     return code;
 }
@@ -381,7 +446,8 @@ enum rf_code rf_repository_publish(struct rf_repository *repository,
         return rf_fail(error, RF_MISPLACED, "the repository %s has a snapshot %llu already",
                        repository->path, (unsigned long long)manifest->snapshot);
     }
-    enum rf_code code = rf_manifest_encode(manifest, &bytes, &name->digest, error);
+    enum rf_code code =
+        rf_manifest_encode(manifest, repository->signer, &bytes, &name->digest, error);
     if (code == RF_OK) {
         code = rf_repository_place(repository, "tmp", "manifest.part", part, error);
     }

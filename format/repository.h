@@ -18,13 +18,14 @@
 #include "format/archive.h"
 #include "format/error.h"
 #include "format/io.h"
+#include "format/key.h"
 #include "format/manifest.h"
 
 struct rf_repository;
 
 enum rf_repository_mode {
-    RF_REPOSITORY_READ,   /* must exist: RF_USAGE otherwise */
-    RF_REPOSITORY_WRITE,  /* must exist; takes the lock (RF_LOCKED), clears what a dead writer left */
+    RF_REPOSITORY_READ,  /* must exist: RF_USAGE otherwise */
+    RF_REPOSITORY_WRITE, /* must exist; takes the lock (RF_LOCKED), clears what a dead writer left */
     RF_REPOSITORY_CREATE, /* like WRITE, and made when it is not there (or the folder is empty) */
 };
 
@@ -34,6 +35,12 @@ RF_MUST_USE enum rf_code rf_repository_open(struct rf_io *io, const char *path,
                                             struct rf_repository **repository,
                                             struct rf_error *error);
 void rf_repository_close(struct rf_repository *repository); /* gives the lock back; NULL is fine */
+
+/* Before anything is published or loaded; both are borrowed. What is published from here on is signed; and
+ * manifests, folds and archives are refused (RF_CORRUPT) that none of the trusted keys vouches for. NULL:
+ * not, and no more. */
+void rf_repository_sign_with(struct rf_repository *repository, const struct rf_signer *signer);
+void rf_repository_trust(struct rf_repository *repository, const struct rf_trust *trust);
 
 struct rf_io *rf_repository_io(const struct rf_repository *repository);
 const char *rf_repository_path(const struct rf_repository *repository);
@@ -65,7 +72,8 @@ const struct rf_snapshot_name *rf_repository_find(const struct rf_repository *re
 RF_MUST_USE enum rf_code rf_repository_resolve(const struct rf_repository *repository,
                                                const char *text, struct rf_snapshot_name *name,
                                                struct rf_error *error);
-/* Reads and checks a manifest: its digest against its name, source and number. RF_CORRUPT. */
+/* Reads and checks a manifest: its digest against its name, source and number; and lays the fold over
+ * it that a prune may have left (fold.h). RF_CORRUPT. */
 RF_MUST_USE enum rf_code rf_repository_load(const struct rf_repository *repository,
                                             const struct rf_snapshot_name *name,
                                             struct rf_manifest *manifest, struct rf_error *error);
@@ -77,7 +85,7 @@ RF_MUST_USE enum rf_code rf_repository_open_archive(const struct rf_repository *
 /* What rf_archive_writer_finish left in tmp, to be shown under its own name. */
 struct rf_pending_archive {
     struct rf_archive_ref ref;
-    char *path; /* the temporary file; heap, freed by the caller */
+    char *path;    /* the temporary file; heap, freed by the caller */
     bool unsynced; /* to be synced before the manifest is shown */
     bool settled;
 };

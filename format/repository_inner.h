@@ -4,20 +4,36 @@
 
 #include "format/repository.h"
 
+/* A file of snapshots/: NNNNNNNNNN-DIGEST-GGGGGG-FOLDDIGEST.rff */
+struct rf_fold_name {
+    struct rf_snapshot_name snapshot;
+    uint64_t generation;
+    struct rf_hash digest; /* of the fold's own file */
+};
+
 struct rf_repository {
     struct rf_io *io;
     char *path;
     char *tmp;
     bool settling; /* archives are in their place that no manifest names yet */
     uint8_t source[RF_SOURCE_ID_SIZE];
-    int lock; /* -1 for readers */
+    int lock;           /* -1 for readers */
     bool syncs_at_once; /* by way of the lock, which was opened before anything was written */
     uint32_t count;
     struct rf_snapshot_name *snapshots;
+    uint32_t fold_count;
+    struct rf_fold_name *folds;     /* in no order */
+    const struct rf_signer *signer; /* NULL: nothing is signed */
+    const struct rf_trust *trust;   /* NULL: nothing need be */
 };
 
 #define RF_MANIFEST_NAME_SIZE 64
+#define RF_FOLD_NAME_SIZE 128
 void rf_manifest_file_name(const struct rf_snapshot_name *name, char file[RF_MANIFEST_NAME_SIZE]);
+void rf_fold_file_name(const struct rf_fold_name *name, char file[RF_FOLD_NAME_SIZE]);
+/* The fold of the highest generation; NULL where there is none. */
+const struct rf_fold_name *rf_repository_fold(const struct rf_repository *repository,
+                                              const struct rf_snapshot_name *snapshot);
 RF_MUST_USE enum rf_code rf_repository_list(struct rf_repository *repository,
                                             struct rf_error *error);
 /* Removes what a dead writer left. */

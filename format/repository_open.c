@@ -297,9 +297,62 @@ static bool parse_manifest_name(const char *file, struct rf_snapshot_name *name)
     return strcmp(again, file) == 0;
 }
 
+void rf_fold_file_name(const struct rf_fold_name *name, char file[RF_FOLD_NAME_SIZE]) {
+    char of[RF_HASH_HEX], own[RF_HASH_HEX];
+    snprintf(file, RF_FOLD_NAME_SIZE, "%010llu-%s-%06llu-%s.rff",
+             (unsigned long long)name->snapshot.number, rf_hash_text(name->snapshot.digest, of),
+             (unsigned long long)name->generation, rf_hash_text(name->digest, own));
+}
+
+static bool parse_fold_name(const char *file, struct rf_fold_name *name) {
+    char again[RF_FOLD_NAME_SIZE];
+    char of[RF_HASH_HEX] = "", own[RF_HASH_HEX] = "";
+    unsigned long long number, generation;
+    if (sscanf(file, "%20llu-%32[0-9a-f]-%20llu-%32[0-9a-f].rff", &number, of, &generation, own) !=
+            4 ||
+        number == 0 || generation == 0 || !rf_hash_parse(of, &name->snapshot.digest) ||
+        !rf_hash_parse(own, &name->digest)) {
+        return false;
+    }
+    name->snapshot.number = number;
+    name->generation = generation;
+    rf_fold_file_name(name, again);
+    return strcmp(again, file) == 0;
+}
+
+static enum rf_code list_fold(struct rf_repository *repository, const struct rf_fold_name *name,
+                              struct rf_error *error) {
+    struct rf_fold_name *grown =
+        realloc(repository->folds, ((size_t)repository->fold_count + 1) * sizeof *grown);
+    if (!grown) {
+        return rf_fail_memory(error);
+    }
+    repository->folds = grown;
+    grown[repository->fold_count++] = *name;
+    return RF_OK;
+}
+
+const struct rf_fold_name *rf_repository_fold(const struct rf_repository *repository,
+                                              const struct rf_snapshot_name *snapshot) {
+    const struct rf_fold_name *found = NULL;
+    for (uint32_t i = 0; i < repository->fold_count; i++) {
+        const struct rf_fold_name *fold = &repository->folds[i];
+        if (fold->snapshot.number == snapshot->number &&
+            rf_hash_equal(fold->snapshot.digest, snapshot->digest) &&
+            (!found || fold->generation > found->generation)) {
+            found = fold;
+        }
+    }
+    return found;
+}
+
 static enum rf_code list_one(void *context, const char *file, struct rf_error *error) {
     struct rf_repository *repository = context;
     struct rf_snapshot_name name;
+    struct rf_fold_name fold;
+    if (parse_fold_name(file, &fold)) {
+        return list_fold(repository, &fold, error);
+    }
     if (!parse_manifest_name(file, &name)) {
         return RF_OK; /* the temporary file of a copy under way, or somebody's note */
     }
@@ -324,6 +377,9 @@ enum rf_code rf_repository_list(struct rf_repository *repository, struct rf_erro
     free(repository->snapshots);
     repository->snapshots = NULL;
     repository->count = 0;
+    free(repository->folds);
+    repository->folds = NULL;
+    repository->fold_count = 0;
     enum rf_code code = rf_repository_place(repository, "snapshots", NULL, path, error);
     struct stat status;
     if (code != RF_OK || (stat(path, &status) != 0 && errno == ENOENT)) {
@@ -381,6 +437,7 @@ void rf_repository_close(struct rf_repository *repository) {
     if (repository) {
         rf_io_discard(repository->io, &repository->lock);
         free(repository->snapshots);
+        free(repository->folds);
         free(repository->tmp);
         free(repository->path);
         free(repository);

@@ -29,7 +29,7 @@ struct cursor {
 
 struct layer {
     struct cursor gone, moves, rows;
-    bool whole_gone;        /* rows that are gone are there whole, not by their keys */
+    bool whole_gone;      /* rows that are gone are there whole, not by their keys */
     struct rf_span below; /* what is left of the span from the layer below */
     bool below_ended;
 };
@@ -37,7 +37,7 @@ struct layer {
 struct rf_scan {
     struct rf_state *state;
     uint32_t next_block, end_block; /* of the full archive */
-    struct rf_ahead *ahead; /* or NULL, and then these two */
+    struct rf_ahead *ahead;         /* or NULL, and then these two */
     struct rf_codec *codec;
     struct rf_rows base;
     struct layer *layers; /* one a delta */
@@ -135,8 +135,7 @@ static enum rf_code cursor_open(const struct rf_scan *scan, struct cursor *curso
 }
 
 static bool cursor_ended(const struct rf_scan *scan, const struct cursor *cursor) {
-    return !cursor->rows ||
-           (scan->has_high && cursor->rows->rowids[cursor->row] >= scan->high);
+    return !cursor->rows || (scan->has_high && cursor->rows->rowids[cursor->row] >= scan->high);
 }
 
 enum rf_code rf_scan_new(struct rf_state *state, uint32_t first_part, uint32_t part_count,
@@ -221,11 +220,10 @@ static enum rf_code base_next(struct rf_scan *scan, struct rf_span *span, struct
     }
     uint32_t block = scan->next_block++;
     const struct rf_rows *rows = &scan->base;
-    enum rf_code code = scan->ahead
-                            ? rf_ahead_take(scan->ahead, block, &rows, error)
-                            : rf_archive_read(full, scan->codec, block, &scan->base, error);
+    enum rf_code code = scan->ahead ? rf_ahead_take(scan->ahead, block, &rows, error)
+                                    : rf_archive_read(full, scan->codec, block, &scan->base, error);
     if (code == RF_OK) {
-        *span = (struct rf_span){.rows = rows, .count = rows->count};
+        *span = (struct rf_span){.rows = rows, .count = rows->count, .block = block};
     }
     return code;
 }
@@ -251,8 +249,8 @@ static uint32_t rows_below(const struct rf_span *span, int64_t rowid) {
     uint32_t high = span->count;
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
-        int64_t at = (int64_t)((uint64_t)span->rows->rowids[span->first + middle] +
-                               (uint64_t)span->shift);
+        int64_t at =
+            (int64_t)((uint64_t)span->rows->rowids[span->first + middle] + (uint64_t)span->shift);
         if (at < rowid) {
             low = middle + 1;
         } else {
@@ -263,8 +261,7 @@ static uint32_t rows_below(const struct rf_span *span, int64_t rowid) {
 }
 
 /* Cuts the span so that one shift holds for all of it, and applies that shift. */
-static enum rf_code apply_moves(struct layer *layer, struct rf_span *span,
-                                struct rf_error *error) {
+static enum rf_code apply_moves(struct layer *layer, struct rf_span *span, struct rf_error *error) {
     if (!layer->moves.rows) {
         return RF_OK; /* and where keys are no rowids, always */
     }
@@ -324,7 +321,9 @@ static enum rf_code take_rows(struct rf_scan *scan, struct layer *layer, const s
                               struct rf_span *span) {
     *span = (struct rf_span){.rows = layer->rows.rows,
                              .first = layer->rows.row,
-                             .count = layer->rows.rows->count - layer->rows.row};
+                             .count = layer->rows.rows->count - layer->rows.row,
+                             .archive = (uint32_t)(layer - scan->layers) + 1,
+                             .block = rf_block_scan_at(layer->rows.scan)};
     if (key) {
         span->count = count_below(scan, span, key);
     }

@@ -9,7 +9,8 @@
 static enum rf_code broken_link(const struct rf_archive_ref *ref, const char *what,
                                 struct rf_error *error) {
     rf_fail(error, RF_CORRUPT, "the archive %s %s", ref->name, what);
-    rf_hint(error, "copy the repository again; if this one is the original, capture into a new one.");
+    rf_hint(error,
+            "copy the repository again; if this one is the original, capture into a new one.");
     return RF_CORRUPT;
 }
 
@@ -26,8 +27,7 @@ static enum rf_code open_one(struct rf_state *state, const struct rf_repository 
                              const struct rf_manifest_table *table, uint32_t i,
                              struct rf_error *error) {
     const struct rf_archive_ref *ref = &table->state[i];
-    enum rf_code code =
-        rf_repository_open_archive(repository, ref, &state->archives[i], error);
+    enum rf_code code = rf_repository_open_archive(repository, ref, &state->archives[i], error);
     if (code != RF_OK) {
         return code;
     }
@@ -36,8 +36,12 @@ static enum rf_code open_one(struct rf_state *state, const struct rf_repository 
     if (!rf_table_same_rows(head->table, &table->table)) {
         return broken_link(ref, "describes another table than the manifest", error);
     }
-    if (i > 0 && !rf_hash_equal(head->parent, table->state[i - 1].digest)) {
+    if (i > 0 &&
+        !rf_digest_equal(&head->before, &rf_archive_head_of(state->archives[i - 1])->after)) {
         return broken_link(ref, "does not continue the one before it", error);
+    }
+    if (i + 1 == table->state_count && !rf_digest_equal(&head->after, &table->digest)) {
+        return broken_link(ref, "does not make the rows that the manifest says", error);
     }
     state->moves |= has_moves(state->archives[i]);
     return RF_OK;

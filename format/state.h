@@ -31,6 +31,9 @@ struct rf_span {
     uint32_t first;             /* row in the block */
     uint32_t count;             /* >= 1; 0 at the end of the scan */
     int64_t shift;              /* rowid at the snapshot = rows->rowids[row] + shift */
+    /* Where the rows lie: an archive of the state and a block of it. Two scans that meet the same row of
+     * the same block of the same file meet the same row of the table. */
+    uint32_t archive, block;
 };
 
 struct rf_scan;
@@ -57,6 +60,8 @@ void rf_block_scan_free(struct rf_block_scan *scan); /* NULL is fine */
 RF_MUST_USE enum rf_code rf_block_scan_ahead(struct rf_block_scan *scan, struct rf_error *error);
 /* Passes over blocks whose rowids are all less, without reading them; before or between calls of next. */
 void rf_block_scan_skip_to(struct rf_block_scan *scan, int64_t rowid);
+/* Number of the block that rf_block_scan_next gave last. */
+uint32_t rf_block_scan_at(const struct rf_block_scan *scan);
 /* *rows is NULL at the end; valid until the next call. */
 RF_MUST_USE enum rf_code rf_block_scan_next(struct rf_block_scan *scan, const struct rf_rows **rows,
                                             struct rf_error *error);

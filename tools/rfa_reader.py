@@ -11,6 +11,7 @@ file is read into memory, and a state is merged in a dictionary, step by step as
 Whatever is not as the page says raises Damage, which names file, block and offset.
 """
 
+import hashlib
 import json
 import os
 import re
@@ -25,7 +26,7 @@ NULL, INTEGER, REAL, TEXT, BLOB = range(5)
 MIXED = 5
 CLASSES = ("null", "integer", "real", "text", "blob")
 
-VERSION = 2
+VERSION = 3
 
 FULL, DELTA = 1, 2
 KINDS = {FULL: "full", DELTA: "delta"}
@@ -44,12 +45,14 @@ MAX_ROWS = 32_768
 MAX_CELLS = (1 << 20) + MAX_COLUMNS
 MAX_RAW = 1_700_000_000
 MAX_MANIFEST = 512 << 20
-HEADER, BLOCK, ENTRY, FOOTER, TRAILER = 16, 32, 48, 24, 32
+HEADER, BLOCK, ENTRY, FOOTER, TRAILER, ENVELOPE = 16, 32, 48, 56, 32, 20
 LAST = 2**63 - 1
 
 Cell = namedtuple("Cell", "kind value")  # a REAL's value is a float, TEXT and BLOB are bytes
 Row = namedtuple("Row", "key hash cells")
-Reference = namedtuple("Reference", "name kind digest size")
+Reference = namedtuple("Reference", "name kind digest size sha256")
+Digest = namedtuple("Digest", "sum rows")
+NOTHING = Digest(0, 0)
 
 
 class Usage(Exception):
@@ -413,8 +416,9 @@ class Archive:
         cursor = Cursor(self.data[offset:at], offset)
         cursor.require(cursor.take(4) == b"RFFT", "no footer")
         count = cursor.u32()
-        self.parent = cursor.hash()
-        cursor.require(self.kind != FULL or self.parent == 0, "a full archive with a parent")
+        self.before = Digest(cursor.hash(), cursor.u64())
+        self.after = Digest(cursor.hash(), cursor.u64())
+        cursor.require(self.kind != FULL or self.before == NOTHING, "rows before a full archive")
         cursor.require(size == FOOTER + ENTRY * count, f"{count} blocks in {size} bytes")
         self.entries = [struct.unpack("<IIIIQQqq", cursor.take(ENTRY)) for _ in range(count)]
         self.offsets = []
@@ -428,7 +432,7 @@ class Archive:
 
     def blocks(self):
         """(kind, rows) of every block, in the order of the file; keys ascend within each kind."""
-        last = {}
+        last, total = {}, self.before
         for number in range(len(self.entries)):
             try:
                 kind, rows = self._read_block(number)
@@ -436,7 +440,15 @@ class Archive:
             except Damage as damage:
                 damage.file, damage.block, damage.offset = self.file, number, self.offsets[number]
                 raise
+            total = self._add(total, kind, rows)
             yield kind, rows
+        require_in(self.file, total == self.after, "rows that do not make the digest it says")
+
+    @staticmethod
+    def _add(total, kind, rows):
+        sign = {ROWS: 1, GONE: -1, MOVES: 0}[kind]
+        hashes = (row_hash(row.cells) if kind == ROWS else row.hash or 0 for row in rows)
+        return Digest((total.sum + sign * sum(hashes)) % 2**128, total.rows + sign * len(rows))
 
     def _read_block(self, number):
         kind, rows, raw, stored, offset, checksum, first, last = self.entries[number]
@@ -519,10 +531,9 @@ class Archive:
                 require(row_hash(row.cells) == row.hash, "a row that is gone has another hash")
 
     def json(self):
-        parent = hash_text(self.parent) if self.parent else None
         return {"kind": KINDS[self.kind], "version": VERSION, "source": uuid_text(self.source),
-                "snapshot": self.snapshot, "parent": parent,
-                "gone_form": self.gone_form, **self.table.json(), "blocks": len(self.entries)}
+                "snapshot": self.snapshot, "before": digest_json(self.before),
+                "after": digest_json(self.after), "gone_form": self.gone_form, **self.table.json(), "blocks": len(self.entries)}
 
 
 def check(stored, computed, what, offset=None):
@@ -531,7 +542,27 @@ def check(stored, computed, what, offset=None):
             offset)
 
 
-# Manifests
+def digest_json(digest):
+    return {"rows": digest.rows, "sum": hash_text(digest.sum)}
+
+
+# Manifests and folds
+
+def open_envelope(data, magic, what):
+    """(body, the key that signed or None); a signature is not held against anything here."""
+    require(len(data) >= ENVELOPE + 9, f"too short for {what}", 0)
+    require(data[:8] == magic, f"not {what}", 0)
+    version, size, stored = struct.unpack_from("<III", data, 8)
+    require(version == VERSION, f"version {version} is not known to this reader", 8)
+    checksum, = struct.unpack("<Q", data[-8:])
+    check(checksum, xxh64(data[:-8]), what, len(data) - 8)
+    require(size <= MAX_MANIFEST, f"{what} of {size} bytes", 12)
+    end = ENVELOPE + stored
+    require(end < len(data) - 8, "a frame that goes on behind the end", 16)
+    signed, behind = data[end], len(data) - 8 - end
+    require((signed, behind) in ((0, 1), (1, 97)), "neither signed nor unsigned", end)
+    return decompress(data[ENVELOPE:end], size), data[end + 1:end + 33].hex() if signed else None
+
 
 class Manifest:
     def __init__(self, data, file=None):
@@ -542,19 +573,16 @@ class Manifest:
             raise
 
     def _read(self, data):
-        require(len(data) >= HEADER + 8, "too short for a manifest", 0)
-        require(data[:8] == b"RFMANIFS", "not a manifest", 0)
-        version, size = struct.unpack_from("<II", data, 8)
-        require(version == VERSION, f"version {version} is not known to this reader", 8)
-        stored, = struct.unpack("<Q", data[-8:])
-        check(stored, xxh64(data[:-8]), "the manifest", len(data) - 8)
-        require(size <= MAX_MANIFEST, f"a manifest of {size} bytes", 12)
-        cursor = Cursor(decompress(data[HEADER:-8], size))
+        body, self.signed_by = open_envelope(data, b"RFMANIFS", "a manifest")
+        self.sha256 = hashlib.sha256(data).digest()
+        cursor = Cursor(body)
         self.snapshot = cursor.u64()
         self.parent = cursor.u64()
         cursor.require(self.snapshot > self.parent, f"snapshot {self.snapshot} upon {self.parent}")
         self.parent_digest = cursor.hash()
         cursor.require(self.parent or not self.parent_digest, "the digest of no parent")
+        self.parent_sha256 = cursor.take(32)
+        cursor.require(self.parent or not any(self.parent_sha256), "the SHA-256 of no parent")
         self.source = cursor.take(16)
         self.about = {"time": cursor.i64(), "duration": cursor.u64(), "bytes": cursor.u64(),
                       "path": cursor.text("the path"), "writer": cursor.text("the writer"),
@@ -577,6 +605,8 @@ class Manifest:
     def json(self):
         return {"snapshot": self.snapshot, "parent": self.parent or None,
                 "parent_digest": hash_text(self.parent_digest) if self.parent else None,
+                "parent_sha256": self.parent_sha256.hex() if self.parent else None,
+                "signed_by": self.signed_by,
                 "source": uuid_text(self.source), **self.about,
                 "tables": [table.json() for table in self.tables],
                 "objects": self.objects, "left_out": self.left_out,
@@ -605,12 +635,16 @@ class ManifestTable:
         self.rows = cursor.u64()
         cursor.require(self.rows or not self.sum, "the sum of no rows")
         self.census = [self._census(cursor) for _ in range(count)]
+        self.read_chain(cursor)
+
+    def read_chain(self, cursor):
+        """What became of the table, and its archives: what a fold has another one of."""
         self.change = cursor.u8()
         cursor.require(self.change <= 2, f"change {self.change}")
         self.counts = {what: cursor.u64() for what in ("inserted", "updated", "deleted", "moved")}
         self.delta = self._reference(cursor) if self.change == 1 else None
         cursor.require(self.delta is None or self.delta.kind == DELTA, "a delta that is none")
-        self.state = [self._reference(cursor) for _ in range(cursor.count(32, "archives"))]
+        self.state = [self._reference(cursor) for _ in range(cursor.count(61, "archives"))]
         kinds = [reference.kind for reference in self.state]
         cursor.require(kinds and kinds[0] == FULL and set(kinds[1:]) <= {DELTA},
                        "a state that is not one full archive and deltas")
@@ -651,15 +685,16 @@ class ManifestTable:
         slug = re.sub(rb"[^a-z0-9_]", b"", self.description.name.lower())[:40] or b"table"
         name, kind = cursor.string("a file's name"), cursor.u8()
         cursor.require(kind in (FULL, DELTA), f"archive kind {kind}")
-        digest, size = cursor.hash(), cursor.u64()
+        digest, size, sha256 = cursor.hash(), cursor.u64(), cursor.take(32)
         cursor.require(name == slug + f"-{hash_text(digest)}.rfa".encode(),
                        f"a file that is not named as it should be: {name!r}")
-        return Reference(name.decode(), kind, digest, size)
+        return Reference(name.decode(), kind, digest, size, sha256)
 
     def json(self):
         def reference(archive):
             return {"name": archive.name, "kind": KINDS[archive.kind],
-                    "digest": hash_text(archive.digest), "bytes": archive.size}
+                    "digest": hash_text(archive.digest), "bytes": archive.size,
+                    "sha256": archive.sha256.hex()}
 
         description = self.description.json()
         names = description.pop("columns")
@@ -673,12 +708,38 @@ class ManifestTable:
                 "state": [reference(archive) for archive in self.state]}
 
 
+def lay_fold(manifest, data, file, relinks):
+    """Lays the fold over its manifest: the states, and with `relinks` also what leads here."""
+    try:
+        cursor = Cursor(open_envelope(data, b"RFFOLDED", "a fold")[0])
+        number, _, sha256 = cursor.u64(), cursor.hash(), cursor.take(32)
+        cursor.require((number, sha256, cursor.take(16)) ==
+                       (manifest.snapshot, manifest.sha256, manifest.source),
+                       "a fold of another snapshot")
+        generation = cursor.u64()
+        parent, digest, parent_sha256 = cursor.u64(), cursor.hash(), cursor.take(32)
+        cursor.require(generation and parent < number, f"snapshot {number} upon {parent}")
+        cursor.require(cursor.count(98, "tables") == len(manifest.tables), "a fold of other tables")
+        for table in manifest.tables:
+            own = table.change, table.counts, table.delta
+            table.read_chain(cursor)
+            if not relinks:
+                table.change, table.counts, table.delta = own
+        cursor.end()
+    except Damage as damage:
+        damage.file = file
+        raise
+    if relinks:
+        manifest.parent, manifest.parent_digest = parent, digest
+        manifest.parent_sha256 = parent_sha256
+
+
 # States
 
 def read_bytes(path):
     """A file, whose digest has to be the one in its name where there is one."""
     data = Path(path).read_bytes()
-    named = re.search(r"-([0-9a-f]{32})\.rf[am]$", str(path))
+    named = re.search(r"-([0-9a-f]{32})\.rf[afm]$", str(path))
     if named and named[1] != hash_text(xxh128(data)):
         raise Damage(f"the digest is {hash_text(xxh128(data))}, not the name's", 0, file=str(path))
     return data
@@ -687,10 +748,10 @@ def read_bytes(path):
 def read_repository(folder):
     """The source id in the file that says what a folder is."""
     path = folder / "repository"
-    found = re.fullmatch(rb"(rowferry repository\nformat 2\nsource ([0-9a-f-]{36})\n)"
+    found = re.fullmatch(rb"(rowferry repository\nformat 3\nsource ([0-9a-f-]{36})\n)"
                          rb"check ([0-9a-f]{16})\n", path.read_bytes())
     if not found or int(found[3], 16) != xxh64(found[1]):
-        raise Damage("not a sound repository file of format 2", 0, file=str(path))
+        raise Damage("not a sound repository file of format 3", 0, file=str(path))
     return bytes.fromhex(found[2].decode().replace("-", ""))
 
 
@@ -711,6 +772,19 @@ def find_manifest(folder, snapshot):
     if len(wanted) != 1:
         raise Usage(f"no such snapshot in {folder}: {snapshot}")
     return wanted[0], found[wanted[0]][0]
+
+
+def load_manifest(folder, number, path):
+    """The manifest in that file, with the fold that a prune has left for it."""
+    manifest = Manifest(read_bytes(path), str(path))
+    digest = path.stem.split("-")[1]
+    folds = [fold for fold in path.parent.iterdir() if re.fullmatch(
+        rf"0*{number}-{digest}-[0-9]{{6,20}}-[0-9a-f]{{32}}\.rff", fold.name)]
+    if folds:
+        fold = max(folds, key=lambda fold: int(fold.name.split("-")[2]))
+        parent = path.parent / f"{manifest.parent:010}-{hash_text(manifest.parent_digest)}.rfm"
+        lay_fold(manifest, read_bytes(fold), str(fold), not parent.exists())
+    return manifest
 
 
 def open_reference(folder, reference, manifest, table):
@@ -767,23 +841,24 @@ def read_state(folder, snapshot, name):
     folder = Path(folder)
     source = read_repository(folder)
     number, path = find_manifest(folder, snapshot)
-    manifest = Manifest(read_bytes(path), str(path))
+    manifest = load_manifest(folder, number, path)
     require_in(path, manifest.snapshot == number, "a manifest of another snapshot than its name's")
     require_in(path, manifest.source == source, "a manifest of another source")
     found = [table for table in manifest.tables if table.description.name == os.fsencode(name)]
     if not found:
         raise Usage(f"no such table in snapshot {number}: {name}")
     table = found[0].description
-    rows, before = {}, 0
+    rows, before = {}, NOTHING
     for reference in found[0].state:
         archive = open_reference(folder, reference, manifest, table)
-        require_in(archive.file, archive.parent == before, "an archive that continues another")
+        require_in(archive.file, archive.before == before, "an archive that continues another")
         try:
             rows = apply(rows, archive)
         except Damage as damage:
             damage.file = archive.file
             raise
-        before = reference.digest
+        before = archive.after
+    require_in(path, before == (found[0].sum, found[0].rows), "archives that make other rows")
     total = sum(map(row_hash, rows.values())) % 2**128
     require_in(path, (total, len(rows)) == (found[0].sum, found[0].rows),
                f"{name}: the manifest has {found[0].rows} rows with the sum "

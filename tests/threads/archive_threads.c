@@ -136,7 +136,7 @@ static void write_side_by_side(const char *folder, struct rf_pool *pool) {
     for (int w = 0; w < WRITERS - 1; w++) {
         struct rf_archive_ref ref;
         char path[PATH_MAX];
-        must(rf_archive_writer_finish(writers[w], &ref, path, &error) == RF_OK, "finish", &error);
+        must(rf_archive_writer_finish(writers[w], &(struct rf_digest){0}, &ref, path, &error) == RF_OK, "finish", &error);
         expect_rows(path, w, false);
         expect_rows(path, w, true);
         unlink(path);
@@ -156,7 +156,7 @@ static void fail_to_write(const char *folder, struct rf_pool *pool) {
     if (batch) {
         rf_archive_writer_add(writer, batch);
     }
-    must(rf_archive_writer_finish(writer, &ref, path, &error) == RF_STORAGE &&
+    must(rf_archive_writer_finish(writer, &(struct rf_digest){0}, &ref, path, &error) == RF_STORAGE &&
              error.sys_errno == ENOSPC,
          "a full disk went unnoticed", &error);
 }

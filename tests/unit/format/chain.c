@@ -186,7 +186,7 @@ static void put_run(struct pen *pen, int64_t old, int64_t new, int64_t count) {
 }
 
 static struct pen pen_take(struct chain *chain, enum rf_archive_kind kind, uint64_t snapshot,
-                           struct rf_hash parent) {
+                           struct rf_digest before) {
     struct pen pen = {.chain = chain};
     bool keyless = chain->table.table.key_count == 0;
     bool whole = keyless || (chain->key != CHAIN_COLUMNS && chance_one_in(&chain->chance, 2));
@@ -194,7 +194,7 @@ static struct pen pen_take(struct chain *chain, enum rf_archive_kind kind, uint6
     struct rf_archive_head head = {.kind = kind,
                                    .snapshot = snapshot,
                                    .gone = pen.gone,
-                                   .parent = parent,
+                                   .before = before,
                                    .table = &chain->table.table};
     memcpy(head.source, rf_repository_source(chain->repository), RF_SOURCE_ID_SIZE);
     struct rf_error error = {0};
@@ -205,25 +205,33 @@ static struct pen pen_take(struct chain *chain, enum rf_archive_kind kind, uint6
     return pen;
 }
 
-static void pen_finish(struct pen *pen, struct rf_pending_archive *made) {
+static void pen_finish(struct pen *pen, struct rf_digest after, struct rf_pending_archive *made) {
     for (enum rf_block_kind kind = RF_BLOCK_ROWS; kind <= RF_BLOCK_MOVES; kind++) {
         pen_flush(pen, kind);
     }
     rf_buffer_release(&pen->cells);
     char file[PATH_MAX];
     struct rf_error error = {0};
-    enum rf_code code = rf_archive_writer_finish(pen->writer, &made->ref, file, &error);
+    enum rf_code code = rf_archive_writer_finish(pen->writer, &after, &made->ref, file, &error);
     assert_ok(code, error);
     made->path = strdup(file);
 }
 
+static struct rf_digest digest_of(const struct chain_row *rows, uint32_t count) {
+    struct rf_digest digest = {0};
+    for (uint32_t i = 0; i < count; i++) {
+        rf_digest_add(&digest, chain_hash(&rows[i]));
+    }
+    return digest;
+}
+
 static void write_full(struct chain *chain, uint64_t snapshot, const struct chain_row *rows,
                        uint32_t count, struct rf_pending_archive *made) {
-    struct pen pen = pen_take(chain, RF_ARCHIVE_FULL, snapshot, (struct rf_hash){0});
+    struct pen pen = pen_take(chain, RF_ARCHIVE_FULL, snapshot, (struct rf_digest){0});
     for (uint32_t i = chain->fault == CHAIN_LOSES_ROW ? 1 : 0; i < count; i++) {
         put_row(&pen, &rows[i]);
     }
-    pen_finish(&pen, made);
+    pen_finish(&pen, digest_of(rows, count), made);
 }
 
 /* What becomes of the rows in one step. */
@@ -358,11 +366,20 @@ static uint32_t amiss(const struct chain *chain, const struct fates *fates) {
     return last;
 }
 
+static struct rf_digest digest_after(const struct fates *fates) {
+    struct rf_digest digest = {0};
+    for (uint32_t i = 0; i < fates->count; i++) {
+        if (!fates->at[i].gone || fates->at[i].new) {
+            rf_digest_add(&digest, chain_hash(&fates->at[i].row));
+        }
+    }
+    return digest;
+}
+
 /* The three kinds of blocks in turn, each in its order. */
 static void write_delta(struct chain *chain, uint64_t snapshot, const struct fates *fates,
                         struct rf_manifest_table *table, struct rf_pending_archive *made) {
-    struct rf_hash parent = chain->state[chain->table.state_count - 1].digest;
-    struct pen pen = pen_take(chain, RF_ARCHIVE_DELTA, snapshot, parent);
+    struct pen pen = pen_take(chain, RF_ARCHIVE_DELTA, snapshot, table->digest);
     uint64_t gone = 0, new = 0;
     uint32_t last = amiss(chain, fates);
     table->moved = 0;
@@ -388,7 +405,7 @@ static void write_delta(struct chain *chain, uint64_t snapshot, const struct fat
     table->updated = 0;
     table->inserted = new;
     table->deleted = gone;
-    pen_finish(&pen, made);
+    pen_finish(&pen, digest_after(fates), made);
 }
 
 /* Keys in both GONE and ROWS, as they are written there. */
@@ -412,14 +429,6 @@ static void keep_rows(const struct fates *fates, struct chain_draft *draft) {
             draft->rows[draft->row_count++] = fates->at[i].row;
         }
     }
-}
-
-static struct rf_digest digest_of(const struct chain_row *rows, uint32_t count) {
-    struct rf_digest digest = {0};
-    for (uint32_t i = 0; i < count; i++) {
-        rf_digest_add(&digest, chain_hash(&rows[i]));
-    }
-    return digest;
 }
 
 static void begin_manifest(struct chain *chain, struct rf_manifest *manifest) {

@@ -437,6 +437,7 @@ const struct rf_manifest golden_manifest = {
     .snapshot = 2,
     .parent = 1,
     .parent_digest = {0x0123456789abcdef, 0xfedcba9876543210},
+    .parent_sha256 = {0xe3, 0xb0, 0xc4, 0x42, [31] = 0x55},
     .source = {0x8f, 0x14, 0xe4, 0x5f, 0xce, 0xea, 0x46, 0x7a, 0x95, 0x75, 0x0b, 0xc6, 0xa6, 0x01,
                0x02, 0x03},
     .time_us = 1700000000123456,
@@ -458,6 +459,25 @@ const struct rf_manifest golden_manifest = {
     .sequence_count = COUNT(sequences),
     .sequences = sequences,
 };
+
+struct rf_digest golden_after(const struct golden_archive *archive) {
+    struct rf_digest digest = {0};
+    if (archive->parent) {
+        digest = golden_after(golden_find(archive->parent));
+    }
+    for (uint32_t b = 0; b < archive->block_count; b++) {
+        const struct golden_block *block = &archive->blocks[b];
+        for (uint32_t i = 0; block->kind != RF_BLOCK_MOVES && i < block->count; i++) {
+            struct rf_hash hash = golden_hash(&block->rows[i], archive->table->column_count);
+            if (block->kind == RF_BLOCK_GONE) {
+                rf_digest_remove(&digest, hash);
+            } else {
+                rf_digest_add(&digest, hash);
+            }
+        }
+    }
+    return digest;
+}
 
 const struct golden_archive *golden_find(const char *file) {
     for (uint32_t i = 0; i < golden_archive_count; i++) {
@@ -571,6 +591,7 @@ static bool fill_ref(const char *folder, const char *file, enum rf_archive_kind 
     *ref = (struct rf_archive_ref){
         .kind = kind, .digest = rf_hash_bytes(bytes.bytes, bytes.size), .size = bytes.size};
     golden_archive_name(golden_find(file), ref->digest, ref->name);
+    rf_sha256_bytes(bytes.bytes, bytes.size, ref->sha256);
     rf_buffer_release(&bytes);
     return true;
 }

@@ -78,6 +78,8 @@ struct rf_hash golden_hash(const struct golden_row *row, uint32_t columns);
 /* What a block of that kind keeps of the row. */
 void golden_put_kept(const struct golden_archive *archive, enum rf_block_kind kind,
                      const struct golden_row *row, struct rf_buffer *out);
+/* Of the rows that the archive makes. */
+struct rf_digest golden_after(const struct golden_archive *archive);
 struct rf_digest golden_digest(const struct golden_state *state, uint32_t columns);
 void golden_census(const struct golden_state *state, uint32_t column, struct rf_census *census);
 

@@ -33,13 +33,16 @@ static void add_block(struct rf_archive_writer *writer, const struct golden_arch
     }
 }
 
-static struct rf_hash make_archive(const char *folder, struct rf_pool *pool,
-                                   const struct golden_archive *archive, struct rf_hash parent) {
+static void make_archive(const char *folder, struct rf_pool *pool,
+                         const struct golden_archive *archive) {
     struct rf_archive_head head = {.kind = archive->kind,
                                    .snapshot = archive->kind == RF_ARCHIVE_FULL ? 1 : 2,
                                    .gone = archive->gone,
-                                   .parent = parent,
                                    .table = archive->table};
+    struct rf_digest after = golden_after(archive);
+    if (archive->parent) {
+        head.before = golden_after(golden_find(archive->parent));
+    }
     memcpy(head.source, golden_source, sizeof head.source);
     struct rf_archive_writer *writer = NULL;
     struct rf_error error = {0};
@@ -53,7 +56,7 @@ static struct rf_hash make_archive(const char *folder, struct rf_pool *pool,
     struct rf_archive_ref ref;
     char made[PATH_MAX];
     char path[PATH_MAX];
-    if (rf_archive_writer_finish(writer, &ref, made, &error) != RF_OK) {
+    if (rf_archive_writer_finish(writer, &after, &ref, made, &error) != RF_OK) {
         fail(archive->file, &error);
     }
     snprintf(path, sizeof path, "%s/%s.rfa", folder, archive->file);
@@ -61,7 +64,6 @@ static struct rf_hash make_archive(const char *folder, struct rf_pool *pool,
         perror(path);
         exit(1);
     }
-    return ref.digest;
 }
 
 static void make_archives(const char *folder) {
@@ -70,16 +72,9 @@ static void make_archives(const char *folder) {
     if (rf_pool_new(1, &pool, &error) != RF_OK) {
         fail("threads", &error);
     }
-    struct rf_hash *digests = calloc(golden_archive_count, sizeof *digests);
-    for (uint32_t i = 0; digests && i < golden_archive_count; i++) {
-        const struct golden_archive *archive = &golden_archives[i];
-        struct rf_hash parent = {0, 0};
-        if (archive->parent) {
-            parent = digests[golden_find(archive->parent) - golden_archives];
-        }
-        digests[i] = make_archive(folder, pool, archive, parent);
+    for (uint32_t i = 0; i < golden_archive_count; i++) {
+        make_archive(folder, pool, &golden_archives[i]);
     }
-    free(digests);
     rf_pool_free(pool);
 }
 
@@ -89,7 +84,7 @@ static void make_manifest(const char *folder) {
     struct rf_hash digest;
     struct rf_error error = {.what = "reading the archives"};
     if (!golden_manifest_make(folder, &manifest) ||
-        rf_manifest_encode(&manifest, &bytes, &digest, &error) != RF_OK) {
+        rf_manifest_encode(&manifest, NULL, &bytes, &digest, &error) != RF_OK) {
         fail("snapshot.rfm", &error);
     }
     char path[PATH_MAX];

@@ -115,7 +115,7 @@ static struct parts take_apart(const char *name) {
 }
 
 static uint8_t *entry_of(const struct parts *parts, uint32_t block) {
-    return parts->bytes.bytes + parts->footer + 24 + (size_t)48 * block;
+    return parts->bytes.bytes + parts->footer + 56 + (size_t)48 * block;
 }
 
 /* Gives the footer a checksum that fits. */
@@ -159,7 +159,7 @@ static enum rf_code read_reordered(const struct parts *parts, const uint32_t *or
                          rf_load_u32(entry + 12));
     }
     made.footer = made.bytes.size;
-    rf_buffer_append(&made.bytes, parts->bytes.bytes + parts->footer, 24);
+    rf_buffer_append(&made.bytes, parts->bytes.bytes + parts->footer, 56);
     rf_store_u32(made.bytes.bytes + made.footer + 4, count);
     rf_buffer_append(&made.bytes, entries.bytes, entries.size);
     size_t end = made.bytes.size;
@@ -299,9 +299,9 @@ Test(archive, headers_that_cannot_be) {
 Test(archive, a_newer_version_is_told_apart_from_damage) {
     struct parts parts = take_apart("single.rfa");
     struct rf_error error = {0};
-    rf_store_u32(parts.bytes.bytes + 8, 3);
+    rf_store_u32(parts.bytes.bytes + 8, 4);
     cr_assert_eq(read_all(parts.bytes.bytes, parts.bytes.size, &error), RF_MISPLACED);
-    cr_assert_not_null(strstr(error.what, "version 3"), "%s", error.what);
+    cr_assert_not_null(strstr(error.what, "version 4"), "%s", error.what);
     rf_store_u32(parts.bytes.bytes + 8, 0);
     seal(&parts);
     cr_assert_eq(read_all(parts.bytes.bytes, parts.bytes.size, &error), RF_CORRUPT);
@@ -389,7 +389,7 @@ static enum rf_code write_some(struct rf_io *io, const char *folder, struct rf_p
         rf_archive_writer_add(writer, batch);
     }
     rf_buffer_release(&row);
-    return rf_archive_writer_finish(writer, ref, path, error);
+    return rf_archive_writer_finish(writer, &(struct rf_digest){0}, ref, path, error);
 }
 
 Test(archive, threads_do_not_change_the_bytes) {
@@ -433,7 +433,7 @@ static void assert_slug(struct rf_pool *pool, const char *folder, const char *na
     struct rf_error error = {0};
     char path[PATH_MAX], expected[RF_ARCHIVE_NAME_SIZE], hex[RF_HASH_HEX];
     assert_ok(rf_archive_writer_new(rf_io_posix(), folder, &head, 1, pool, &writer, &error), error);
-    assert_ok(rf_archive_writer_finish(writer, &ref, path, &error), error);
+    assert_ok(rf_archive_writer_finish(writer, &(struct rf_digest){0}, &ref, path, &error), error);
     snprintf(expected, sizeof expected, "%s-%s.rfa", slug, rf_hash_text(ref.digest, hex));
     cr_assert_str_eq(ref.name, expected);
     cr_assert_eq(remove(path), 0);
@@ -496,7 +496,7 @@ Test(archive, a_batch_that_fails_fails_the_archive) {
         rf_batch_add(batch, i, (struct rf_hash){0}, "\x09", 1);
         rf_archive_writer_add(writer, batch);
     }
-    cr_assert_eq(rf_archive_writer_finish(writer, &ref, path, &error), RF_FAILED);
+    cr_assert_eq(rf_archive_writer_finish(writer, &(struct rf_digest){0}, &ref, path, &error), RF_FAILED);
     cr_assert_eq(scratch_count(folder), 0);
     rf_pool_free(pool);
     scratch_remove(folder);

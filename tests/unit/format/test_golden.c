@@ -17,24 +17,19 @@ static struct rf_archive *open_golden(const char *file) {
     return archive;
 }
 
-static struct rf_hash digest_of(const char *file) {
-    char name[64], path[PATH_MAX];
-    struct rf_buffer bytes = {0};
-    snprintf(name, sizeof name, "%s.rfa", file);
-    scratch_read(scratch_path(RF_GOLDEN, name, path), &bytes);
-    struct rf_hash digest = rf_hash_bytes(bytes.bytes, bytes.size);
-    rf_buffer_release(&bytes);
-    return digest;
-}
-
 static void assert_head(const struct golden_archive *golden, const struct rf_archive *archive) {
     const struct rf_archive_head *head = rf_archive_head_of(archive);
     cr_assert_eq(head->kind, golden->kind, "%s", golden->file);
     cr_assert_eq(head->gone, golden->gone, "%s", golden->file);
     cr_assert_eq(head->snapshot, golden->kind == RF_ARCHIVE_FULL ? 1 : 2, "%s", golden->file);
     cr_assert_arr_eq(head->source, golden_source, RF_SOURCE_ID_SIZE);
-    struct rf_hash parent = golden->parent ? digest_of(golden->parent) : (struct rf_hash){0, 0};
-    cr_assert(rf_hash_equal(head->parent, parent), "%s", golden->file);
+    struct rf_digest before = {0};
+    struct rf_digest after = golden_after(golden);
+    if (golden->parent) {
+        before = golden_after(golden_find(golden->parent));
+    }
+    cr_assert(rf_digest_equal(&head->before, &before), "%s", golden->file);
+    cr_assert(rf_digest_equal(&head->after, &after), "%s", golden->file);
     cr_assert(rf_table_same_rows(head->table, golden->table), "%s", golden->file);
     cr_assert_eq(rf_archive_blocks(archive), golden->block_count, "%s", golden->file);
 }
@@ -92,7 +87,7 @@ static void read_manifest(struct rf_manifest *manifest) {
     struct rf_buffer bytes = {0};
     struct rf_error error = {0};
     scratch_read(scratch_path(RF_GOLDEN, "snapshot.rfm", path), &bytes);
-    assert_ok(rf_manifest_decode(bytes.bytes, bytes.size, manifest, &error), error);
+    assert_ok(rf_manifest_decode(bytes.bytes, bytes.size, NULL, manifest, &error), error);
     rf_buffer_release(&bytes);
 }
 
@@ -102,8 +97,8 @@ static void assert_same_manifest(const struct rf_manifest *a, const struct rf_ma
     struct rf_buffer left = {0}, right = {0};
     struct rf_hash first, second;
     struct rf_error error = {0};
-    assert_ok(rf_manifest_encode(a, &left, &first, &error), error);
-    assert_ok(rf_manifest_encode(b, &right, &second, &error), error);
+    assert_ok(rf_manifest_encode(a, NULL, &left, &first, &error), error);
+    assert_ok(rf_manifest_encode(b, NULL, &right, &second, &error), error);
     cr_assert(left.size == right.size && memcmp(left.bytes, right.bytes, left.size) == 0);
     cr_assert(rf_hash_equal(first, second));
     rf_buffer_release(&left);

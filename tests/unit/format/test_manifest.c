@@ -10,7 +10,7 @@ static void encode_golden(struct rf_buffer *bytes, struct rf_hash *digest) {
     struct rf_manifest manifest;
     struct rf_error error = {0};
     cr_assert(golden_manifest_make(RF_GOLDEN, &manifest));
-    assert_ok(rf_manifest_encode(&manifest, bytes, digest, &error), error);
+    assert_ok(rf_manifest_encode(&manifest, NULL, bytes, digest, &error), error);
     golden_manifest_unmake(&manifest);
 }
 
@@ -18,7 +18,7 @@ static enum rf_code decode(const void *bytes, size_t size, struct rf_manifest *m
                            struct rf_error *error) {
     uint8_t *exact = malloc(size + 1);
     memcpy(exact, bytes, size);
-    enum rf_code code = rf_manifest_decode(exact, size, manifest, error);
+    enum rf_code code = rf_manifest_decode(exact, size, NULL, manifest, error);
     free(exact);
     return code;
 }
@@ -31,7 +31,7 @@ Test(manifest, comes_back) {
     encode_golden(&bytes, &digest);
     cr_assert(rf_hash_equal(digest, rf_hash_bytes(bytes.bytes, bytes.size)));
     assert_ok(decode(bytes.bytes, bytes.size, &manifest, &error), error);
-    assert_ok(rf_manifest_encode(&manifest, &again, &second, &error), error);
+    assert_ok(rf_manifest_encode(&manifest, NULL, &again, &second, &error), error);
     cr_assert(bytes.size == again.size && memcmp(bytes.bytes, again.bytes, bytes.size) == 0);
     cr_assert(rf_hash_equal(digest, second));
     rf_manifest_release(&manifest);
@@ -55,7 +55,7 @@ Test(manifest, the_least_there_can_be) {
     struct rf_hash digest;
     struct rf_error error = {0};
     struct rf_manifest decoded;
-    assert_ok(rf_manifest_encode(&manifest, &bytes, &digest, &error), error);
+    assert_ok(rf_manifest_encode(&manifest, NULL, &bytes, &digest, &error), error);
     assert_ok(decode(bytes.bytes, bytes.size, &decoded, &error), error);
     cr_assert(decoded.snapshot == UINT64_MAX && decoded.time_us == INT64_MIN &&
               decoded.user_version == INT32_MIN && decoded.application_id == -1);
@@ -85,8 +85,8 @@ Test(manifest, tables_are_found_by_name_and_copied_whole) {
     for (uint32_t i = 0; i < manifest.table_count; i++) {
         assert_ok(rf_manifest_table_copy(&manifest.tables[i], &copied.tables[i], &error), error);
     }
-    assert_ok(rf_manifest_encode(&manifest, &left, &digest, &error), error);
-    assert_ok(rf_manifest_encode(&copied, &right, &digest, &error), error);
+    assert_ok(rf_manifest_encode(&manifest, NULL, &left, &digest, &error), error);
+    assert_ok(rf_manifest_encode(&copied, NULL, &right, &digest, &error), error);
     cr_assert(left.size == right.size && memcmp(left.bytes, right.bytes, left.size) == 0);
     for (uint32_t i = 0; i < manifest.table_count; i++) {
         rf_manifest_table_release(&copied.tables[i]);
@@ -125,11 +125,14 @@ static enum rf_code decode_body(const uint8_t *body, size_t size, uint32_t claim
                                 struct rf_manifest *manifest, struct rf_error *error) {
     struct rf_buffer file = {0};
     rf_buffer_append(&file, "RFMANIFS", 8);
-    rf_buffer_u32(&file, 2);
+    rf_buffer_u32(&file, 3);
     rf_buffer_u32(&file, claimed);
+    rf_buffer_u32(&file, 0);
     uint8_t *at = rf_buffer_extend(&file, ZSTD_compressBound(size));
     size_t got = ZSTD_compress(at, ZSTD_compressBound(size), body, size, 1);
-    file.size = 16 + got;
+    file.size = 20 + got;
+    rf_store_u32(file.bytes + 16, (uint32_t)got);
+    rf_buffer_u8(&file, 0);
     rf_buffer_u64(&file, rf_checksum(file.bytes, file.size));
     enum rf_code code = decode(file.bytes, file.size, manifest, error);
     rf_buffer_release(&file);
@@ -147,7 +150,7 @@ Test(manifest, bodies_cut_and_changed) {
     encode_golden(&bytes, &digest);
     size_t size = rf_load_u32(bytes.bytes + 12);
     uint8_t *body = malloc(size);
-    cr_assert_eq(ZSTD_decompress(body, size, bytes.bytes + 16, bytes.size - 24), size);
+    cr_assert_eq(ZSTD_decompress(body, size, bytes.bytes + 20, bytes.size - 29), size);
     assert_ok(decode_body(body, size, (uint32_t)size, &manifest, &error), error);
     rf_manifest_release(&manifest);
     unsigned refused = 0;
@@ -181,7 +184,7 @@ static enum rf_code decode_with(void (*change)(struct rf_manifest *manifest),
     cr_assert(golden_manifest_make(RF_GOLDEN, &manifest));
     struct rf_manifest changed = manifest;
     change(&changed);
-    assert_ok(rf_manifest_encode(&changed, &bytes, &digest, error), *error);
+    assert_ok(rf_manifest_encode(&changed, NULL, &bytes, &digest, error), *error);
     enum rf_code code = decode(bytes.bytes, bytes.size, &decoded, error);
     rf_manifest_release(&decoded);
     golden_manifest_unmake(&manifest);
@@ -240,7 +243,7 @@ Test(manifest, a_newer_version_is_told_apart_from_damage) {
     struct rf_manifest manifest;
     struct rf_error error = {0};
     encode_golden(&bytes, &digest);
-    rf_store_u32(bytes.bytes + 8, 3);
+    rf_store_u32(bytes.bytes + 8, 4);
     cr_assert_eq(decode(bytes.bytes, bytes.size, &manifest, &error), RF_MISPLACED);
     rf_store_u32(bytes.bytes + 8, 0);
     rf_store_u64(bytes.bytes + bytes.size - 8, rf_checksum(bytes.bytes, bytes.size - 8));

@@ -183,9 +183,9 @@ Test(repository, a_newer_format_is_refused) {
     uint8_t source[RF_SOURCE_ID_SIZE];
     struct rf_error error = {0};
     scratch_make(folder);
-    static const char text[] = "rowferry repository\nformat 3\nsomething else\n";
+    static const char text[] = "rowferry repository\nformat 4\nsomething else\n";
     cr_assert_eq(open_about(folder, text, sizeof text - 1, &error, source), RF_MISPLACED);
-    cr_assert_not_null(strstr(error.what, "version 3"));
+    cr_assert_not_null(strstr(error.what, "version 4"));
     cr_assert_eq(open_about(folder, "", 0, &error, source), RF_CORRUPT);
     scratch_remove(folder);
 }

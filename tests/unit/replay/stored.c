@@ -44,7 +44,8 @@ static void write_archive(struct stored *stored, struct rf_manifest_table *table
     char from[PATH_MAX], folder[PATH_MAX], to[PATH_MAX];
     table->state = calloc(1, sizeof *table->state);
     table->state_count = 1;
-    assert_ok(rf_archive_writer_finish(writer, &table->state[0], from, &error), error);
+    assert_ok(rf_archive_writer_finish(writer, &table->digest, &table->state[0], from, &error),
+              error);
     rf_pool_free(pool);
     scratch_path(stored->path, "archives", folder);
     cr_assert_eq(rename(from, scratch_path(folder, table->state[0].name, to)), 0);

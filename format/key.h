@@ -1,0 +1,46 @@
+/* Keys that say who wrote a repository: Ed25519 (RFC 8032), by libcrypto.
+ *
+ * A signer holds the secret half and signs what is published; trust is a set of public halves, and
+ * refuses everything that none of them signed. Key files are PEM: the secret half PKCS #8, the public one
+ * SubjectPublicKeyInfo, as `openssl pkey` reads and writes them. */
+#ifndef RF_FORMAT_KEY_H
+#define RF_FORMAT_KEY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "format/error.h"
+
+#define RF_PUBLIC_KEY_SIZE 32
+#define RF_SIGNATURE_SIZE 64
+
+struct rf_signer;
+/* Reads the secret half. RF_STORAGE: cannot be read; RF_USAGE: no such key. */
+RF_MUST_USE enum rf_code rf_signer_load(const char *path, struct rf_signer **signer,
+                                        struct rf_error *error);
+void rf_signer_free(struct rf_signer *signer);                   /* NULL is fine */
+const uint8_t *rf_signer_public(const struct rf_signer *signer); /* RF_PUBLIC_KEY_SIZE bytes */
+RF_MUST_USE enum rf_code rf_signer_sign(const struct rf_signer *signer, const void *bytes,
+                                        size_t size, uint8_t signature[RF_SIGNATURE_SIZE],
+                                        struct rf_error *error);
+
+bool rf_signature_holds(const uint8_t key[RF_PUBLIC_KEY_SIZE], const void *bytes, size_t size,
+                        const uint8_t signature[RF_SIGNATURE_SIZE]);
+
+/* The keys that are trusted; all zero at first. */
+struct rf_trust {
+    uint32_t count;
+    uint8_t (*keys)[RF_PUBLIC_KEY_SIZE];
+};
+/* Adds the public key in the file. RF_STORAGE: cannot be read; RF_USAGE: no such key, or a secret one. */
+RF_MUST_USE enum rf_code rf_trust_add(struct rf_trust *trust, const char *path,
+                                      struct rf_error *error);
+bool rf_trust_has(const struct rf_trust *trust, const uint8_t key[RF_PUBLIC_KEY_SIZE]);
+void rf_trust_release(struct rf_trust *trust);
+
+/* "ed25519:" and the first 16 hexadecimal digits, for messages. */
+#define RF_KEY_TEXT 25
+const char *rf_key_text(const uint8_t key[RF_PUBLIC_KEY_SIZE], char text[RF_KEY_TEXT]);
+
+#endif

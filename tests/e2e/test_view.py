@@ -19,13 +19,14 @@ BY_SIGNAL = 128
 
 
 class Lock:
-    """Nobody else reads or writes the table until this is let go."""
+    """Nobody else writes the table until this is let go. Reading it is allowed: where others on the
+    server have taken transaction numbers, a replay looks at it before it writes."""
 
     def __init__(self, target, table):
         self.psql = subprocess.Popen(
             ["psql", "-X", "-q", "-A", "-t", target.conninfo], stdin=subprocess.PIPE,
             stdout=subprocess.PIPE, text=True, env=environment())
-        self.psql.stdin.write(f"BEGIN; LOCK TABLE {table}; SELECT 'held';\n")
+        self.psql.stdin.write(f"BEGIN; LOCK TABLE {table} IN EXCLUSIVE MODE; SELECT 'held';\n")
         self.psql.stdin.flush()
         assert self.psql.stdout.readline().strip() == "held"
 

@@ -98,6 +98,14 @@ uint64_t rf_archive_rows(const struct rf_archive *archive, enum rf_block_kind ki
 RF_MUST_USE enum rf_code rf_archive_read(struct rf_archive *archive, struct rf_codec *codec,
                                          uint32_t block, struct rf_rows *rows,
                                          struct rf_error *error);
+/* The same in two halves: reading the stored bytes, and checking and decoding them, which need not be
+ * done by the same thread. */
+RF_MUST_USE enum rf_code rf_archive_fetch(struct rf_archive *archive, uint32_t block,
+                                          struct rf_buffer *stored, struct rf_error *error);
+RF_MUST_USE enum rf_code rf_archive_decode(const struct rf_archive *archive,
+                                           struct rf_codec *codec, uint32_t block,
+                                           const struct rf_buffer *stored, struct rf_rows *rows,
+                                           struct rf_error *error);
 /* Reads all bytes of the file and compares with the digest. */
 RF_MUST_USE enum rf_code rf_archive_prove(struct rf_archive *archive, struct rf_hash digest,
                                           struct rf_error *error);
@@ -105,5 +113,14 @@ RF_MUST_USE enum rf_code rf_archive_prove(struct rf_archive *archive, struct rf_
 RF_MUST_USE enum rf_code rf_archive_prove_sha256(struct rf_archive *archive,
                                                  const uint8_t sha256[RF_SHA256_SIZE],
                                                  struct rf_error *error);
+/* The same for one who fetches every block anyhow, and hashes in the order of the file: what comes before the
+ * first block, the blocks, what comes behind the last, then the comparison. */
+RF_MUST_USE enum rf_code rf_archive_hash_head(const struct rf_archive *archive,
+                                              struct rf_hasher *hasher, struct rf_error *error);
+RF_MUST_USE enum rf_code rf_archive_hash_tail(const struct rf_archive *archive,
+                                              struct rf_hasher *hasher, struct rf_error *error);
+RF_MUST_USE enum rf_code rf_archive_compare(const struct rf_archive *archive,
+                                            struct rf_hash digest, struct rf_hash computed,
+                                            struct rf_error *error);
 
 #endif

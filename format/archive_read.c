@@ -15,6 +15,7 @@ struct rf_archive {
     uint64_t size;
     uint64_t header_checksum;
     uint64_t header_size;
+    uint64_t blocks_end;
     struct rf_archive_head head;
     struct rf_table table;
     uint32_t block_count;
@@ -35,6 +36,15 @@ static enum rf_code read_at(const struct rf_archive *archive, void *bytes, size_
     return rf_io_read_at(archive->io, archive->fd, archive->path, bytes, size, offset, error);
 }
 
+/* The same, with the place in the file. */
+static enum rf_code corrupt_at(const struct rf_archive *archive, uint64_t offset,
+                               struct rf_error *error, const char *what) {
+    enum rf_code code = corrupt(archive, error, what);
+    rf_detail(error, "at byte %llu of %llu", (unsigned long long)offset,
+              (unsigned long long)archive->size);
+    return code;
+}
+
 /* Whole rows need no key, and a key needs columns. */
 static bool gone_form_fits(const struct rf_table *table, uint8_t kind, uint8_t gone) {
     if (kind != RF_ARCHIVE_DELTA) {
@@ -43,7 +53,8 @@ static bool gone_form_fits(const struct rf_table *table, uint8_t kind, uint8_t g
     return gone == RF_GONE_ROW || table->key_count > 0;
 }
 
-static bool decode_head(struct rf_archive *archive, const uint8_t *body, size_t size) {
+/* How many of the bytes were good: all, or fewer. */
+static size_t decode_head(struct rf_archive *archive, const uint8_t *body, size_t size) {
     struct rf_cursor cursor = rf_cursor_of(body, size);
     uint8_t kind = rf_cursor_u8(&cursor);
     uint8_t gone = rf_cursor_u8(&cursor);
@@ -53,13 +64,14 @@ static bool decode_head(struct rf_archive *archive, const uint8_t *body, size_t 
     if (cursor.failed || !source || rf_cursor_left(&cursor) != 0 || kind < RF_ARCHIVE_FULL ||
         kind > RF_ARCHIVE_DELTA || gone > RF_GONE_ROW ||
         !gone_form_fits(&archive->table, kind, gone)) {
-        return false;
+        size_t good = (size_t)(cursor.at - body);
+        return good < size ? good : size - 1;
     }
     archive->head.kind = (enum rf_archive_kind)kind;
     archive->head.gone = (enum rf_gone_form)gone;
     memcpy(archive->head.source, source, RF_SOURCE_ID_SIZE);
     archive->head.table = &archive->table;
-    return true;
+    return size;
 }
 
 static enum rf_code newer(const struct rf_archive *archive, uint32_t version,
@@ -70,24 +82,36 @@ static enum rf_code newer(const struct rf_archive *archive, uint32_t version,
     return RF_MISPLACED;
 }
 
+static enum rf_code decode_header(struct rf_archive *archive, uint32_t version, const uint8_t *body,
+                                  uint32_t size, struct rf_error *error) {
+    if (version != RF_FORMAT_VERSION) {
+        return corrupt_at(archive, RF_MAGIC_SIZE, error, "a format version that there is not");
+    }
+    size_t good = size > 0 ? decode_head(archive, body, size) : 0;
+    return size > 0 && good == size
+               ? RF_OK
+               : corrupt_at(archive, RF_HEADER_START + good, error, "impossible header");
+}
+
 static enum rf_code read_header(struct rf_archive *archive, struct rf_error *error) {
     uint8_t start[RF_HEADER_START];
     if (archive->size < sizeof start + 8 + RF_TRAILER_SIZE) {
-        return corrupt(archive, error, "not even a header");
+        return corrupt_at(archive, archive->size, error, "not even a header");
     }
     enum rf_code code = read_at(archive, start, sizeof start, 0, error);
     if (code != RF_OK) {
         return code;
     }
     if (memcmp(start, RF_ARCHIVE_MAGIC, RF_MAGIC_SIZE) != 0) {
-        return corrupt(archive, error, "no archive's magic");
+        return corrupt_at(archive, 0, error, "no archive's magic");
     }
     uint32_t version = rf_load_u32(start + 8);
     uint32_t body_size = rf_load_u32(start + 12);
     if (body_size > RF_HEADER_BODY_MAX ||
         body_size > archive->size - RF_HEADER_START - 8 - RF_TRAILER_SIZE) {
-        return version > RF_FORMAT_VERSION ? newer(archive, version, error)
-                                           : corrupt(archive, error, "impossible header size");
+        return version > RF_FORMAT_VERSION
+                   ? newer(archive, version, error)
+                   : corrupt_at(archive, 12, error, "impossible header size");
     }
     archive->header_size = RF_HEADER_START + (uint64_t)body_size + 8;
     uint8_t *header = malloc(archive->header_size);
@@ -101,10 +125,9 @@ static enum rf_code read_header(struct rf_archive *archive, struct rf_error *err
         if (version > RF_FORMAT_VERSION) {
             code = newer(archive, version, error);
         } else if (rf_checksum(header, checked) != archive->header_checksum) {
-            code = corrupt(archive, error, "checksum mismatch of the header");
-        } else if (version != RF_FORMAT_VERSION ||
-                   !decode_head(archive, header + RF_HEADER_START, body_size)) {
-            code = corrupt(archive, error, "impossible header");
+            code = corrupt_at(archive, checked, error, "checksum mismatch of the header");
+        } else {
+            code = decode_header(archive, version, header + RF_HEADER_START, body_size, error);
         }
     }
     free(header);
@@ -126,7 +149,8 @@ static bool decode_entry(const struct rf_archive *archive, const uint8_t *at, ui
                     : kind >= RF_BLOCK_ROWS && kind <= RF_BLOCK_MOVES;
     return fits && place->offset == expected && place->size > RF_BLOCK_HEADER_SIZE &&
            place->size <= end - expected && place->facts.rows >= 1 &&
-           place->facts.raw_size <= RF_BLOCK_RAW_MAX;
+           place->facts.raw_size <= RF_BLOCK_RAW_MAX &&
+           place->facts.raw_size / RF_ZSTD_RATIO_MAX < place->size;
 }
 
 static bool fits_table(const struct rf_archive *archive, const struct rf_block_facts *facts) {
@@ -147,39 +171,55 @@ static bool follows(const struct rf_archive *archive, const struct rf_block_plac
            last->facts.last < place->facts.first;
 }
 
-static enum rf_code decode_footer(struct rf_archive *archive, const uint8_t *footer, uint64_t size,
-                                  uint64_t offset, struct rf_error *error) {
-    uint64_t entries = (size - RF_FOOTER_START) / RF_FOOTER_ENTRY_SIZE;
-    if (memcmp(footer, RF_FOOTER_MAGIC, 4) != 0 || rf_load_u32(footer + 4) != entries ||
-        RF_FOOTER_START + entries * RF_FOOTER_ENTRY_SIZE != size) {
-        return corrupt(archive, error, "impossible block index");
-    }
-    archive->head.before = rf_digest_load(footer + RF_FOOTER_BEFORE);
-    archive->head.after = rf_digest_load(footer + RF_FOOTER_AFTER);
-    archive->places = calloc((size_t)entries + 1, sizeof *archive->places);
-    archive->checksums = calloc((size_t)entries + 1, sizeof *archive->checksums);
-    if (!archive->places || !archive->checksums) {
-        return rf_fail_memory(error);
-    }
-    const struct rf_digest nothing = {0};
-    if (archive->head.kind == RF_ARCHIVE_FULL &&
-        !rf_digest_equal(&archive->head.before, &nothing)) {
-        return corrupt(archive, error, "rows before a full archive");
-    }
+/* The entries of the index, whose blocks fill the file from the header to `end`. */
+static enum rf_code decode_entries(struct rf_archive *archive, const uint8_t *entries,
+                                   uint64_t count, uint64_t end, struct rf_error *error) {
     uint64_t expected = archive->header_size;
     const struct rf_block_place *before[RF_BLOCK_MOVES + 1] = {0};
-    for (uint64_t i = 0; i < entries; i++) {
-        const uint8_t *at = footer + RF_FOOTER_START + i * RF_FOOTER_ENTRY_SIZE;
+    for (uint64_t i = 0; i < count; i++) {
+        const uint8_t *at = entries + i * RF_FOOTER_ENTRY_SIZE;
         struct rf_block_place *place = &archive->places[i];
-        if (!decode_entry(archive, at, expected, offset, place) ||
+        if (!decode_entry(archive, at, expected, end, place) ||
             !fits_table(archive, &place->facts) || !follows(archive, place, before)) {
-            return corrupt(archive, error, "impossible block index");
+            return corrupt_at(archive, end + RF_FOOTER_START + i * RF_FOOTER_ENTRY_SIZE, error,
+                              "impossible block index");
         }
         archive->checksums[i] = rf_load_u64(at + 24);
         expected += place->size;
     }
-    archive->block_count = (uint32_t)entries;
-    return expected == offset ? RF_OK : corrupt(archive, error, "bytes that no block owns");
+    archive->block_count = (uint32_t)count;
+    archive->blocks_end = end;
+    return expected == end ? RF_OK
+                           : corrupt_at(archive, expected, error, "bytes that no block owns");
+}
+
+/* An index of more blocks than there are bytes for is not worth memory. */
+static bool index_possible(const struct rf_archive *archive, const uint8_t *footer, uint64_t size,
+                           uint64_t offset, uint64_t count) {
+    return memcmp(footer, RF_FOOTER_MAGIC, 4) == 0 && rf_load_u32(footer + 4) == count &&
+           RF_FOOTER_START + count * RF_FOOTER_ENTRY_SIZE == size &&
+           count <= (offset - archive->header_size) / RF_BLOCK_HEADER_SIZE;
+}
+
+static enum rf_code decode_footer(struct rf_archive *archive, const uint8_t *footer, uint64_t size,
+                                  uint64_t offset, struct rf_error *error) {
+    uint64_t count = (size - RF_FOOTER_START) / RF_FOOTER_ENTRY_SIZE;
+    if (!index_possible(archive, footer, size, offset, count)) {
+        return corrupt_at(archive, offset, error, "impossible block index");
+    }
+    archive->head.before = rf_digest_load(footer + RF_FOOTER_BEFORE);
+    archive->head.after = rf_digest_load(footer + RF_FOOTER_AFTER);
+    const struct rf_digest nothing = {0};
+    if (archive->head.kind == RF_ARCHIVE_FULL &&
+        !rf_digest_equal(&archive->head.before, &nothing)) {
+        return corrupt_at(archive, offset + RF_FOOTER_BEFORE, error, "rows before a full archive");
+    }
+    archive->places = calloc((size_t)count + 1, sizeof *archive->places);
+    archive->checksums = calloc((size_t)count + 1, sizeof *archive->checksums);
+    if (!archive->places || !archive->checksums) {
+        return rf_fail_memory(error);
+    }
+    return decode_entries(archive, footer + RF_FOOTER_START, count, offset, error);
 }
 
 static enum rf_code read_footer(struct rf_archive *archive, struct rf_error *error) {
@@ -190,14 +230,14 @@ static enum rf_code read_footer(struct rf_archive *archive, struct rf_error *err
         return code;
     }
     if (memcmp(trailer + 24, RF_TRAILER_MAGIC, RF_MAGIC_SIZE) != 0) {
-        return corrupt(archive, error, "no end, as if cut short,");
+        return corrupt_at(archive, archive->size, error, "no end, as if cut short,");
     }
     uint64_t offset = rf_load_u64(trailer);
     uint64_t size = rf_load_u64(trailer + 8);
     uint64_t room = archive->size - sizeof trailer;
     if (offset < archive->header_size || offset > room || size != room - offset ||
         size < RF_FOOTER_START) {
-        return corrupt(archive, error, "impossible trailer");
+        return corrupt_at(archive, room, error, "impossible trailer");
     }
     uint8_t *footer = malloc(size);
     if (!footer) {
@@ -206,7 +246,7 @@ static enum rf_code read_footer(struct rf_archive *archive, struct rf_error *err
     code = read_at(archive, footer, size, offset, error);
     if (code == RF_OK &&
         rf_footer_checksum(archive->header_checksum, footer, size) != rf_load_u64(trailer + 16)) {
-        code = corrupt(archive, error, "checksum mismatch of the block index");
+        code = corrupt_at(archive, offset, error, "checksum mismatch of the block index");
     }
     if (code == RF_OK) {
         code = decode_footer(archive, footer, size, offset, error);
@@ -243,7 +283,8 @@ enum rf_code rf_archive_open(struct rf_io *io, const char *path, const struct rf
         code = read_header(archive, error);
     }
     if (code == RF_OK && ref && ref->kind != archive->head.kind) {
-        code = corrupt(archive, error, "another kind of archive than the manifest names");
+        code = corrupt_at(archive, RF_HEADER_START, error,
+                          "another kind of archive than the manifest names");
     }
     if (code == RF_OK) {
         code = read_footer(archive, error);
@@ -306,15 +347,12 @@ static bool header_agrees(const uint8_t *header, const struct rf_block_place *pl
     return memcmp(header, expected, sizeof expected) == 0;
 }
 
-static enum rf_code read_stored(struct rf_archive *archive, uint32_t block, uint8_t *stored,
-                                struct rf_error *error) {
+static enum rf_code check_stored(const struct rf_archive *archive, uint32_t block,
+                                 const uint8_t *stored, struct rf_error *error) {
     const struct rf_block_place *place = &archive->places[block];
-    enum rf_code code = read_at(archive, stored, place->size, place->offset, error);
-    if (code != RF_OK) {
-        return code;
-    }
     if (!header_agrees(stored, place, archive->checksums[block])) {
-        return corrupt(archive, error, "a block header that the index does not know");
+        return corrupt_at(archive, place->offset, error,
+                          "a block header that the index does not know");
     }
     uint64_t computed =
         rf_block_checksum(archive->header_checksum, block, place->offset, stored,
@@ -329,27 +367,43 @@ static enum rf_code read_stored(struct rf_archive *archive, uint32_t block, uint
     return RF_OK;
 }
 
+enum rf_code rf_archive_fetch(struct rf_archive *archive, uint32_t block, struct rf_buffer *stored,
+                              struct rf_error *error) {
+    const struct rf_block_place *place = &archive->places[block];
+    rf_buffer_clear(stored);
+    uint8_t *bytes = rf_buffer_extend(stored, place->size);
+    return bytes ? read_at(archive, bytes, place->size, place->offset, error)
+                 : rf_fail_memory(error);
+}
+
+enum rf_code rf_archive_decode(const struct rf_archive *archive, struct rf_codec *codec,
+                               uint32_t block, const struct rf_buffer *stored, struct rf_rows *rows,
+                               struct rf_error *error) {
+    const struct rf_block_place *place = &archive->places[block];
+    enum rf_code code = check_stored(archive, block, stored->bytes, error);
+    if (code != RF_OK) {
+        return code;
+    }
+    struct rf_shape shape = rf_shape_of(&archive->table, place->facts.kind, archive->head.gone);
+    code = rf_block_decode(codec, &place->facts, shape, stored->bytes + RF_BLOCK_HEADER_SIZE,
+                           place->size - RF_BLOCK_HEADER_SIZE, rows, error);
+    if (code == RF_CORRUPT) {
+        const char *name = strrchr(archive->path, '/');
+        rf_while(error, "while reading block %u at offset %llu of %s", block,
+                 (unsigned long long)place->offset, name ? name + 1 : archive->path);
+    }
+    return code;
+}
+
 /* Memory that a block with a large value took is given back. */
 #define KEEP_BYTES (4u << 20)
 
 enum rf_code rf_archive_read(struct rf_archive *archive, struct rf_codec *codec, uint32_t block,
                              struct rf_rows *rows, struct rf_error *error) {
-    const struct rf_block_place *place = &archive->places[block];
     struct rf_buffer *stored = &codec->stored;
-    rf_buffer_clear(stored);
-    if (!rf_buffer_reserve(stored, place->size)) {
-        return rf_fail_memory(error);
-    }
-    enum rf_code code = read_stored(archive, block, stored->bytes, error);
+    enum rf_code code = rf_archive_fetch(archive, block, stored, error);
     if (code == RF_OK) {
-        struct rf_shape shape = rf_shape_of(&archive->table, place->facts.kind, archive->head.gone);
-        code = rf_block_decode(codec, &place->facts, shape, stored->bytes + RF_BLOCK_HEADER_SIZE,
-                               place->size - RF_BLOCK_HEADER_SIZE, rows, error);
-        if (code == RF_CORRUPT) {
-            const char *name = strrchr(archive->path, '/');
-            rf_while(error, "while reading block %u at offset %llu of %s", block,
-                     (unsigned long long)place->offset, name ? name + 1 : archive->path);
-        }
+        code = rf_archive_decode(archive, codec, block, stored, rows, error);
     }
     if (stored->capacity > KEEP_BYTES) {
         rf_buffer_release(stored);
@@ -357,20 +411,20 @@ enum rf_code rf_archive_read(struct rf_archive *archive, struct rf_codec *codec,
     return code;
 }
 
-/* Hands all bytes of the file on, a chunk at a time. */
-static enum rf_code read_all(struct rf_archive *archive,
-                             void (*take)(void *context, const void *bytes, size_t size),
-                             void *context, struct rf_error *error) {
+/* Hands bytes of the file on, a chunk at a time. */
+static enum rf_code read_bytes(const struct rf_archive *archive, uint64_t from, uint64_t to,
+                               void (*take)(void *context, const void *bytes, size_t size),
+                               void *context, struct rf_error *error) {
     enum { CHUNK = 1 << 18 };
     uint8_t *chunk = malloc(CHUNK);
     enum rf_code code = chunk ? RF_OK : rf_fail_memory(error);
-    for (uint64_t offset = 0; code == RF_OK && offset < archive->size;) {
-        size_t size = archive->size - offset < CHUNK ? (size_t)(archive->size - offset) : CHUNK;
-        code = read_at(archive, chunk, size, offset, error);
+    while (code == RF_OK && from < to) {
+        size_t size = to - from < CHUNK ? (size_t)(to - from) : CHUNK;
+        code = read_at(archive, chunk, size, from, error);
         if (code == RF_OK) {
             take(context, chunk, size);
         }
-        offset += size;
+        from += size;
     }
     free(chunk);
     return code;
@@ -389,8 +443,8 @@ enum rf_code rf_archive_prove_sha256(struct rf_archive *archive,
                                      struct rf_error *error) {
     struct rf_sha256 *sha256 = rf_sha256_new();
     uint8_t found[RF_SHA256_SIZE];
-    enum rf_code code =
-        sha256 ? read_all(archive, to_sha256, sha256, error) : rf_fail_memory(error);
+    enum rf_code code = sha256 ? read_bytes(archive, 0, archive->size, to_sha256, sha256, error)
+                               : rf_fail_memory(error);
     if (code == RF_OK) {
         rf_sha256_result(sha256, found);
         if (memcmp(found, expected, sizeof found) != 0) {
@@ -404,16 +458,35 @@ enum rf_code rf_archive_prove_sha256(struct rf_archive *archive,
     return code;
 }
 
+enum rf_code rf_archive_hash_head(const struct rf_archive *archive, struct rf_hasher *hasher,
+                                  struct rf_error *error) {
+    return read_bytes(archive, 0, archive->header_size, to_hasher, hasher, error);
+}
+
+enum rf_code rf_archive_hash_tail(const struct rf_archive *archive, struct rf_hasher *hasher,
+                                  struct rf_error *error) {
+    return read_bytes(archive, archive->blocks_end, archive->size, to_hasher, hasher, error);
+}
+
+enum rf_code rf_archive_compare(const struct rf_archive *archive, struct rf_hash digest,
+                                struct rf_hash computed, struct rf_error *error) {
+    if (rf_hash_equal(computed, digest)) {
+        return RF_OK;
+    }
+    char stored[RF_HASH_HEX], found[RF_HASH_HEX];
+    corrupt(archive, error, "digest mismatch");
+    rf_detail(error, "the manifest says %s, the file's bytes make %s", rf_hash_text(digest, stored),
+              rf_hash_text(computed, found));
+    return RF_CORRUPT;
+}
+
 enum rf_code rf_archive_prove(struct rf_archive *archive, struct rf_hash digest,
                               struct rf_error *error) {
     struct rf_hasher *hasher = rf_hasher_new();
-    enum rf_code code =
-        hasher ? read_all(archive, to_hasher, hasher, error) : rf_fail_memory(error);
-    if (code == RF_OK && !rf_hash_equal(rf_hasher_result(hasher), digest)) {
-        char stored[RF_HASH_HEX], computed[RF_HASH_HEX];
-        code = corrupt(archive, error, "digest mismatch");
-        rf_detail(error, "the manifest says %s, the file's bytes make %s",
-                  rf_hash_text(digest, stored), rf_hash_text(rf_hasher_result(hasher), computed));
+    enum rf_code code = hasher ? read_bytes(archive, 0, archive->size, to_hasher, hasher, error)
+                               : rf_fail_memory(error);
+    if (code == RF_OK) {
+        code = rf_archive_compare(archive, digest, rf_hasher_result(hasher), error);
     }
     rf_hasher_free(hasher);
     return code;

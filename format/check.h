@@ -2,7 +2,8 @@
  *
  * For each snapshot: its manifest; every archive it names, whole-file digest and block by block; that
  * parent - gone + rows = child in digest and counts; and for the newest snapshot that the rows as a
- * reader would see them sum up to the digest. Reports everything it finds and goes on. */
+ * reader would see them sum up to the digest. Reports everything it finds and goes on. The
+ * callbacks are called on the caller's thread. */
 #ifndef RF_FORMAT_CHECK_H
 #define RF_FORMAT_CHECK_H
 
@@ -14,13 +15,14 @@
 #include "format/repository.h"
 
 struct rf_damage {
-    const char *file;    /* path within the repository */
-    int64_t block;       /* -1 where it is not about one block */
+    const char *file; /* path within the repository */
+    int64_t block;    /* -1 where it is not about one block */
     const struct rf_error *error;
 };
 
 struct rf_check_options {
     const atomic_int *stop; /* not NULL; a signal number once the run should end */
+    unsigned jobs;          /* threads that decode; what is found does not depend on it */
     void (*damage)(void *context, const struct rf_damage *damage);
     void (*progress)(void *context, uint64_t bytes_done, uint64_t bytes_total);
     void *context;

@@ -14,6 +14,26 @@
 #define SIGNED_SIZE (RF_PUBLIC_KEY_SIZE + RF_SIGNATURE_SIZE)
 static const char purpose[] = "rowferry signature 1\n";
 
+static bool is_bomb(size_t body_size, size_t frame_size) {
+    return body_size > RF_ENVELOPE_BODY_FREE && body_size / RF_ENVELOPE_RATIO_MAX > frame_size;
+}
+
+/* A zstd frame of blocks that are as they were (RFC 8878, 3.1.1). */
+static void store(const struct rf_buffer *body, struct rf_buffer *out) {
+    enum { BLOCK = 128 << 10, LAST = 1 };
+    rf_buffer_u32(out, ZSTD_MAGICNUMBER);
+    rf_buffer_u8(out, 0xa0); /* one segment, whose size has four bytes */
+    rf_buffer_u32(out, (uint32_t)body->size);
+    for (size_t at = 0; at < body->size; at += BLOCK) {
+        size_t left = body->size - at;
+        uint32_t size = left < BLOCK ? (uint32_t)left : BLOCK;
+        uint32_t head = size << 3 | (size == left ? LAST : 0);
+        const uint8_t bytes[3] = {(uint8_t)head, (uint8_t)(head >> 8), (uint8_t)(head >> 16)};
+        rf_buffer_append(out, bytes, sizeof bytes);
+        rf_buffer_append(out, body->bytes + at, size);
+    }
+}
+
 static enum rf_code compress(const struct rf_buffer *body, struct rf_buffer *out,
                              struct rf_error *error) {
     size_t bound = ZSTD_compressBound(body->size);
@@ -27,8 +47,14 @@ static enum rf_code compress(const struct rf_buffer *body, struct rf_buffer *out
                        ZSTD_getErrorName(size));
     }
     out->size = before + size;
-    rf_store_u32(out->bytes + START - 4, (uint32_t)size);
-    return RF_OK;
+    if (is_bomb(body->size, size)) {
+        out->size = before;
+        store(body, out);
+    }
+    if (!out->failed) {
+        rf_store_u32(out->bytes + START - 4, (uint32_t)(out->size - before));
+    }
+    return rf_buffer_check(out, error);
 }
 
 static void append_signed(const void *bytes, size_t size, struct rf_buffer *message) {
@@ -88,6 +114,13 @@ enum rf_code rf_envelope_corrupt(const char *what, const char *why, struct rf_er
     return RF_CORRUPT;
 }
 
+enum rf_code rf_envelope_corrupt_at(const char *what, const char *why, size_t offset,
+                                    struct rf_error *error) {
+    enum rf_code code = rf_envelope_corrupt(what, why, error);
+    rf_detail(error, "at byte %zu", offset);
+    return code;
+}
+
 /* Where the parts of the file are. */
 struct parts {
     uint32_t body_size, frame_size;
@@ -98,7 +131,8 @@ struct parts {
 static enum rf_code find_parts(const char *magic, const char *what, const uint8_t *bytes,
                                size_t size, struct parts *parts, struct rf_error *error) {
     if (size < START + 1 + 8 || memcmp(bytes, magic, RF_ENVELOPE_MAGIC_SIZE) != 0) {
-        return rf_envelope_corrupt(what, "is cut short or is none", error);
+        return rf_envelope_corrupt_at(what, "is cut short or is none",
+                                      size < START + 1 + 8 ? size : 0, error);
     }
     uint32_t version = rf_load_u32(bytes + 8);
     if (version > RF_FORMAT_VERSION) {
@@ -109,7 +143,7 @@ static enum rf_code find_parts(const char *magic, const char *what, const uint8_
     }
     size_t checked = size - 8;
     if (rf_checksum(bytes, checked) != rf_load_u64(bytes + checked)) {
-        return rf_envelope_corrupt(what, "fails its checksum", error);
+        return rf_envelope_corrupt_at(what, "fails its checksum", checked, error);
     }
     *parts = (struct parts){.body_size = rf_load_u32(bytes + 12),
                             .frame_size = rf_load_u32(bytes + 16),
@@ -119,10 +153,10 @@ static enum rf_code find_parts(const char *magic, const char *what, const uint8_
     behind -= fits ? parts->frame_size : 0;
     uint8_t is_signed = fits ? parts->frame[parts->frame_size] : 0;
     if (!fits || is_signed > 1 || behind != 1 + (is_signed ? SIGNED_SIZE : 0) ||
-        parts->body_size > RF_ENVELOPE_BODY_MAX ||
+        parts->body_size > RF_ENVELOPE_BODY_MAX || is_bomb(parts->body_size, parts->frame_size) ||
         ZSTD_getFrameContentSize(parts->frame, parts->frame_size) != parts->body_size ||
         ZSTD_findFrameCompressedSize(parts->frame, parts->frame_size) != parts->frame_size) {
-        return rf_envelope_corrupt(what, "is of another size than it says", error);
+        return rf_envelope_corrupt_at(what, "is of another size than it says", START - 8, error);
     }
     parts->signature = is_signed ? parts->frame + parts->frame_size + 1 : NULL;
     return RF_OK;
@@ -148,7 +182,7 @@ static enum rf_code weigh(const uint8_t *bytes, const struct parts *parts,
 enum rf_code rf_envelope_open(const char *magic, const char *what, const void *bytes, size_t size,
                               uint8_t **body, size_t *body_size, struct rf_signature *signature,
                               struct rf_error *error) {
-    struct parts parts;
+    struct parts parts = {0};
     *body = NULL;
     enum rf_code code = find_parts(magic, what, bytes, size, &parts, error);
     if (code == RF_OK) {
@@ -164,7 +198,7 @@ enum rf_code rf_envelope_open(const char *magic, const char *what, const void *b
     if (ZSTD_decompress(*body, *body_size, parts.frame, parts.frame_size) != *body_size) {
         free(*body);
         *body = NULL;
-        return rf_envelope_corrupt(what, "cannot be decompressed", error);
+        return rf_envelope_corrupt_at(what, "cannot be decompressed", START, error);
     }
     return RF_OK;
 }

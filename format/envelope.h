@@ -14,6 +14,10 @@
 #define RF_ENVELOPE_MAGIC_SIZE 8u
 #define RF_ENVELOPE_BODY_MAX (512u << 20)
 #define RF_ENVELOPE_FILE_MAX (600u << 20)
+/* A body of more bytes than the first is at most so many times as large as its frame: what little a
+ * stranger sends does not take much memory. A writer leaves uncompressed what would be larger. */
+#define RF_ENVELOPE_BODY_FREE (16u << 20)
+#define RF_ENVELOPE_RATIO_MAX 256u
 
 /* Clears `out` first. `signer` may be NULL. */
 RF_MUST_USE enum rf_code rf_envelope_encode(const char *magic, const struct rf_buffer *body,
@@ -33,6 +37,9 @@ RF_MUST_USE enum rf_code rf_envelope_open(const char *magic, const char *what, c
                                           struct rf_signature *signature, struct rf_error *error);
 RF_MUST_USE enum rf_code rf_envelope_corrupt(const char *what, const char *why,
                                              struct rf_error *error);
+/* The same, with the place in the file. */
+RF_MUST_USE enum rf_code rf_envelope_corrupt_at(const char *what, const char *why, size_t offset,
+                                                struct rf_error *error);
 /* RF_CORRUPT where a key is trusted and this is not its signature; `trust` NULL: whatever it is. */
 RF_MUST_USE enum rf_code rf_signature_demand(const struct rf_signature *signature,
                                              const struct rf_trust *trust, const char *what,

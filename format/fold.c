@@ -75,8 +75,8 @@ static void decode_body(struct rf_cursor *cursor, struct rf_fold *fold) {
     fold->parent = rf_cursor_u64(cursor);
     fold->parent_digest = get_hash(cursor);
     get_bytes(cursor, fold->parent_sha256, sizeof fold->parent_sha256);
-    /* Change, counts, the number of archives and one of them. */
-    fold->tables = rf_manifest_array(cursor, &fold->table_count, 98, sizeof *fold->tables);
+    fold->tables = rf_manifest_array(cursor, &fold->table_count, RF_MANIFEST_CHAIN_LEAST,
+                                     sizeof *fold->tables);
     for (uint32_t i = 0; !cursor->failed && i < fold->table_count; i++) {
         rf_manifest_chain_decode(cursor, &fold->tables[i]);
     }

@@ -20,6 +20,8 @@
 /* Block: magic, kind, 3 zero bytes, u32 rows, u32 raw size, u32 stored size, u32 zero, u64 checksum. */
 #define RF_BLOCK_HEADER_SIZE 32u
 #define RF_BLOCK_HEADER_CHECKED 24u
+/* No zstd frame holds more: 128 KiB in a block of four bytes. What says so is not worth memory. */
+#define RF_ZSTD_RATIO_MAX 32768u
 /* Footer: magic, u32 blocks, the table's digest before and after (sum, u64 rows), then an entry a block. */
 #define RF_FOOTER_START 56u
 #define RF_FOOTER_BEFORE 8u

@@ -73,7 +73,8 @@ static void decode_census(struct rf_cursor *cursor, struct rf_census *census) {
 }
 
 static void decode_state(struct rf_cursor *cursor, struct rf_manifest_table *table) {
-    table->state = rf_manifest_array(cursor, &table->state_count, 61, sizeof *table->state);
+    table->state =
+        rf_manifest_array(cursor, &table->state_count, RF_MANIFEST_REF_LEAST, sizeof *table->state);
     for (uint32_t i = 0; i < table->state_count; i++) {
         rf_manifest_ref_decode(cursor, &table->state[i]);
         cursor->failed |= table->state[i].kind != (i == 0 ? RF_ARCHIVE_FULL : RF_ARCHIVE_DELTA);
@@ -146,8 +147,8 @@ static void decode_source(struct rf_cursor *cursor, struct rf_manifest *manifest
 }
 
 static void decode_tables(struct rf_cursor *cursor, struct rf_manifest *manifest) {
-    manifest->tables =
-        rf_manifest_array(cursor, &manifest->table_count, 64, sizeof *manifest->tables);
+    manifest->tables = rf_manifest_array(cursor, &manifest->table_count, RF_MANIFEST_TABLE_LEAST,
+                                         sizeof *manifest->tables);
     for (uint32_t i = 0; !cursor->failed && i < manifest->table_count; i++) {
         rf_manifest_table_decode(cursor, &manifest->tables[i]);
         cursor->failed |=
@@ -186,7 +187,7 @@ static bool is_sequence(const uint8_t *cells, uint32_t size) {
 
 static void decode_sequences(struct rf_cursor *cursor, struct rf_manifest *manifest) {
     manifest->sequences =
-        rf_manifest_array(cursor, &manifest->sequence_count, 4, sizeof *manifest->sequences);
+        rf_manifest_array(cursor, &manifest->sequence_count, 6, sizeof *manifest->sequences);
     for (uint32_t i = 0; i < manifest->sequence_count; i++) {
         uint32_t size = rf_cursor_u32(cursor);
         const uint8_t *cells = rf_cursor_bytes(cursor, size);

@@ -7,6 +7,11 @@
 
 #define RF_MANIFEST_MAGIC "RFMANIFS"
 
+/* No fewer bytes does a reference have; what became of a table, with its state; a table of one column. */
+#define RF_MANIFEST_REF_LEAST 99u
+#define RF_MANIFEST_CHAIN_LEAST (37u + RF_MANIFEST_REF_LEAST)
+#define RF_MANIFEST_TABLE_LEAST (157u + RF_MANIFEST_CHAIN_LEAST)
+
 void rf_manifest_table_encode(const struct rf_manifest_table *table, struct rf_buffer *out);
 void rf_manifest_ref_encode(const struct rf_archive_ref *ref, struct rf_buffer *out);
 void rf_manifest_ref_decode(struct rf_cursor *cursor, struct rf_archive_ref *ref);

@@ -260,8 +260,21 @@ static uint32_t rows_below(const struct rf_span *span, int64_t rowid) {
     return low;
 }
 
+/* Which block of which delta is at fault. */
+static enum rf_code at_fault(const struct rf_scan *scan, const struct layer *layer,
+                             const struct cursor *cursor, const char *what,
+                             struct rf_error *error) {
+    const struct rf_archive *delta = scan->state->archives[layer - scan->layers + 1];
+    uint32_t block = rf_block_scan_at(cursor->scan);
+    rf_fail(error, RF_CORRUPT, "a delta %s", what);
+    rf_detail(error, "row %u of block %u at offset %llu of %.200s", cursor->row, block,
+              (unsigned long long)rf_archive_block(delta, block)->offset, rf_archive_path(delta));
+    return RF_CORRUPT;
+}
+
 /* Cuts the span so that one shift holds for all of it, and applies that shift. */
-static enum rf_code apply_moves(struct layer *layer, struct rf_span *span, struct rf_error *error) {
+static enum rf_code apply_moves(const struct rf_scan *scan, struct layer *layer,
+                                struct rf_span *span, struct rf_error *error) {
     if (!layer->moves.rows) {
         return RF_OK; /* and where keys are no rowids, always */
     }
@@ -270,7 +283,7 @@ static enum rf_code apply_moves(struct layer *layer, struct rf_span *span, struc
         struct run run = run_at(&layer->moves);
         if (run.count < 1 || run.old_first > INT64_MAX - (run.count - 1) ||
             run.new_first > INT64_MAX - (run.count - 1)) {
-            return rf_fail(error, RF_CORRUPT, "a delta moves rows in an impossible run");
+            return at_fault(scan, layer, &layer->moves, "moves rows in an impossible run", error);
         }
         int64_t last = run.old_first + (run.count - 1);
         if (last < first) {
@@ -372,7 +385,7 @@ static enum rf_code layer_next(struct rf_scan *scan, uint32_t depth, struct rf_s
             layer->below.count--;
             continue;
         }
-        code = apply_moves(layer, &passing, error);
+        code = apply_moves(scan, layer, &passing, error);
         if (code != RF_OK) {
             return code;
         }
@@ -383,7 +396,7 @@ static enum rf_code layer_next(struct rf_scan *scan, uint32_t depth, struct rf_s
             struct key first = span_key(scan, &passing, 0);
             int order = compare(scan, &next, &first);
             if (order == 0) {
-                return rf_fail(error, RF_CORRUPT, "a delta puts a row where one stands");
+                return at_fault(scan, layer, &layer->rows, "puts a row where one stands", error);
             }
             if (order < 0) {
                 return take_rows(scan, layer, &first, span);

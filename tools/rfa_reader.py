@@ -44,7 +44,9 @@ MAX_HEADER = 64 << 20
 MAX_ROWS = 32_768
 MAX_CELLS = (1 << 20) + MAX_COLUMNS
 MAX_RAW = 1_700_000_000
+MAX_ZSTD = 32_768  # bytes that a zstd frame may hold for each of its own
 MAX_MANIFEST = 512 << 20
+FREE_MANIFEST, MAX_RATIO = 16 << 20, 256
 HEADER, BLOCK, ENTRY, FOOTER, TRAILER, ENVELOPE = 16, 32, 48, 56, 32, 20
 LAST = 2**63 - 1
 
@@ -465,7 +467,7 @@ class Archive:
                 "rows are moved whose rowid is their key")
         columns = self.columns_of(kind)
         require(1 <= rows <= MAX_ROWS, f"{rows} rows")
-        require(raw <= MAX_RAW, f"{raw} raw bytes")
+        require(raw <= MAX_RAW and raw < MAX_ZSTD * stored, f"{raw} raw bytes")
         require((rows - 1) * len(columns) <= MAX_CELLS, f"{rows} rows of {len(columns)} columns")
         found = self._read_rows(decompress(frame, raw), kind, rows, columns)
         has_rowids = kind != MOVES and self.table.key != BY_COLUMNS
@@ -556,7 +558,8 @@ def open_envelope(data, magic, what):
     require(version == VERSION, f"version {version} is not known to this reader", 8)
     checksum, = struct.unpack("<Q", data[-8:])
     check(checksum, xxh64(data[:-8]), what, len(data) - 8)
-    require(size <= MAX_MANIFEST, f"{what} of {size} bytes", 12)
+    require(size <= MAX_MANIFEST and (size <= FREE_MANIFEST or size < MAX_RATIO * (stored + 1)),
+            f"{what} of {size} bytes", 12)
     end = ENVELOPE + stored
     require(end < len(data) - 8, "a frame that goes on behind the end", 16)
     signed, behind = data[end], len(data) - 8 - end

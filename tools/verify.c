@@ -200,6 +200,7 @@ static void *prove_repository(void *argument) {
     struct rf_task *task = proof->task;
     const struct rf_check_options options = {
         .stop = task->stop,
+        .jobs = task->settings->jobs,
         .damage = on_damage,
         .progress = task->progress ? on_bytes : NULL,
         .context = proof,

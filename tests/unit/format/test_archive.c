@@ -257,6 +257,20 @@ Test(archive, changes_under_checksums_that_fit) {
     cr_assert_gt(refused, 1000);
 }
 
+/* A block of a few bytes that says it holds a gigabyte: refused before it is decoded. */
+Test(archive, a_block_that_cannot_hold_so_much) {
+    struct parts parts = take_apart("single.rfa");
+    struct rf_error error = {0};
+    uint8_t *block = parts.bytes.bytes + rf_load_u64(entry_of(&parts, 0) + 16);
+    rf_store_u32(block + 12, 1600000000u);
+    rf_store_u32(entry_of(&parts, 0) + 8, 1600000000u);
+    seal(&parts);
+    cr_assert_eq(read_all(parts.bytes.bytes, parts.bytes.size, &error), RF_CORRUPT);
+    cr_assert(strstr(error.what, "impossible block index") == error.what, "%s", error.what);
+    cr_assert(strstr(error.detail, "at byte ") == error.detail, "%s", error.detail);
+    rf_buffer_release(&parts.bytes);
+}
+
 /* Headers written out, under checksums that fit, and what is wrong with them. */
 Test(archive, headers_that_cannot_be) {
     static const struct {
@@ -496,7 +510,8 @@ Test(archive, a_batch_that_fails_fails_the_archive) {
         rf_batch_add(batch, i, (struct rf_hash){0}, "\x09", 1);
         rf_archive_writer_add(writer, batch);
     }
-    cr_assert_eq(rf_archive_writer_finish(writer, &(struct rf_digest){0}, &ref, path, &error), RF_FAILED);
+    cr_assert_eq(rf_archive_writer_finish(writer, &(struct rf_digest){0}, &ref, path, &error),
+                 RF_FAILED);
     cr_assert_eq(scratch_count(folder), 0);
     rf_pool_free(pool);
     scratch_remove(folder);

@@ -12,6 +12,7 @@ struct found {
     char file[8][160];
     int64_t block[8];
     char what[8][300];
+    char detail[8][300];
 };
 
 static void note(void *context, const struct rf_damage *damage) {
@@ -19,16 +20,19 @@ static void note(void *context, const struct rf_damage *damage) {
     if (found->count < COUNT(found->file)) {
         snprintf(found->file[found->count], sizeof found->file[0], "%.150s", damage->file);
         snprintf(found->what[found->count], sizeof found->what[0], "%.290s", damage->error->what);
+        snprintf(found->detail[found->count], sizeof found->detail[0], "%.290s",
+                 damage->error->detail);
         found->block[found->count] = damage->block;
     }
     found->count++;
 }
 
-static enum rf_code check_at(const char *path, struct found *found, struct rf_check_result *result,
-                             struct rf_error *error) {
+static enum rf_code check_with(unsigned jobs, const char *path, struct found *found,
+                               struct rf_check_result *result, struct rf_error *error) {
     struct rf_repository *repository;
     atomic_int stop = 0;
-    struct rf_check_options options = {.stop = &stop, .damage = note, .context = found};
+    struct rf_check_options options = {
+        .stop = &stop, .jobs = jobs, .damage = note, .context = found};
     *found = (struct found){0};
     enum rf_code code =
         rf_repository_open(rf_io_posix(), path, RF_REPOSITORY_READ, &repository, error);
@@ -36,6 +40,23 @@ static enum rf_code check_at(const char *path, struct found *found, struct rf_ch
         code = rf_check(repository, &options, result, error);
         cr_assert(code != RF_OK || result->damages == found->count);
         rf_repository_close(repository);
+    }
+    return code;
+}
+
+/* On one thread and on several: nobody sees from what is found how many there were. */
+static enum rf_code check_at(const char *path, struct found *found, struct rf_check_result *result,
+                             struct rf_error *error) {
+    struct found others;
+    struct rf_check_result counted;
+    struct rf_error failed = {0};
+    enum rf_code code = check_with(1, path, found, result, error);
+    cr_assert_eq(check_with(3, path, &others, &counted, &failed), code);
+    cr_assert_str_eq(failed.what, error->what);
+    if (code == RF_OK) {
+        cr_assert_eq(memcmp(&others, found, sizeof others), 0, "%s: %s, or on three threads %s: %s",
+                     found->file[0], found->what[0], others.file[0], others.what[0]);
+        cr_assert_eq(memcmp(&counted, result, sizeof counted), 0);
     }
     return code;
 }
@@ -213,6 +234,9 @@ static void wrong_deleted(struct rf_manifest *manifest) {
 static void wrong_parent(struct rf_manifest *manifest) {
     manifest->parent_digest.high ^= 1;
 }
+static void without_the_delta(struct rf_manifest *manifest) {
+    manifest->tables[0].state_count--;
+}
 static void said_to_be_unchanged(struct rf_manifest *manifest) {
     manifest->tables[0].change = RF_CHANGE_NONE;
 }
@@ -224,12 +248,13 @@ Test(check, manifests_that_do_not_add_up) {
     assert_lie(wrong_deleted, "deleted");
     assert_lie(wrong_parent, "parent");
     assert_lie(said_to_be_unchanged, "unchanged");
+    assert_lie(without_the_delta, "a state that ends before the snapshot");
 }
 
 /* Sound files, linked as they should be, whose rows are not those of the snapshot. */
-static void assert_fault(enum chain_fault fault, bool fold, bool names_manifest) {
+static void assert_fault(enum chain_fault fault, bool fold) {
     struct chain chain;
-    char name[128], file[128];
+    char file[128];
     chain_make(&chain, CHAIN_KEYED, 15, 60);
     chain.fault = fault;
     if (fold) {
@@ -238,14 +263,14 @@ static void assert_fault(enum chain_fault fault, bool fold, bool names_manifest)
         chain_step(&chain);
     }
     snprintf(file, sizeof file, "archives/%s", chain.state[chain.table.state_count - 1].name);
-    assert_found(&chain, names_manifest ? manifest_name(&chain, 1, name) : file, -1,
+    assert_found(&chain, file, -1,
                  fold ? "a full archive that lost a row" : "a delta that deletes another row");
     chain_free(&chain);
 }
 
 Test(check, rows_that_are_not_those_of_the_snapshot) {
-    assert_fault(CHAIN_LOSES_ROW, true, true);
-    assert_fault(CHAIN_DELETES_AMISS, false, false);
+    assert_fault(CHAIN_LOSES_ROW, true);
+    assert_fault(CHAIN_DELETES_AMISS, false);
 }
 
 Test(check, it_stops_when_it_is_told_to) {
@@ -253,9 +278,11 @@ Test(check, it_stops_when_it_is_told_to) {
     struct rf_check_result result;
     struct rf_error error = {0};
     atomic_int stop = 15;
-    struct rf_check_options options = {.stop = &stop};
     make_three(&chain);
-    cr_assert_eq(rf_check(chain.repository, &options, &result, &error), RF_INTERRUPTED);
+    for (unsigned jobs = 1; jobs <= 3; jobs++) {
+        struct rf_check_options options = {.stop = &stop, .jobs = jobs};
+        cr_assert_eq(rf_check(chain.repository, &options, &result, &error), RF_INTERRUPTED);
+    }
     chain_free(&chain);
 }
 
@@ -271,10 +298,60 @@ Test(check, progress_goes_forward) {
     struct rf_check_result result;
     struct rf_error error = {0};
     atomic_int stop = 0;
-    uint64_t last = 0;
-    struct rf_check_options options = {.stop = &stop, .progress = count_calls, .context = &last};
     make_three(&chain);
-    assert_ok(rf_check(chain.repository, &options, &result, &error), error);
-    cr_assert_gt(last, 0);
+    for (unsigned jobs = 1; jobs <= 4; jobs++) {
+        uint64_t last = 0;
+        struct rf_check_options options = {
+            .stop = &stop, .jobs = jobs, .progress = count_calls, .context = &last};
+        assert_ok(rf_check(chain.repository, &options, &result, &error), error);
+        cr_assert_gt(last, 0);
+    }
     chain_free(&chain);
+}
+
+struct stop_at {
+    atomic_int stop;
+    int calls;
+};
+
+/* A signal that comes while blocks are on their way to other threads: all of them come back. */
+static void stop_after_some(void *context, uint64_t done, uint64_t total) {
+    struct stop_at *at = context;
+    (void)done;
+    (void)total;
+    if (--at->calls == 0) {
+        atomic_store(&at->stop, 2);
+    }
+}
+
+Test(check, it_stops_on_the_way) {
+    struct chain chain;
+    struct rf_check_result result;
+    struct rf_error error = {0};
+    make_three(&chain);
+    for (int calls = 1; calls <= 6; calls++) {
+        struct stop_at at = {0, calls};
+        struct rf_check_options options = {
+            .stop = &at.stop, .jobs = 3, .progress = stop_after_some, .context = &at};
+        cr_assert_eq(rf_check(chain.repository, &options, &result, &error), RF_INTERRUPTED,
+                     "after %d blocks", calls);
+    }
+    chain_free(&chain);
+}
+
+/* Every way of telling rows apart, in many snapshots: stretches of a scan add up to the whole. */
+Test(check, all_kinds_of_keys_on_several_threads) {
+    for (enum chain_key key = 0; key < CHAIN_KEYS; key++) {
+        struct chain chain;
+        struct found found;
+        struct rf_check_result result;
+        struct rf_error error = {0};
+        chain_make(&chain, key, 21 + key, 400);
+        for (int step = 0; step < 4; step++) {
+            chain_step(&chain);
+        }
+        assert_ok(check_at(chain.path, &found, &result, &error), error);
+        cr_assert_eq(found.count, 0, "%s: %s", found.file[0], found.what[0]);
+        chain_free(&chain);
+    }
 }

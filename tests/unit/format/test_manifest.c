@@ -139,6 +139,44 @@ static enum rf_code decode_body(const uint8_t *body, size_t size, uint32_t claim
     return code;
 }
 
+/* What compresses better than a reader believes, a writer leaves as it is. */
+Test(manifest, a_schema_of_one_letter) {
+    enum { LETTERS = 20 << 20 };
+    struct rf_manifest manifest, decoded;
+    struct rf_buffer bytes = {0};
+    struct rf_hash digest;
+    struct rf_error error = {0};
+    cr_assert(golden_manifest_make(RF_GOLDEN, &manifest));
+    char *sql = malloc(LETTERS + 1);
+    memset(sql, 'x', LETTERS);
+    sql[LETTERS] = 0;
+    struct rf_object object = {
+        .type = (char[]){"view"}, .name = (char[]){"v"}, .table = (char[]){"v"}, .sql = sql};
+    struct rf_manifest with = manifest;
+    with.objects = &object;
+    with.object_count = 1;
+    assert_ok(rf_manifest_encode(&with, NULL, &bytes, &digest, &error), error);
+    cr_assert_gt(bytes.size, LETTERS);
+    assert_ok(decode(bytes.bytes, bytes.size, &decoded, &error), error);
+    cr_assert_str_eq(decoded.objects[0].sql, sql);
+    rf_manifest_release(&decoded);
+    golden_manifest_unmake(&manifest);
+    rf_buffer_release(&bytes);
+    free(sql);
+}
+
+/* A few thousand bytes that would become many millions: refused for their sizes. */
+Test(manifest, a_bomb) {
+    enum { SIZE = 64 << 20 };
+    uint8_t *body = calloc(SIZE, 1);
+    struct rf_manifest manifest;
+    struct rf_error error = {0};
+    cr_assert_eq(decode_body(body, SIZE, SIZE, &manifest, &error), RF_CORRUPT);
+    cr_assert_str_eq(error.what, "a manifest is of another size than it says");
+    cr_assert_str_eq(error.detail, "at byte 12");
+    free(body);
+}
+
 /* A body changed anywhere, under a checksum that fits: refused or read; the sanitizers are the
  * judge. */
 Test(manifest, bodies_cut_and_changed) {

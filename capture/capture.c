@@ -14,6 +14,7 @@
 #include "capture/standing.h"
 #include "capture/table_capture.h"
 #include "capture/table_order.h"
+#include "format/whole.h"
 
 #define LEVEL_DEFAULT 3
 
@@ -56,13 +57,20 @@ void rf_capture_result_release(struct rf_capture_result *result) {
 
 /* ---- before the tables ---- */
 
+/* A copy under way is no ground to build on: what is still to come would be another history. */
 static enum rf_code load_parent(struct run *run, struct rf_error *error) {
     const struct rf_snapshot_name *newest = rf_repository_newest(run->repository);
     if (!newest) {
-        return RF_OK;
+        return rf_whole_headless(run->repository, error);
     }
     run->result->snapshot = *newest;
-    return rf_repository_load(run->repository, newest, &run->parent, error);
+    struct rf_whole whole;
+    enum rf_code code = rf_repository_load(run->repository, newest, &run->parent, error);
+    if (code == RF_OK) {
+        code = rf_whole_of(run->repository, newest, &run->parent, &whole, error);
+    }
+    return code == RF_OK && whole.missing > 0 ? rf_whole_refuse(run->repository, &whole, error)
+                                              : code;
 }
 
 static enum rf_code begin_manifest(struct run *run, struct rf_error *error) {

@@ -11,6 +11,7 @@
 #include "format/envelope.h"
 #include "format/fold.h"
 #include "format/repository_inner.h"
+#include "format/whole.h"
 
 #define DIGEST_PREFIX_LEAST 4u
 
@@ -69,15 +70,22 @@ static enum rf_code unresolved(const struct rf_repository *repository, const cha
     return RF_USAGE;
 }
 
-enum rf_code rf_repository_resolve(const struct rf_repository *repository, const char *text,
-                                   struct rf_snapshot_name *name, struct rf_error *error) {
+static enum rf_code no_snapshot(const struct rf_repository *repository, struct rf_error *error) {
+    enum rf_code code = rf_whole_headless(repository, error);
+    if (code == RF_OK) {
+        code = rf_fail(error, RF_USAGE, "the repository %s has no snapshot yet", repository->path);
+        rf_hint(error, "`rowferry capture` makes the first one.");
+    }
+    return code;
+}
+
+enum rf_code rf_repository_resolve_any(const struct rf_repository *repository, const char *text,
+                                       struct rf_snapshot_name *name, struct rf_error *error) {
     const struct rf_snapshot_name *found = NULL;
     if (strcmp(text, "latest") == 0) {
         found = rf_repository_newest(repository);
         if (!found) {
-            rf_fail(error, RF_USAGE, "the repository %s has no snapshot yet", repository->path);
-            rf_hint(error, "`rowferry capture` makes the first one.");
-            return RF_USAGE;
+            return no_snapshot(repository, error);
         }
         *name = *found;
         return RF_OK;
@@ -108,6 +116,23 @@ enum rf_code rf_repository_resolve(const struct rf_repository *repository, const
     }
     *name = *found;
     return RF_OK;
+}
+
+enum rf_code rf_repository_resolve(const struct rf_repository *repository, const char *text,
+                                   struct rf_snapshot_name *name, struct rf_error *error) {
+    struct rf_whole whole;
+    uint32_t in_part;
+    enum rf_code code = rf_repository_resolve_any(repository, text, name, error);
+    if (code != RF_OK) {
+        return code;
+    }
+    if (strcmp(text, "latest") == 0) {
+        code = rf_whole_newest(repository, name, &whole, &in_part, error);
+        return code == RF_OK && name->number == 0 ? rf_whole_refuse(repository, &whole, error)
+                                                  : code;
+    }
+    code = rf_whole_look(repository, name, &whole, error);
+    return code == RF_OK && whole.missing > 0 ? rf_whole_refuse(repository, &whole, error) : code;
 }
 
 /* Reads a whole file that is no larger than a manifest may be. */
@@ -150,7 +175,8 @@ static enum rf_code check_identity(const struct rf_repository *repository,
     return RF_OK;
 }
 
-/* The bytes of a file in snapshots/, which are those of the digest. */
+/* The bytes of a file in snapshots/, which are those of the digest. A reader, who holds no lock, may
+ * find a file gone that was there when the folder was listed. */
 static enum rf_code read_named(const struct rf_repository *repository, const char *file,
                                struct rf_hash digest, uint8_t **bytes, size_t *size,
                                struct rf_error *error) {
@@ -159,6 +185,11 @@ static enum rf_code read_named(const struct rf_repository *repository, const cha
     enum rf_code code = rf_repository_place(repository, "snapshots", file, path, error);
     if (code == RF_OK) {
         code = read_file(repository, path, bytes, size, error);
+    }
+    if (code == RF_STORAGE && error->sys_errno == ENOENT) {
+        rf_fail(error, RF_CORRUPT, "snapshots/%s is not there any more", file);
+        rf_hint(error, "the repository is being pruned or copied just now; run this again.");
+        code = RF_CORRUPT;
     }
     if (code == RF_OK && !rf_hash_equal(rf_hash_bytes(*bytes, *size), digest)) {
         code = rf_fail(error, RF_CORRUPT, "a manifest is not what its name says");
@@ -231,9 +262,34 @@ enum rf_code rf_repository_load(const struct rf_repository *repository,
     return code;
 }
 
+static bool is_cut(const struct rf_repository *repository, const char *file,
+                   struct rf_hash digest) {
+    struct rf_error ignored;
+    uint8_t *bytes = NULL;
+    size_t size = 0;
+    bool read = read_named(repository, file, digest, &bytes, &size, &ignored) == RF_OK;
+    free(bytes);
+    return !read;
+}
+
+bool rf_repository_is_cut(const struct rf_repository *repository,
+                          const struct rf_snapshot_name *name, char file[RF_FOLD_NAME_SIZE]) {
+    const struct rf_fold_name *fold = rf_repository_fold(repository, name);
+    rf_manifest_file_name(name, file);
+    if (is_cut(repository, file, name->digest)) {
+        return true;
+    }
+    if (fold) {
+        rf_fold_file_name(fold, file);
+    }
+    return fold && is_cut(repository, file, fold->digest);
+}
+
 static enum rf_code missing_archive(const struct rf_archive_ref *ref, struct rf_error *error) {
     rf_fail(error, RF_CORRUPT, "the archive %s is missing", ref->name);
-    rf_hint(error, "the repository was copied in part; copy it again.");
+    rf_hint(error,
+            "the repository is being copied or pruned just now, or was copied in part: run this "
+            "again, and where that does not help copy the repository again.");
     return RF_CORRUPT;
 }
 
@@ -538,8 +594,17 @@ static enum rf_code need_manifest(struct needed *needed, const struct rf_manifes
     return code;
 }
 
+/* What another program has under way, or somebody put there, is not a writer's that died. */
+static bool is_archive_name(const char *name) {
+    size_t length = strlen(name);
+    return name[0] != '.' && length > 4 && strcmp(name + length - 4, ".rfa") == 0;
+}
+
 static enum rf_code remove_unneeded(void *context, const char *name, struct rf_error *error) {
     struct needed *needed = context;
+    if (!is_archive_name(name)) {
+        return RF_OK;
+    }
     if (needed->count > 0 &&
         bsearch(name, needed->names, needed->count, sizeof *needed->names, by_name)) {
         return RF_OK;
@@ -547,6 +612,15 @@ static enum rf_code remove_unneeded(void *context, const char *name, struct rf_e
     char path[PATH_MAX];
     enum rf_code code = rf_repository_place(needed->repository, "archives", name, path, error);
     return code == RF_OK ? rf_io_unlink(needed->repository->io, path, error) : code;
+}
+
+/* What a copy brought that is still going on must not be taken from it. */
+static bool came_in_part(const struct rf_repository *repository) {
+    const struct rf_snapshot_name *newest = rf_repository_newest(repository);
+    struct rf_error ignored;
+    struct rf_whole whole;
+    return newest &&
+           (rf_whole_look(repository, newest, &whole, &ignored) != RF_OK || whole.missing > 0);
 }
 
 /* A manifest that cannot be read may need anything: then nothing is removed. */
@@ -600,7 +674,7 @@ enum rf_code rf_repository_clear(struct rf_repository *repository, struct rf_err
     if (code != RF_OK || !leftovers.any) {
         return code;
     }
-    code = sweep_archives(repository, error);
+    code = came_in_part(repository) ? RF_OK : sweep_archives(repository, error);
     if (code == RF_OK) {
         leftovers.remove = true;
         code = rf_io_list(repository->tmp, visit_leftover, &leftovers, error);

@@ -68,10 +68,17 @@ const struct rf_snapshot_name *rf_repository_snapshot(const struct rf_repository
 const struct rf_snapshot_name *rf_repository_newest(const struct rf_repository *repository);
 const struct rf_snapshot_name *rf_repository_find(const struct rf_repository *repository,
                                                   uint64_t number);
-/* `text`: a number, "latest", or the first 4 or more digits of a digest. RF_USAGE: none, or several. */
+/* `text`: a number, "latest", or the first 4 or more digits of a digest. RF_USAGE: none, or several.
+ * What is found is whole (whole.h): "latest" is the newest that is, and RF_CORRUPT says what is missing
+ * where none is, or the one that was named is not. */
 RF_MUST_USE enum rf_code rf_repository_resolve(const struct rf_repository *repository,
                                                const char *text, struct rf_snapshot_name *name,
                                                struct rf_error *error);
+/* The same for those who want to look at a snapshot whether or not it is whole. */
+RF_MUST_USE enum rf_code rf_repository_resolve_any(const struct rf_repository *repository,
+                                                   const char *text,
+                                                   struct rf_snapshot_name *name,
+                                                   struct rf_error *error);
 /* Reads and checks a manifest: its digest against its name, source and number; and lays the fold over
  * it that a prune may have left (fold.h). RF_CORRUPT. */
 RF_MUST_USE enum rf_code rf_repository_load(const struct rf_repository *repository,

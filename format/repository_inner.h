@@ -36,6 +36,10 @@ const struct rf_fold_name *rf_repository_fold(const struct rf_repository *reposi
                                               const struct rf_snapshot_name *snapshot);
 RF_MUST_USE enum rf_code rf_repository_list(struct rf_repository *repository,
                                             struct rf_error *error);
+/* Whether the manifest's file, or its fold's, is not here with all the bytes that its name is the
+ * digest of; `file` is that one. */
+bool rf_repository_is_cut(const struct rf_repository *repository,
+                          const struct rf_snapshot_name *name, char file[RF_FOLD_NAME_SIZE]);
 /* Removes what a dead writer left. */
 RF_MUST_USE enum rf_code rf_repository_clear(struct rf_repository *repository,
                                              struct rf_error *error);

@@ -10,6 +10,7 @@
 
 #include "format/layout.h"
 #include "format/repository_inner.h"
+#include "format/whole.h"
 
 #define ABOUT_NAME "repository"
 #define ABOUT_MAX 4096u
@@ -60,11 +61,14 @@ static enum rf_code uuid_make(uint8_t id[RF_SOURCE_ID_SIZE], struct rf_error *er
     return RF_OK;
 }
 
-static enum rf_code no_repository(const char *path, struct rf_error *error) {
-    rf_fail(error, RF_USAGE, "there is no repository at %s", path);
-    rf_hint(error, "`rowferry capture -r %.200s DATABASE` makes one; or name another with -r.",
-            path);
-    return RF_USAGE;
+static enum rf_code no_repository(const struct rf_repository *repository, struct rf_error *error) {
+    enum rf_code code = rf_whole_nameless(repository, error);
+    if (code == RF_OK) {
+        code = rf_fail(error, RF_USAGE, "there is no repository at %s", repository->path);
+        rf_hint(error, "`rowferry capture -r %.200s DATABASE` makes one; or name another with -r.",
+                repository->path);
+    }
+    return code;
 }
 
 /* The whole content of the `repository` file. */
@@ -250,11 +254,14 @@ static enum rf_code open_for_writing(struct rf_repository *repository, bool crea
     bool found;
     enum rf_code code = read_about(repository, &found, error);
     if (code != RF_OK || (!found && !create)) {
-        return code != RF_OK ? code : no_repository(repository->path, error);
+        return code != RF_OK ? code : no_repository(repository, error);
     }
     struct stat status;
     if (!found && stat(repository->path, &status) == 0 && S_ISDIR(status.st_mode)) {
         code = rf_io_list(repository->path, must_be_ours, repository, error);
+        if (code == RF_OK) {
+            code = rf_whole_nameless(repository, error);
+        }
     }
     /* A copied repository may lack the local folders. */
     if (code == RF_OK) {
@@ -275,7 +282,7 @@ static enum rf_code open_for_writing(struct rf_repository *repository, bool crea
 static enum rf_code open_for_reading(struct rf_repository *repository, struct rf_error *error) {
     bool found;
     enum rf_code code = read_about(repository, &found, error);
-    return code == RF_OK && !found ? no_repository(repository->path, error) : code;
+    return code == RF_OK && !found ? no_repository(repository, error) : code;
 }
 
 void rf_manifest_file_name(const struct rf_snapshot_name *name, char file[RF_MANIFEST_NAME_SIZE]) {

@@ -50,6 +50,7 @@ static void fill_summary(const struct rf_capture_result *result, const char *sou
     rf_json_count(summary, "tables", result->table_count);
     put_counts(summary, &result->total);
     rf_json_count(summary, "index_rebuilt", result->index_rebuilt);
+    rf_json_seconds(summary, "index_seconds", result->index_seconds);
 }
 
 /* ---- for people ---- */

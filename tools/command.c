@@ -97,12 +97,17 @@ const struct rf_command rf_commands[RF_COMMANDS] = {
          "also what each column holds, and the objects' SQL.",
      .run = rf_command_show},
     {.name = "status",
+     .operand = "DATABASE",
      .options = ALWAYS | TARGET | PROFILE,
-     .summary = "tell where repository and target stand",
+     .summary = "tell how far source, repository and target are apart",
      .description =
-         "Tells how many snapshots the repository has and how old the newest is. With a "
-         "target, also where that stands and how far it is behind. --target '' means the "
-         "database that libpq's environment names.",
+         "Tells how many snapshots the repository has, how old the newest is, and whether the "
+         "database that it was captured from was written to since. With DATABASE, also how many "
+         "rows a capture of it would find. With a target, where that stands and how far it is "
+         "behind, in snapshots, rows and time. --target '' means the database that libpq's "
+         "environment names.\n"
+         "Snapshots of which a copy of the repository has brought only a part are named, with what "
+         "is missing.",
      .run = rf_command_status},
     {.name = "profiles",
      .operand = "NAME",

@@ -1,6 +1,7 @@
 /* rowferry log: one line a snapshot, the newest last. */
 #include "tools/grid.h"
 #include "tools/history.h"
+#include "tools/snapshot.h"
 #include "tools/task.h"
 #include "tools/units.h"
 
@@ -24,26 +25,29 @@ static void print_line(struct rf_task *task, const struct rf_snapshot_facts *fac
     rf_json_print(&line, task->output);
 }
 
-/* One snapshot that cannot be read does not hide those before it. */
+/* One snapshot that cannot be read does not hide the others: the first such is the error in the end.
+ * Of `count`. */
 static enum rf_code list(struct rf_task *task, const struct rf_repository *repository,
-                         struct rf_grid *grid, struct rf_error *error) {
-    uint32_t count = rf_repository_count(repository);
-    for (uint32_t place = 0; place < count; place++) {
+                         uint32_t count, struct rf_grid *grid, struct rf_error *error) {
+    enum rf_code first = RF_OK;
+    for (uint32_t place = 0; place < count && !task->output->failed; place++) {
         struct rf_snapshot_facts facts;
+        struct rf_error found;
         enum rf_code code = rf_task_check_stop(task, error);
-        if (code == RF_OK) {
-            code = rf_snapshot_facts_load(repository, place, &facts, error);
-        }
-        if (code != RF_OK || task->output->failed) {
+        if (code != RF_OK) {
             return code;
         }
-        if (task->settings->json) {
+        code = rf_snapshot_facts_load(repository, place, &facts, &found);
+        if (code != RF_OK && first == RF_OK) {
+            *error = found;
+            first = code;
+        } else if (code == RF_OK && task->settings->json) {
             print_line(task, &facts);
-        } else {
+        } else if (code == RF_OK) {
             add_row(grid, &facts);
         }
     }
-    return RF_OK;
+    return first;
 }
 
 enum rf_code rf_command_log(struct rf_task *task, struct rf_error *error) {
@@ -57,11 +61,15 @@ enum rf_code rf_command_log(struct rf_task *task, struct rf_error *error) {
         return code;
     }
     struct rf_grid *grid = rf_grid_new(columns, sizeof columns / sizeof columns[0]);
-    code = list(task, repository, grid, error);
+    uint32_t count = 0;
+    code = rf_snapshot_arrived(task, repository, &count, error);
+    if (code == RF_OK) {
+        code = list(task, repository, count, grid, error);
+    }
     if (rf_task_for_people(task)) {
         rf_grid_print(grid, task->output);
     }
-    rf_json_count(&task->summary, "snapshots", rf_repository_count(repository));
+    rf_json_count(&task->summary, "snapshots", count);
     rf_grid_free(grid);
     rf_repository_close(repository);
     return code;

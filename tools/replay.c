@@ -6,6 +6,7 @@
 #include "tools/grid.h"
 #include "tools/ready.h"
 #include "tools/replay_report.h"
+#include "tools/snapshot.h"
 #include "tools/stores.h"
 #include "tools/task.h"
 #include "tools/units.h"
@@ -188,20 +189,13 @@ enum rf_code rf_trip_replay_all(struct rf_task *task, struct rf_repository *repo
     return rf_stores_each(task, RF_STORES_UNTIL_FAILURE, summary, replay_cargo, &cargo, error);
 }
 
-static enum rf_code snapshot_named(const struct rf_task *task,
-                                   const struct rf_repository *repository,
-                                   struct rf_snapshot_name *snapshot, struct rf_error *error) {
-    const char *name = task->settings->snapshot;
-    return rf_repository_resolve(repository, name ? name : "latest", snapshot, error);
-}
-
 enum rf_code rf_command_replay(struct rf_task *task, struct rf_error *error) {
     struct rf_repository *repository = NULL;
     struct rf_snapshot_name snapshot;
     enum rf_code code = rf_repository_open(rf_io_posix(), task->settings->repo, RF_REPOSITORY_READ,
                                            &repository, error);
     if (code == RF_OK) {
-        code = snapshot_named(task, repository, &snapshot, error);
+        code = rf_snapshot_resolve(task, repository, task->settings->snapshot, &snapshot, error);
     }
     if (code == RF_OK) {
         code = rf_ready_run(task, &(struct rf_ready_place){.database = NULL}, error);

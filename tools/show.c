@@ -6,6 +6,7 @@
 #include "tools/grid.h"
 #include "tools/history.h"
 #include "tools/show.h"
+#include "tools/snapshot.h"
 #include "tools/task.h"
 #include "tools/units.h"
 
@@ -187,7 +188,7 @@ enum rf_code rf_command_show(struct rf_task *task, struct rf_error *error) {
     enum rf_code code = rf_repository_open(rf_io_posix(), task->settings->repo, RF_REPOSITORY_READ,
                                            &repository, error);
     if (code == RF_OK) {
-        code = rf_repository_resolve(repository, wanted ? wanted : "latest", &name, error);
+        code = rf_snapshot_resolve(task, repository, wanted, &name, error);
     }
     if (code == RF_OK) {
         code = rf_repository_load(repository, &name, &manifest, error);

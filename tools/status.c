@@ -1,4 +1,4 @@
-/* rowferry status: where the repository stands, and the target against it. */
+/* rowferry status: how far source, repository and target are apart, in snapshots, rows and time. */
 #include <inttypes.h>
 #include <string.h>
 #include <time.h>
@@ -6,19 +6,24 @@
 #include "replay/replay.h"
 #include "tools/history.h"
 #include "tools/redact.h"
+#include "tools/snapshot.h"
+#include "tools/status_source.h"
 #include "tools/stores.h"
 #include "tools/task.h"
 #include "tools/units.h"
 
 /* What is known of the repository, and how far the target is behind. */
 struct standing {
-    uint32_t snapshots;
-    uint64_t bytes; /* of the archives written for the snapshots that can be read */
+    uint32_t snapshots; /* but for the newest ones that came in part: */
+    uint32_t in_part;
+    struct rf_whole part; /* the newest of these */
+    uint64_t bytes;       /* of the archives written for the snapshots that can be read */
     struct rf_snapshot_facts newest; /* of the newest; its name alone where it cannot be read */
     bool newest_read;
     uint32_t behind;
-    bool rows_known;      /* all snapshots after the target's can be read */
-    uint64_t rows_behind; /* rows to be written to the target, changes of changes counted twice */
+    bool rows_known;        /* all snapshots after the target's can be read */
+    uint64_t rows_behind;   /* rows to be written to the target, changes of changes counted twice */
+    int64_t target_time_us; /* of the snapshot that the target stands at; 0: it cannot be read */
 };
 
 static void add_snapshot(struct standing *standing, const struct rf_snapshot_facts *facts,
@@ -26,6 +31,9 @@ static void add_snapshot(struct standing *standing, const struct rf_snapshot_fac
     standing->newest = *facts;
     standing->newest_read = read;
     standing->bytes += facts->bytes;
+    if (facts->name.number == stands_at && read) {
+        standing->target_time_us = facts->time_us;
+    }
     if (facts->name.number > stands_at) {
         standing->behind++;
         standing->rows_known = standing->rows_known && read;
@@ -33,12 +41,28 @@ static void add_snapshot(struct standing *standing, const struct rf_snapshot_fac
     }
 }
 
+/* A copy that is under way, or was cut off, is told of; it is an error only where nothing can be read. */
+static enum rf_code set_apart(const struct rf_repository *repository, struct standing *standing,
+                              struct rf_error *error) {
+    struct rf_snapshot_name whole;
+    struct rf_error ignored;
+    if (rf_whole_newest(repository, &whole, &standing->part, &standing->in_part, &ignored) !=
+        RF_OK) {
+        standing->in_part = 0; /* the survey says what it is */
+        return RF_OK;
+    }
+    standing->snapshots -= standing->in_part;
+    return standing->in_part > 0 && whole.number == 0
+               ? rf_whole_refuse(repository, &standing->part, error)
+               : RF_OK;
+}
+
 /* Sums up the snapshots, and those after `stands_at` by themselves. A manifest that cannot be read
  * is told, the first of them as the error, after the others have been looked at. */
 static enum rf_code survey(struct rf_task *task, const struct rf_repository *repository,
                            uint64_t stands_at, struct standing *standing, struct rf_error *error) {
     *standing = (struct standing){.snapshots = rf_repository_count(repository), .rows_known = true};
-    enum rf_code first = RF_OK;
+    enum rf_code first = set_apart(repository, standing, error);
     for (uint32_t place = 0; place < standing->snapshots; place++) {
         struct rf_snapshot_facts facts = {0};
         struct rf_error ignored;
@@ -92,7 +116,18 @@ static void print_repository_line(struct rf_task *task, const struct rf_reposito
         rf_json_count(&line, "age_seconds", age_of(newest));
         rf_json_count(&line, "rows", newest->rows);
     }
+    if (standing->in_part > 0) {
+        struct rf_json part = rf_snapshot_part(&standing->part, standing->in_part);
+        rf_json_put(&line, "in_part", &part);
+    }
     rf_json_print(&line, task->output);
+}
+
+static void print_part(struct rf_output *out, const struct standing *standing) {
+    char what[RF_WHOLE_TEXT], names[RF_WHOLE_TEXT];
+    rf_whole_what(&standing->part, what);
+    rf_whole_names(&standing->part, names);
+    rf_output_printf(out, "in part     %s: %s\n", what, names);
 }
 
 static void print_repository(struct rf_task *task, const struct rf_repository *repository,
@@ -106,6 +141,9 @@ static void print_repository(struct rf_task *task, const struct rf_repository *r
                      rf_uuid_text(rf_repository_source(repository), uuid));
     rf_output_printf(out, "snapshots   %" PRIu32 ", %s of archives\n", standing->snapshots,
                      rf_units_bytes(standing->bytes, text));
+    if (standing->in_part > 0) {
+        print_part(out, standing);
+    }
     if (standing->snapshots == 0) {
         return;
     }
@@ -122,6 +160,12 @@ static void print_repository(struct rf_task *task, const struct rf_repository *r
 
 /* ---- the target ---- */
 
+/* From the moment that the target shows to the one that the repository has. */
+static uint64_t seconds_behind(const struct standing *standing) {
+    int64_t apart = standing->newest.time_us - standing->target_time_us;
+    return apart > 0 ? (uint64_t)apart / 1000000 : 0;
+}
+
 static void print_target_line(struct rf_task *task, const struct rf_target_status *target,
                               const struct standing *standing) {
     char uuid[RF_UUID_TEXT];
@@ -135,6 +179,11 @@ static void print_target_line(struct rf_task *task, const struct rf_target_statu
         rf_json_count(&line, "rows_behind", standing->rows_behind);
     } else {
         rf_json_text(&line, "rows_behind", NULL);
+    }
+    if (standing->target_time_us != 0 && standing->newest_read) {
+        rf_json_count(&line, "behind_seconds", seconds_behind(standing));
+    } else {
+        rf_json_text(&line, "behind_seconds", NULL);
     }
     if (target->state != RF_TARGET_NONE) {
         rf_json_text(&line, "source", rf_uuid_text(target->source, uuid));
@@ -172,11 +221,14 @@ static void print_target(struct rf_task *task, const struct rf_target_status *ta
     } else if (target->state == RF_TARGET_LOADING) {
         rf_output_printf(out, ", snapshot %" PRIu64 " is not loaded to its end", target->snapshot);
     }
-    char snapshots[RF_UNITS_TEXT], rows[RF_UNITS_TEXT];
+    char snapshots[RF_UNITS_TEXT], rows[RF_UNITS_TEXT], time[RF_UNITS_TEXT];
+    bool timed = standing->target_time_us != 0 && standing->newest_read && standing->behind > 0;
     rf_units_count(standing->rows_behind, "row", rows);
-    rf_output_printf(out, "\nbehind      %s%s%s\n",
+    rf_units_duration(timed ? seconds_behind(standing) : 0, time);
+    rf_output_printf(out, "\nbehind      %s%s%s%s%s\n",
                      rf_units_count(standing->behind, "snapshot", snapshots),
-                     standing->rows_known ? ", " : "", standing->rows_known ? rows : "");
+                     standing->rows_known ? ", " : "", standing->rows_known ? rows : "",
+                     timed ? ", " : "", timed ? time : "");
     if (target->set_aside > 0) {
         rf_output_printf(out, "set aside   %s\n", rf_units_count(target->set_aside, "row", rows));
     }
@@ -261,9 +313,24 @@ static enum rf_code ask_target(struct rf_task *task, struct rf_target_status *ta
 
 /* Several targets: the repository is told of with the first. */
 struct asking {
-    const struct rf_repository *repository;
+    struct rf_repository *repository;
     bool told;
 };
+
+/* The source, then the repository. Where the source cannot be looked at, the repository is told all
+ * the same. */
+static enum rf_code tell_here(struct rf_task *task, struct asking *asking,
+                              const struct standing *standing, struct rf_error *error) {
+    struct rf_source_standing source = {0};
+    struct rf_snapshot_facts newest =
+        standing->newest_read ? standing->newest : (struct rf_snapshot_facts){0};
+    enum rf_code code = rf_source_standing_find(task, asking->repository, &newest, &source, error);
+    rf_source_standing_print(task, &source, &newest);
+    rf_source_standing_release(&source);
+    tell_repository(task, asking->repository, standing);
+    asking->told = true;
+    return code;
+}
 
 /* What is known is told before what is not: a repository whose target does not answer, a target
  * whose repository is damaged. */
@@ -282,8 +349,12 @@ static enum rf_code status(struct rf_task *task, struct rf_json *summary, void *
         return code;
     }
     if (!asking->told) {
-        tell_repository(task, asking->repository, &standing);
-        asking->told = true;
+        struct rf_error looking = {0};
+        enum rf_code looked = tell_here(task, asking, &standing, &looking);
+        if (code == RF_OK && looked != RF_OK) {
+            *error = looking;
+            code = looked;
+        }
     }
     if (has_target && asked == RF_OK) {
         tell_target(task, &target, &standing);

@@ -586,8 +586,8 @@ enum rf_code rf_command_verify(struct rf_task *task, struct rf_error *error) {
     enum rf_code code = rf_repository_open(rf_io_posix(), task->settings->repo, RF_REPOSITORY_READ,
                                            &proof.repository, error);
     if (code == RF_OK && task->settings->snapshot) {
-        code =
-            rf_repository_resolve(proof.repository, task->settings->snapshot, &proof.wanted, error);
+        code = rf_repository_resolve_any(proof.repository, task->settings->snapshot, &proof.wanted,
+                                         error);
     }
     if (code == RF_OK) {
         code = verify(&proof, error);

@@ -2,13 +2,17 @@
 
 import os
 import random
+import re
 import shutil
+import signal
+import subprocess
 import sys
+import time
 
 import pytest
 
 import makedb
-from program import ROOT, Ferry
+from program import OK, ROOT, Ferry, Running, run
 
 sys.path.insert(0, str(ROOT / "tools"))
 
@@ -242,3 +246,76 @@ def test_a_dry_run_writes_no_index(archive_only, scratch):
     assert inodes(archive_only.repository) == {}
     assert counts(archive_only.capture(database)) == wanted
     assert len(inodes(archive_only.repository)) == len(TABLES)
+
+
+def put_back(folder, kept):
+    shutil.rmtree(folder)
+    shutil.copytree(kept, folder)
+
+
+@pytest.mark.parametrize("fate", ["removed", "of an older snapshot", "of another repository",
+                                  "damaged", "an empty folder"])
+def test_capture_says_that_it_made_the_index_anew(scratch, fate):
+    """And how long that took; what it finds is the same."""
+    database = scratch / "source.db"
+    ferry, plain = Ferry(scratch / "repo"), Ferry(scratch / "plain")
+    build(database)
+    ferry.capture(database)
+    plain.capture(database, "--through-sqlite")
+    index, kept = ferry.repository / "index", scratch / "kept"
+    shutil.copytree(index, kept)
+    for step in (change_some, delete_a_stretch):
+        play(database, step)
+        ferry.capture(database)
+        plain.capture(database, "--through-sqlite")
+    play(database, insert_in_the_middle)
+    if fate == "removed":
+        shutil.rmtree(index)
+    elif fate == "of an older snapshot":
+        put_back(index, kept)
+    elif fate == "of another repository":
+        put_back(index, plain.repository / "index")
+        for path, own in zip(sorted(index.glob("*.rfi")), sorted(kept.glob("*.rfi"))):
+            path.rename(index / own.name)
+    elif fate == "damaged":
+        for path in index.glob("*.rfi"):
+            damage(path)
+    else:
+        put_back(index, ferry.repository / "tmp")
+    shutil.copytree(ferry.repository, scratch / "text")
+    one = ferry.capture(database)
+    assert one.summary["index_rebuilt"] == len(TABLES) and one.summary["index_seconds"] > 0
+    assert counts(one) == counts(plain.capture(database, "--through-sqlite"))
+    assert held(ferry.repository) == held(plain.repository)
+    text = run("capture", "-r", scratch / "text", database)
+    assert re.search(r"^the local index of 4 tables was made anew in [0-9.]+ s$", text.out, re.M)
+    assert ferry.capture(database).summary["index_seconds"] == 0
+    ferry.verify_repository()
+
+
+def test_copied_in_the_middle_of_a_capture(scratch):
+    """With all that the writer had under way: wherever that was, the copy is captured into."""
+    database = scratch / "source.db"
+    ferry = Ferry(scratch / "repo")
+    build(database)
+    ferry.capture(database)
+    rng = random.Random(12)
+    for number, step in enumerate((change_some, delete_a_stretch, insert_in_the_middle, vacuum)):
+        play(database, step)
+        running = Running(ferry.args("capture", database))
+        time.sleep(rng.random() * 0.25)
+        running.signal(signal.SIGSTOP)
+        copy = Ferry(scratch / f"copy{number}")
+        subprocess.run(["cp", "-a", ferry.repository, copy.repository], check=True)
+        running.signal(signal.SIGCONT)
+        assert running.wait().code == OK
+        copy.capture(database)
+        assert held_rows(copy.repository) == held_rows(ferry.repository)
+        copy.verify_repository()
+        play(database, nothing)
+        assert copy.capture(database).summary["index_rebuilt"] == 0
+        ferry.capture(database)
+
+
+def held_rows(repository):
+    return {table.description.name: (table.sum, table.rows) for table in newest(repository).tables}

@@ -21,7 +21,7 @@ _rowferry() {
         verify) options='-r --repo -d --target --postgres-config --schema -s --snapshot -t --table -T --exclude-table -j --jobs --profile -c --config --json --progress -q --quiet -v --verbose -h --help' ;;
         log) options='-r --repo -c --config --json -q --quiet -v --verbose -h --help' ;;
         show) options='-r --repo -s --snapshot -t --table -T --exclude-table -c --config --json -q --quiet -v --verbose -h --help' ;;
-        status) options='-r --repo -d --target --postgres-config --schema --profile -c --config --json -q --quiet -v --verbose -h --help' ;;
+        status) options='-r --repo -d --target --postgres-config --schema --profile -c --config --json -q --quiet -v --verbose -h --help' files=yes ;;
         profiles) options='--json -h --help' ;;
         help) options='capture replay sync check verify log show status profiles' ;;
     esac

@@ -293,12 +293,31 @@ static enum rf_code missing_archive(const struct rf_archive_ref *ref, struct rf_
     return RF_CORRUPT;
 }
 
+void rf_repository_lend(struct rf_repository *repository, const struct rf_pending_archive *archives,
+                        uint32_t count) {
+    repository->lent = archives;
+    repository->lent_count = archives ? count : 0;
+}
+
+static enum rf_code place_of(const struct rf_repository *repository,
+                             const struct rf_archive_ref *ref, char path[PATH_MAX],
+                             struct rf_error *error) {
+    for (uint32_t i = 0; i < repository->lent_count; i++) {
+        const struct rf_pending_archive *lent = &repository->lent[i];
+        if (rf_hash_equal(lent->ref.digest, ref->digest) && strlen(lent->path) < PATH_MAX) {
+            strcpy(path, lent->path);
+            return RF_OK;
+        }
+    }
+    return rf_repository_place(repository, "archives", ref->name, path, error);
+}
+
 enum rf_code rf_repository_open_archive(const struct rf_repository *repository,
                                         const struct rf_archive_ref *ref,
                                         struct rf_archive **archive, struct rf_error *error) {
     char path[PATH_MAX];
     *archive = NULL;
-    enum rf_code code = rf_repository_place(repository, "archives", ref->name, path, error);
+    enum rf_code code = place_of(repository, ref, path, error);
     if (code != RF_OK) {
         return code;
     }

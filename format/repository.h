@@ -99,6 +99,10 @@ struct rf_pending_archive {
 /* More archives of a publication than that are synced all at once, where that can be done; fewer one by
  * one, without bothering what else is on the disk. */
 #define RF_SYNCED_SINGLY 24u
+/* Archives that lie elsewhere, and are found by rf_repository_open_archive from here on as if they were in
+ * their place; borrowed. NULL: no more. */
+void rf_repository_lend(struct rf_repository *repository, const struct rf_pending_archive *archives,
+                        uint32_t count);
 /* Moves archives to their place before they are published, for readers in this process. Should the
  * capture come to nothing, rf_repository_discard removes them, or, after a crash, the next writer. */
 RF_MUST_USE enum rf_code rf_repository_settle(struct rf_repository *repository,

@@ -25,6 +25,8 @@ struct rf_repository {
     struct rf_fold_name *folds;     /* in no order */
     const struct rf_signer *signer; /* NULL: nothing is signed */
     const struct rf_trust *trust;   /* NULL: nothing need be */
+    uint32_t lent_count;
+    const struct rf_pending_archive *lent; /* archives that lie elsewhere */
 };
 
 #define RF_MANIFEST_NAME_SIZE 64

@@ -43,6 +43,7 @@ struct rf_scan {
     struct layer *layers; /* one a delta */
     bool has_low, has_high;
     int64_t low, high; /* rowids of the part: [low, high) */
+    uint32_t mark; /* the archive up to which spans tell their origin */
     bool skipping;
     int64_t skip; /* nothing below this rowid is wanted */
 };
@@ -348,6 +349,12 @@ static enum rf_code take_rows(struct rf_scan *scan, struct layer *layer, const s
     return RF_OK;
 }
 
+static void tell_origin(const struct rf_scan *scan, uint32_t depth, struct rf_span *span) {
+    if (depth == scan->mark) {
+        span->origin = span->shift;
+    }
+}
+
 static enum rf_code layer_next(struct rf_scan *scan, uint32_t depth, struct rf_span *span,
                                struct rf_error *error) {
     if (depth == 0) {
@@ -368,6 +375,7 @@ static enum rf_code layer_next(struct rf_scan *scan, uint32_t depth, struct rf_s
                 return code;
             }
             layer->below_ended = layer->below.count == 0;
+            tell_origin(scan, depth - 1, &layer->below);
         }
         bool more_rows = !cursor_ended(scan, &layer->rows);
         if (layer->below_ended) {
@@ -417,6 +425,7 @@ enum rf_code rf_scan_next(struct rf_scan *scan, struct rf_span *span, struct rf_
             rf_while(error, "while reading table %.120s", scan->state->table->name);
             return code;
         }
+        tell_origin(scan, scan->state->count - 1, span);
         if (!scan->skipping || span->count == 0) {
             return RF_OK;
         }
@@ -427,6 +436,10 @@ enum rf_code rf_scan_next(struct rf_scan *scan, struct rf_span *span, struct rf_
             return RF_OK;
         }
     }
+}
+
+void rf_scan_mark(struct rf_scan *scan, uint32_t archives) {
+    scan->mark = archives - 1;
 }
 
 void rf_scan_skip_to(struct rf_scan *scan, int64_t rowid) {

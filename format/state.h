@@ -34,6 +34,7 @@ struct rf_span {
     /* Where the rows lie: an archive of the state and a block of it. Two scans that meet the same row of
      * the same block of the same file meet the same row of the table. */
     uint32_t archive, block;
+    int64_t origin; /* after rf_scan_mark: the same as shift, where the marked archives alone count */
 };
 
 struct rf_scan;
@@ -50,6 +51,11 @@ RF_MUST_USE enum rf_code rf_scan_next(struct rf_scan *scan, struct rf_span *span
 /* The next span begins at the first row whose rowid is at least this; only forward; rowid tables. Blocks
  * in between are not read where that can be avoided. */
 void rf_scan_skip_to(struct rf_scan *scan, int64_t rowid);
+
+/* Spans of rows from the first `archives` archives of the state tell, by their `origin`, which rowids the
+ * rows had as those archives alone make them: an order that all scans of states which begin with
+ * the same archives share. Before the first next; rowid tables. */
+void rf_scan_mark(struct rf_scan *scan, uint32_t archives);
 
 /* The rows of one block kind of one archive, in order: what a delta deletes, what it puts. */
 struct rf_block_scan;

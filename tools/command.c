@@ -83,9 +83,11 @@ const struct rf_command rf_commands[RF_COMMANDS] = {
          "Everything found is printed; the exit code is 3 if there was anything.",
      .run = rf_command_verify},
     {.name = "log",
-     .options = ALWAYS,
+     .options = ALWAYS | TABLES,
      .summary = "list the snapshots of a repository",
-     .description = "One line a snapshot, the newest last.",
+     .description = "One line a snapshot, the newest last. With --table or --exclude-table the "
+                    "counts are of these tables alone, and only snapshots are listed that changed "
+                    "their rows or their schema; with -v all are.",
      .run = rf_command_log},
     {.name = "show",
      .operand = "SNAPSHOT",
@@ -96,6 +98,20 @@ const struct rf_command rf_commands[RF_COMMANDS] = {
          "their rows, archives, schema objects, and tables that were left out. With -v "
          "also what each column holds, and the objects' SQL.",
      .run = rf_command_show},
+    {.name = "diff",
+     .operand = "FROM",
+     .second_operand = "TO",
+     .options = ALWAYS | TABLES | TAKES(SCHEMA) | TAKES(SQL) | TAKES(SQLITE) | TAKES(ROWS),
+     .summary = "tell what two snapshots differ in",
+     .description =
+         "Compares snapshot FROM with snapshot TO, which may be the older one: rows inserted, "
+         "updated, deleted and moved in each table, and what of the schema is new, gone or another. "
+         "TO is the newest where it is left out, FROM the one before TO; 0 is the empty database "
+         "before the first.\n"
+         "With --sqlite the difference is a script that makes of a database at FROM one at TO, "
+         "with --sql one for tables in PostgreSQL that a replay brought to FROM. All of it comes "
+         "from the archives.",
+     .run = rf_command_diff},
     {.name = "status",
      .operand = "DATABASE",
      .options = ALWAYS | TARGET | PROFILE,

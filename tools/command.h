@@ -15,6 +15,7 @@ struct rf_command {
     const char *name;
     const char *operand; /* "DATABASE"; NULL for none */
     bool operand_required;
+    const char *second_operand; /* one that may follow it, never required; NULL for none */
     bool repo_optional;
     uint64_t options;        /* bits 1 << enum rf_option_id */
     const char *summary;     /* for the list of commands: no capital, no full stop */
@@ -22,7 +23,7 @@ struct rf_command {
     enum rf_code (*run)(struct rf_task *task, struct rf_error *error);
 };
 
-#define RF_COMMANDS 9u
+#define RF_COMMANDS 10u
 extern const struct rf_command rf_commands[RF_COMMANDS];
 
 const struct rf_command *rf_command_find(const char *name); /* NULL when there is none */
@@ -39,6 +40,7 @@ RF_MUST_USE enum rf_code rf_command_check(struct rf_task *task, struct rf_error 
 RF_MUST_USE enum rf_code rf_command_verify(struct rf_task *task, struct rf_error *error);
 RF_MUST_USE enum rf_code rf_command_log(struct rf_task *task, struct rf_error *error);
 RF_MUST_USE enum rf_code rf_command_show(struct rf_task *task, struct rf_error *error);
+RF_MUST_USE enum rf_code rf_command_diff(struct rf_task *task, struct rf_error *error);
 RF_MUST_USE enum rf_code rf_command_status(struct rf_task *task, struct rf_error *error);
 RF_MUST_USE enum rf_code rf_command_profiles(struct rf_task *task, struct rf_error *error);
 

@@ -47,7 +47,11 @@ static void print_option(const struct rf_option *option, struct rf_output *outpu
 void rf_help_command(const struct rf_command *command, struct rf_output *output) {
     rf_output_printf(output, "Usage: rowferry %s [OPTION]...", command->name);
     if (command->operand) {
-        rf_output_printf(output, command->operand_required ? " %s" : " [%s]", command->operand);
+        rf_output_printf(output, command->operand_required ? " %s" : " [%s", command->operand);
+        if (command->second_operand) {
+            rf_output_printf(output, " [%s]", command->second_operand);
+        }
+        rf_output_printf(output, command->operand_required ? "" : "]");
     }
     rf_output_printf(output, "\n\n");
     rf_help_words(command->description, 0, output);

@@ -1,4 +1,4 @@
-/* rowferry log: one line a snapshot, the newest last. */
+/* rowferry log: one line a snapshot, the newest last; of some tables alone, where they are named. */
 #include "tools/grid.h"
 #include "tools/history.h"
 #include "tools/snapshot.h"
@@ -25,28 +25,58 @@ static void print_line(struct rf_task *task, const struct rf_snapshot_facts *fac
     rf_json_print(&line, task->output);
 }
 
+static bool some_tables(const struct rf_settings *settings) {
+    return settings->include || settings->exclude;
+}
+
+/* Who asks for some tables wants to know when they changed. */
+static bool is_wanted(const struct rf_settings *settings, const struct rf_snapshot_facts *facts) {
+    return !some_tables(settings) || settings->verbose || facts->touched > 0;
+}
+
+static enum rf_code facts_of(struct rf_task *task, const struct rf_repository *repository,
+                             uint32_t place, struct rf_history_step *step,
+                             struct rf_snapshot_facts *facts, struct rf_error *error) {
+    if (!some_tables(task->settings)) {
+        return rf_snapshot_facts_load(repository, place, facts, error);
+    }
+    enum rf_code code = rf_history_step_to(repository, place, step, error);
+    return code == RF_OK ? rf_history_facts_of(step, task->settings, facts, error) : code;
+}
+
 /* One snapshot that cannot be read does not hide the others: the first such is the error in the end.
  * Of `count`. */
 static enum rf_code list(struct rf_task *task, const struct rf_repository *repository,
-                         uint32_t count, struct rf_grid *grid, struct rf_error *error) {
+                         uint32_t count, struct rf_grid *grid, uint64_t *listed,
+                         struct rf_error *error) {
+    struct rf_history_step step = {0};
     enum rf_code first = RF_OK;
     for (uint32_t place = 0; place < count && !task->output->failed; place++) {
         struct rf_snapshot_facts facts;
         struct rf_error found;
-        enum rf_code code = rf_task_check_stop(task, error);
-        if (code != RF_OK) {
-            return code;
+        enum rf_code code = rf_task_check_stop(task, &found);
+        bool stopped = code != RF_OK;
+        if (!stopped) {
+            code = facts_of(task, repository, place, &step, &facts, &found);
         }
-        code = rf_snapshot_facts_load(repository, place, &facts, &found);
-        if (code != RF_OK && first == RF_OK) {
+        if (code != RF_OK && (stopped || first == RF_OK)) {
             *error = found;
             first = code;
-        } else if (code == RF_OK && task->settings->json) {
+        }
+        if (stopped) {
+            break;
+        }
+        if (code != RF_OK || !is_wanted(task->settings, &facts)) {
+            continue;
+        }
+        ++*listed;
+        if (task->settings->json) {
             print_line(task, &facts);
-        } else if (code == RF_OK) {
+        } else {
             add_row(grid, &facts);
         }
     }
+    rf_history_step_release(&step);
     return first;
 }
 
@@ -62,14 +92,15 @@ enum rf_code rf_command_log(struct rf_task *task, struct rf_error *error) {
     }
     struct rf_grid *grid = rf_grid_new(columns, sizeof columns / sizeof columns[0]);
     uint32_t count = 0;
+    uint64_t listed = 0;
     code = rf_snapshot_arrived(task, repository, &count, error);
     if (code == RF_OK) {
-        code = list(task, repository, count, grid, error);
+        code = list(task, repository, count, grid, &listed, error);
     }
     if (rf_task_for_people(task)) {
         rf_grid_print(grid, task->output);
     }
-    rf_json_count(&task->summary, "snapshots", count);
+    rf_json_count(&task->summary, "snapshots", listed);
     rf_grid_free(grid);
     rf_repository_close(repository);
     return code;

@@ -70,7 +70,11 @@ const struct rf_option rf_options[RF_OPTIONS] = {
     {RF_OPTION_JSON, 0, "json", NULL, NULL, NULL,
      "print JSON lines, one object a line, the last one a summary"},
     {RF_OPTION_SQL, 0, "sql", NULL, NULL, NULL,
-     "print the statements that make the tables, for psql, and nothing else"},
+     "print statements for psql, and nothing else"},
+    {RF_OPTION_SQLITE, 0, "sqlite", NULL, NULL, NULL,
+     "print statements for sqlite3, and nothing else"},
+    {RF_OPTION_ROWS, 0, "rows", NULL, NULL, NULL,
+     "print every row that differs, with its key and old and new values"},
     {RF_OPTION_PROGRESS, 0, "progress", "[WHEN]", NULL, "progress",
      "show progress on standard error: auto (a line on a terminal, default), always (a view of the "
      "whole terminal; plain lines elsewhere), which is meant without WHEN, or never"},
@@ -226,6 +230,10 @@ static enum rf_code take_operand(struct rf_arguments *arguments, const char *wor
     const struct rf_command *command = arguments->command;
     if (command->operand && !arguments->operand) {
         arguments->operand = word;
+        return RF_OK;
+    }
+    if (command->second_operand && !arguments->second_operand) {
+        arguments->second_operand = word;
         return RF_OK;
     }
     rf_fail(error, RF_USAGE, "extra argument \"%s\"", word);

@@ -45,12 +45,14 @@ enum rf_option_id {
     RF_OPTION_EXAMPLE_CONFIG,
     RF_OPTION_JSON,
     RF_OPTION_SQL,
+    RF_OPTION_SQLITE,
+    RF_OPTION_ROWS,
     RF_OPTION_PROGRESS,
     RF_OPTION_QUIET,
     RF_OPTION_VERBOSE,
     RF_OPTION_HELP,
 };
-#define RF_OPTIONS 33u
+#define RF_OPTIONS 35u
 
 struct rf_option {
     enum rf_option_id id;    /* its place in the table */
@@ -73,6 +75,7 @@ struct rf_arguments {
     const char **remake;           /* --remake, likewise */
     const char **postgres;         /* --postgres-config, likewise */
     const char *operand;           /* NULL where there is none */
+    const char *second_operand;    /* likewise */
 };
 
 /* `argv[0]` is the command's name. RF_USAGE, with the command's name in the hint, for anything that

@@ -89,6 +89,7 @@ static int run_command(const struct rf_arguments *arguments, struct rf_output *o
     struct rf_task task = {
         .command = arguments->command,
         .operand = arguments->operand,
+        .second_operand = arguments->second_operand,
         .settings = &settings,
         .output = output,
         .stop = stop,

@@ -152,6 +152,9 @@ static enum rf_code refuse_empty(const struct rf_arguments *arguments, struct rf
     if (arguments->operand && !*arguments->operand) {
         return rf_fail(error, RF_USAGE, "%s is empty", arguments->command->operand);
     }
+    if (arguments->second_operand && !*arguments->second_operand) {
+        return rf_fail(error, RF_USAGE, "%s is empty", arguments->command->second_operand);
+    }
     return RF_OK;
 }
 
@@ -205,8 +208,12 @@ static enum rf_code check(const struct rf_arguments *arguments, const struct rf_
         return rf_fail(error, RF_USAGE, "the snapshot is named twice: \"%s\" and \"%s\"",
                        arguments->value[RF_OPTION_SNAPSHOT], arguments->operand);
     }
-    if (settings->sql && settings->json) {
-        return rf_fail(error, RF_USAGE, "--sql and --json exclude each other");
+    if (settings->json && (settings->sql || settings->sqlite)) {
+        return rf_fail(error, RF_USAGE, "--%s and --json exclude each other",
+                       settings->sql ? "sql" : "sqlite");
+    }
+    if (settings->sql + settings->sqlite + settings->rows > 1) {
+        return rf_fail(error, RF_USAGE, "--rows, --sql and --sqlite exclude each other");
     }
     if (!settings->repo && !arguments->command->repo_optional) {
         rf_fail(error, RF_USAGE, "no repository named");
@@ -303,6 +310,8 @@ enum rf_code rf_settings_resolve(const struct rf_arguments *arguments, struct rf
     settings->example_config = arguments->given[RF_OPTION_EXAMPLE_CONFIG];
     settings->json = arguments->given[RF_OPTION_JSON];
     settings->sql = arguments->given[RF_OPTION_SQL];
+    settings->sqlite = arguments->given[RF_OPTION_SQLITE];
+    settings->rows = arguments->given[RF_OPTION_ROWS];
     settings->quiet = arguments->given[RF_OPTION_QUIET];
     settings->verbose = arguments->given[RF_OPTION_VERBOSE];
     if (code == RF_OK) {

@@ -32,7 +32,8 @@ struct rf_settings {
     int busy_timeout_ms;
     enum rf_progress_when progress;
     bool final_trip, verify;
-    bool overwrite, dry_run, same_source, through_sqlite, example_config, json, sql, quiet, verbose;
+    bool overwrite, dry_run, same_source, through_sqlite, example_config, json, quiet, verbose;
+    bool sql, sqlite, rows;
     struct rf_config config;            /* holds the strings that came from there */
     struct rf_postgres_config postgres; /* likewise */
 };

@@ -1,4 +1,4 @@
-/* rowferry show: one snapshot, from its manifest alone. */
+/* rowferry show: one snapshot, from its manifest alone, and what of its schema was another before. */
 #include <fnmatch.h>
 #include <inttypes.h>
 #include <string.h>
@@ -58,7 +58,7 @@ static void print_source(struct rf_output *out, const struct rf_manifest *manife
     rf_output_printf(out, "%s\n", rf_units_seconds(facts->seconds, text));
 }
 
-static const char *change_name(enum rf_change change) {
+const char *rf_show_change(enum rf_change change) {
     static const char *const names[] = {
         [RF_CHANGE_NONE] = "none", [RF_CHANGE_DELTA] = "delta", [RF_CHANGE_NEW] = "new"};
     return names[change];
@@ -74,7 +74,7 @@ static void add_table(struct rf_grid *grid, const struct rf_manifest_table *tabl
     rf_grid_number(grid, table->digest.rows);
     rf_grid_number(grid, table->table.column_count);
     rf_grid_text(grid, "%s", rf_short_digest(table->digest.sum, digest));
-    rf_grid_text(grid, "%s", change_name(table->change));
+    rf_grid_text(grid, "%s", rf_show_change(table->change));
     rf_grid_number(grid, table->state_count);
     rf_grid_text(grid, "%s", rf_units_bytes(bytes, text));
 }
@@ -167,9 +167,53 @@ static void print_left_out(struct rf_output *out, const struct rf_manifest *mani
     }
 }
 
-static void print_for_people(struct rf_task *task, const struct rf_manifest *manifest,
-                             const struct rf_snapshot_facts *facts) {
-    print_source(task->output, manifest, facts);
+/* ---- what changed in the schema ---- */
+
+static void print_sql(struct rf_output *out, const char *title, const struct rf_object *object) {
+    if (object) {
+        rf_output_printf(out, "    %s ", title);
+        rf_output_name(out, object->sql);
+        rf_output_printf(out, "\n");
+    }
+}
+
+void rf_show_schema_changes(struct rf_task *task, const struct rf_schema_changes *changes) {
+    struct rf_output *out = task->output;
+    for (uint32_t i = 0; i < changes->count; i++) {
+        const struct rf_schema_change *change = &changes->list[i];
+        const struct rf_object *object = rf_schema_change_of(change);
+        if (!rf_show_wanted(task->settings, object->table)) {
+            continue;
+        }
+        rf_output_printf(out, "%-8s%-8s", rf_schema_event_name(change->event),
+                         rf_show_kind(object));
+        rf_output_name(out, object->name);
+        rf_output_printf(out, "\n");
+        if (task->settings->verbose) {
+            print_sql(out, "was", change->before);
+            print_sql(out, "is", change->after);
+        }
+    }
+}
+
+static void print_changes(struct rf_task *task, const struct rf_shown *shown) {
+    bool any = false;
+    for (uint32_t i = 0; !any && i < shown->changes.count; i++) {
+        const struct rf_object *object = rf_schema_change_of(&shown->changes.list[i]);
+        any = rf_show_wanted(task->settings, object->table);
+    }
+    if (any) {
+        rf_output_printf(task->output, "\nschema, against snapshot %" PRIu64 ":\n",
+                         shown->parent.snapshot);
+        rf_show_schema_changes(task, &shown->changes);
+    }
+}
+
+/* ---- the command ---- */
+
+static void print_for_people(struct rf_task *task, const struct rf_shown *shown) {
+    const struct rf_manifest *manifest = &shown->manifest;
+    print_source(task->output, manifest, &shown->facts);
     print_tables(task, manifest);
     for (uint32_t i = 0; task->settings->verbose && i < manifest->table_count; i++) {
         if (rf_show_wanted(task->settings, manifest->tables[i].table.name)) {
@@ -177,32 +221,50 @@ static void print_for_people(struct rf_task *task, const struct rf_manifest *man
         }
     }
     print_objects(task, manifest);
+    print_changes(task, shown);
     print_left_out(task->output, manifest);
+}
+
+static enum rf_code load(struct rf_task *task, const struct rf_repository *repository,
+                         const char *wanted, struct rf_shown *shown, struct rf_error *error) {
+    struct rf_snapshot_name name;
+    enum rf_code code = rf_snapshot_resolve(task, repository, wanted, &name, error);
+    if (code == RF_OK) {
+        code = rf_repository_load(repository, &name, &shown->manifest, error);
+    }
+    if (code != RF_OK) {
+        return code;
+    }
+    rf_snapshot_facts_of(&shown->manifest, &name, &shown->facts);
+    const struct rf_snapshot_name *parent =
+        shown->facts.parent ? rf_repository_find(repository, shown->facts.parent) : NULL;
+    if (!parent) {
+        return RF_OK;
+    }
+    code = rf_repository_load(repository, parent, &shown->parent, error);
+    if (code == RF_OK) {
+        code = rf_schema_changes_find(&shown->parent, &shown->manifest, &shown->changes, error);
+    }
+    return code;
 }
 
 enum rf_code rf_command_show(struct rf_task *task, struct rf_error *error) {
     const char *wanted = task->operand ? task->operand : task->settings->snapshot;
     struct rf_repository *repository = NULL;
-    struct rf_snapshot_name name;
-    struct rf_manifest manifest = {0};
+    struct rf_shown shown = {0};
     enum rf_code code = rf_repository_open(rf_io_posix(), task->settings->repo, RF_REPOSITORY_READ,
                                            &repository, error);
     if (code == RF_OK) {
-        code = rf_snapshot_resolve(task, repository, wanted, &name, error);
+        code = load(task, repository, wanted, &shown, error);
     }
-    if (code == RF_OK) {
-        code = rf_repository_load(repository, &name, &manifest, error);
+    if (code == RF_OK && task->settings->json) {
+        rf_show_json(task, &shown);
+    } else if (code == RF_OK && !task->settings->quiet) {
+        print_for_people(task, &shown);
     }
-    if (code == RF_OK) {
-        struct rf_snapshot_facts facts;
-        rf_snapshot_facts_of(&manifest, &name, &facts);
-        if (task->settings->json) {
-            rf_show_json(task, &manifest, &facts);
-        } else if (!task->settings->quiet) {
-            print_for_people(task, &manifest, &facts);
-        }
-    }
-    rf_manifest_release(&manifest);
+    rf_schema_changes_release(&shown.changes);
+    rf_manifest_release(&shown.parent);
+    rf_manifest_release(&shown.manifest);
     rf_repository_close(repository);
     return code;
 }

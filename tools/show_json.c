@@ -1,4 +1,5 @@
-/* A snapshot as JSON lines: snapshot, then its tables, objects, and what was left out. */
+/* A snapshot as JSON lines: snapshot, then its tables, objects, what changed in the
+ * schema, and what was left out. */
 #include <stddef.h>
 
 #include "tools/show.h"
@@ -51,6 +52,11 @@ static void print_table(struct rf_task *task, const struct rf_manifest_table *ta
     rf_json_text(&line, "table", table->table.name);
     rf_json_count(&line, "rows", table->digest.rows);
     rf_json_hash(&line, "digest", table->digest.sum);
+    rf_json_text(&line, "change", rf_show_change(table->change));
+    rf_json_count(&line, "inserted", table->inserted);
+    rf_json_count(&line, "updated", table->updated);
+    rf_json_count(&line, "deleted", table->deleted);
+    rf_json_count(&line, "moved", table->moved);
     struct rf_json columns = rf_json_array();
     for (uint32_t i = 0; i < table->table.column_count; i++) {
         struct rf_json column = column_of(&table->table.columns[i], &table->census[i]);
@@ -84,8 +90,18 @@ static void print_objects(struct rf_task *task, const struct rf_manifest *manife
     }
 }
 
-void rf_show_json(struct rf_task *task, const struct rf_manifest *manifest,
-                  const struct rf_snapshot_facts *facts) {
+static void print_changes(struct rf_task *task, const struct rf_schema_changes *changes) {
+    for (uint32_t i = 0; i < changes->count; i++) {
+        if (rf_show_wanted(task->settings, rf_schema_change_of(&changes->list[i])->table)) {
+            struct rf_json line = rf_schema_change_json(&changes->list[i]);
+            rf_json_print(&line, task->output);
+        }
+    }
+}
+
+void rf_show_json(struct rf_task *task, const struct rf_shown *shown) {
+    const struct rf_manifest *manifest = &shown->manifest;
+    const struct rf_snapshot_facts *facts = &shown->facts;
     print_snapshot(task, manifest, facts);
     for (uint32_t i = 0; i < manifest->table_count; i++) {
         if (rf_show_wanted(task->settings, manifest->tables[i].table.name)) {
@@ -93,6 +109,7 @@ void rf_show_json(struct rf_task *task, const struct rf_manifest *manifest,
         }
     }
     print_objects(task, manifest);
+    print_changes(task, &shown->changes);
     for (uint32_t i = 0; i < manifest->left_out_count; i++) {
         struct rf_json line = rf_json_begin("left_out");
         rf_json_text(&line, "name", manifest->left_out[i].name);

@@ -22,6 +22,7 @@
 struct rf_task {
     const struct rf_command *command;
     const char *operand; /* NULL for none */
+    const char *second_operand; /* likewise */
     const struct rf_settings *settings;
     const struct rf_database *database; /* of several, the one at hand (stores.h); may be NULL */
     struct rf_output *output;

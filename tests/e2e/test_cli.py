@@ -11,7 +11,8 @@ import makedb
 from compare import assert_same
 from program import OK, PROGRAM, SET_ASIDE, USAGE, environment, published, run
 
-COMMANDS = ["capture", "replay", "sync", "verify", "check", "log", "show", "status", "profiles"]
+COMMANDS = ["capture", "replay", "sync", "verify", "check", "log", "show", "diff", "status",
+            "profiles"]
 ONLY = ["affinities", "no_key", "without"]
 
 

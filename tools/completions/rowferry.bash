@@ -9,7 +9,7 @@ _rowferry() {
 
     if [ "$COMP_CWORD" -eq 1 ]; then
         mapfile -t COMPREPLY < <(compgen -W \
-            'capture replay sync check verify log show status profiles help --help --version' -- "$current")
+            'capture replay sync check verify log show diff status profiles help --help --version' -- "$current")
         return
     fi
 
@@ -19,11 +19,12 @@ _rowferry() {
         sync) options='-r --repo -d --target --postgres-config --schema -t --table -T --exclude-table --include-shadow -j --jobs --fold-names --existing --atomic --no-foreign-keys --on-mismatch --bad-text --any-locale --remake --overwrite-target -n --dry-run --final --verify --same-source --through-sqlite --busy-timeout --profile -c --config --json --progress -q --quiet -v --verbose -h --help' files=yes ;;
         check) options='-r --repo -d --target --postgres-config --schema -t --table -T --exclude-table --include-shadow -j --jobs --fold-names --existing --atomic --no-foreign-keys --on-mismatch --bad-text --any-locale --busy-timeout --profile -c --config --example-config --json --sql --progress -q --quiet -v --verbose -h --help' files=yes ;;
         verify) options='-r --repo -d --target --postgres-config --schema -s --snapshot -t --table -T --exclude-table -j --jobs --profile -c --config --json --progress -q --quiet -v --verbose -h --help' ;;
-        log) options='-r --repo -c --config --json -q --quiet -v --verbose -h --help' ;;
+        log) options='-r --repo -t --table -T --exclude-table -c --config --json -q --quiet -v --verbose -h --help' ;;
         show) options='-r --repo -s --snapshot -t --table -T --exclude-table -c --config --json -q --quiet -v --verbose -h --help' ;;
+        diff) options='-r --repo --schema -t --table -T --exclude-table -c --config --json --sql --sqlite --rows -q --quiet -v --verbose -h --help' ;;
         status) options='-r --repo -d --target --postgres-config --schema --profile -c --config --json -q --quiet -v --verbose -h --help' files=yes ;;
         profiles) options='--json -h --help' ;;
-        help) options='capture replay sync check verify log show status profiles' ;;
+        help) options='capture replay sync check verify log show diff status profiles' ;;
     esac
 
     case $previous in

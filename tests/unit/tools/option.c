@@ -80,6 +80,19 @@ Test(option, an_operand_may_look_like_an_option_behind_two_dashes) {
     rf_arguments_release(&arguments);
 }
 
+Test(option, a_second_operand_follows_the_first) {
+    struct rf_arguments arguments;
+    struct rf_error error;
+    cr_assert_eq(parse("diff 3 --json 5", &arguments, &error), RF_OK);
+    cr_expect_str_eq(arguments.operand, "3");
+    cr_expect_str_eq(arguments.second_operand, "5");
+    rf_arguments_release(&arguments);
+    cr_assert_eq(parse("diff 3", &arguments, &error), RF_OK);
+    cr_expect_str_eq(arguments.operand, "3");
+    cr_expect_null(arguments.second_operand);
+    rf_arguments_release(&arguments);
+}
+
 Test(option, help_needs_no_operand) {
     struct rf_arguments arguments;
     struct rf_error error;
@@ -100,6 +113,7 @@ Test(option, wrong_lines_are_refused_by_name) {
         {"capture a b", "extra argument \"b\"", "rowferry capture --help"},
         {"capture a -- b", "extra argument \"b\"", "rowferry capture --help"},
         {"log x", "extra argument \"x\"", "rowferry log --help"},
+        {"diff 1 2 3", "extra argument \"3\"", "rowferry diff --help"},
         {"show 1 2", "extra argument \"2\"", "rowferry show --help"},
         {"log --nonsense", "unknown option \"--nonsense\"", "rowferry log --help"},
         {"log --nonsense=3", "unknown option \"--nonsense\"", "rowferry log --help"},
@@ -153,8 +167,9 @@ Test(option, each_command_takes_what_the_contract_says) {
         {"verify",
          "repo target postgres-config schema snapshot table exclude-table jobs profile config json "
          "progress quiet verbose help"},
-        {"log", "repo config json quiet verbose help"},
+        {"log", "repo table exclude-table config json quiet verbose help"},
         {"show", "repo snapshot table exclude-table config json quiet verbose help"},
+        {"diff", "repo schema table exclude-table config json sql sqlite rows quiet verbose help"},
         {"profiles", "json help"},
         {"status", "repo target postgres-config schema profile config json quiet verbose help"},
     };

@@ -62,6 +62,59 @@ size_t rf_text16_to_utf8(const uint8_t *text, size_t size, bool big_endian, uint
     return (size_t)(end - out);
 }
 
+static inline uint8_t *put_unit(uint8_t *out, uint32_t unit, bool big_endian) {
+    out[big_endian ? 0 : 1] = (uint8_t)(unit >> 8);
+    out[big_endian ? 1 : 0] = (uint8_t)unit;
+    return out + 2;
+}
+
+/* The code that begins at `text`, and how many bytes it takes: 0 where they are none, or more than
+ * are needed. */
+static size_t take_code(const uint8_t *text, size_t left, uint32_t *code) {
+    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+    uint8_t first = text[0];
+    size_t size = first < 0x80 ? 1 : first < 0xc0 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+    if (size == 0 || size > left || first >= 0xf8) {
+        return 0;
+    }
+    *code = size == 1 ? first : first & (0x7fu >> size);
+    for (size_t i = 1; i < size; i++) {
+        if ((text[i] & 0xc0) != 0x80) {
+            return 0;
+        }
+        *code = *code << 6 | (text[i] & 0x3fu);
+    }
+    return *code >= least[size] && *code <= 0x10ffff ? size : 0;
+}
+
+bool rf_text16_from_utf8(const uint8_t *text, size_t size, bool big_endian, uint8_t *out,
+                         size_t *written) {
+    uint8_t *end = out;
+    uint32_t before = 0;
+    for (size_t at = 0; at < size;) {
+        uint32_t code = 0;
+        if (size - at == 2 && text[at] == ODD_BYTE_MARK) {
+            *end++ = text[at + 1];
+            break;
+        }
+        size_t taken = take_code(text + at, size - at, &code);
+        bool halves = before < 0x10000 && is_high(before) && code < 0x10000 && is_low(code);
+        if (taken == 0 || halves) { /* two halves of a pair are written as one code */
+            return false;
+        }
+        if (code >= 0x10000) {
+            end = put_unit(end, 0xd800 + ((code - 0x10000) >> 10), big_endian);
+            end = put_unit(end, 0xdc00 + (code & 0x3ff), big_endian);
+        } else {
+            end = put_unit(end, code, big_endian);
+        }
+        before = code;
+        at += taken;
+    }
+    *written = (size_t)(end - out);
+    return true;
+}
+
 /* UTF-8 orders as the code points do, so comparing these is comparing the converted bytes. */
 int rf_text16_compare(const uint8_t *a, size_t a_size, const uint8_t *b, size_t b_size,
                       bool big_endian) {

@@ -18,6 +18,10 @@ static inline size_t rf_text16_room(size_t size) {
 }
 /* Returns how many bytes were written. */
 size_t rf_text16_to_utf8(const uint8_t *text, size_t size, bool big_endian, uint8_t *out);
+/* And back. Room for 2 * size + 2 bytes; the number of bytes written goes to *written. False where the
+ * bytes are not what rf_text16_to_utf8 makes of any text. */
+bool rf_text16_from_utf8(const uint8_t *text, size_t size, bool big_endian, uint8_t *out,
+                         size_t *written);
 /* The order of the converted bytes: <0, 0, >0. */
 int rf_text16_compare(const uint8_t *a, size_t a_size, const uint8_t *b, size_t b_size,
                       bool big_endian);

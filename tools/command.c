@@ -98,6 +98,19 @@ const struct rf_command rf_commands[RF_COMMANDS] = {
          "their rows, archives, schema objects, and tables that were left out. With -v "
          "also what each column holds, and the objects' SQL.",
      .run = rf_command_show},
+    {.name = "restore",
+     .options = ALWAYS | TAKES(SNAPSHOT) | TAKES(OUTPUT) | TAKES(FORCE) | TAKES(VERIFY) |
+                TAKES(PROGRESS),
+     .summary = "write the SQLite database as it was at a snapshot",
+     .description =
+         "Makes the file that --output names: the database as it was at the newest snapshot, or at "
+         "the one named, from archives alone, with its schema, its rows and their rowids. A capture "
+         "of it into the same repository finds nothing changed. What the snapshot does not hold "
+         "(tables that were left out, the content of virtual tables), and indexes that only the "
+         "application can build, are warned of.\n"
+         "With --verify the hash of every row is proven on the way, and the file is read back and "
+         "held against the snapshot before it gets its name.",
+     .run = rf_command_restore},
     {.name = "diff",
      .operand = "FROM",
      .second_operand = "TO",

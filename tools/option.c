@@ -29,6 +29,8 @@ const struct rf_option rf_options[RF_OPTIONS] = {
      "capture the tables in which virtual tables keep their content too"},
     {RF_OPTION_JOBS, 'j', "jobs", "N", NULL, "jobs",
      "workers, 1 to 64 (default: one a processor, at most 8)"},
+    {RF_OPTION_OUTPUT, 'o', "output", "FILE", NULL, NULL, "write there; - is standard output"},
+    {RF_OPTION_FORCE, 0, "force", NULL, NULL, NULL, "replace a file that is there"},
     {RF_OPTION_FOLD_NAMES, 0, "fold-names", NULL, NULL, "fold_names",
      "names of tables and columns in lower case in the target"},
     {RF_OPTION_EXISTING, 0, "existing", NULL, NULL, "existing",

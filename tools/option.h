@@ -25,6 +25,8 @@ enum rf_option_id {
     RF_OPTION_EXCLUDE,
     RF_OPTION_INCLUDE_SHADOW,
     RF_OPTION_JOBS,
+    RF_OPTION_OUTPUT,
+    RF_OPTION_FORCE,
     RF_OPTION_FOLD_NAMES,
     RF_OPTION_EXISTING,
     RF_OPTION_ATOMIC,
@@ -52,7 +54,7 @@ enum rf_option_id {
     RF_OPTION_VERBOSE,
     RF_OPTION_HELP,
 };
-#define RF_OPTIONS 35u
+#define RF_OPTIONS 37u
 
 struct rf_option {
     enum rf_option_id id;    /* its place in the table */

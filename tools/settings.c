@@ -127,7 +127,8 @@ static enum rf_code resolve_rules(const struct rf_arguments *arguments,
 }
 
 static enum rf_code refuse_empty(const struct rf_arguments *arguments, struct rf_error *error) {
-    static const enum rf_option_id ids[] = {RF_OPTION_REPO, RF_OPTION_SCHEMA, RF_OPTION_SNAPSHOT,
+    static const enum rf_option_id ids[] = {RF_OPTION_REPO,   RF_OPTION_SCHEMA,
+                                            RF_OPTION_SNAPSHOT, RF_OPTION_OUTPUT,
                                             RF_OPTION_CONFIG, RF_OPTION_PROFILE};
     for (unsigned i = 0; i < sizeof ids / sizeof ids[0]; i++) {
         const char *value = arguments->value[ids[i]];
@@ -300,11 +301,13 @@ enum rf_code rf_settings_resolve(const struct rf_arguments *arguments, struct rf
     settings->target = string_of(arguments, RF_OPTION_TARGET, config->target, NULL);
     settings->schema = string_of(arguments, RF_OPTION_SCHEMA, config->schema, "public");
     settings->snapshot = string_of(arguments, RF_OPTION_SNAPSHOT, NULL, NULL);
+    settings->output = arguments->value[RF_OPTION_OUTPUT];
     settings->next = config->next;
     settings->overwrite = arguments->given[RF_OPTION_OVERWRITE_TARGET];
     settings->dry_run = arguments->given[RF_OPTION_DRY_RUN];
     settings->final_trip = arguments->given[RF_OPTION_FINAL];
     settings->verify = arguments->given[RF_OPTION_VERIFY];
+    settings->force = arguments->given[RF_OPTION_FORCE];
     settings->same_source = arguments->given[RF_OPTION_SAME_SOURCE];
     settings->through_sqlite = arguments->given[RF_OPTION_THROUGH_SQLITE];
     settings->example_config = arguments->given[RF_OPTION_EXAMPLE_CONFIG];

@@ -20,6 +20,7 @@ struct rf_settings {
         *databases; /* where --postgres-config names the target, which is the first */
     const char *schema;
     const char *snapshot;       /* NULL where not given */
+    const char *output;         /* NULL where not given */
     const char *const *include; /* NULL-terminated; NULL: all */
     const char *const *exclude; /* NULL-terminated; NULL: none */
     const char *const *shadow;  /* likewise: shadow tables of virtual tables that are captured */
@@ -31,7 +32,7 @@ struct rf_settings {
     unsigned jobs;
     int busy_timeout_ms;
     enum rf_progress_when progress;
-    bool final_trip, verify;
+    bool final_trip, verify, force;
     bool overwrite, dry_run, same_source, through_sqlite, example_config, json, quiet, verbose;
     bool sql, sqlite, rows;
     struct rf_config config;            /* holds the strings that came from there */

@@ -84,7 +84,8 @@ void rf_task_target_options(struct rf_task *task, struct rf_target_options *opti
 }
 
 /* JSON lines are for programs, and standard error beside them is as it always was. A command that has
- * no such option shows no view because a configuration file asks for one. */
+ * no such option shows no view because a configuration file asks for one; one without workers has
+ * nothing to show in it. */
 static struct rf_progress *start_progress(const struct rf_task *task) {
     const struct rf_settings *settings = task->settings;
     bool to_server = rf_command_takes(task->command, RF_OPTION_TARGET);
@@ -94,7 +95,8 @@ static struct rf_progress *start_progress(const struct rf_task *task) {
         .target = to_server ? settings->target : settings->repo,
         .output = task->output,
     };
-    bool viewed = rf_command_takes(task->command, RF_OPTION_PROGRESS) && !settings->json;
+    bool viewed = rf_command_takes(task->command, RF_OPTION_PROGRESS) &&
+                  rf_command_takes(task->command, RF_OPTION_JOBS) && !settings->json;
     return rf_progress_start(settings->progress, viewed ? &about : NULL);
 }
 

@@ -11,7 +11,7 @@ import makedb
 from compare import assert_same
 from program import OK, PROGRAM, SET_ASIDE, USAGE, environment, published, run
 
-COMMANDS = ["capture", "replay", "sync", "verify", "check", "log", "show", "diff", "status",
+COMMANDS = ["capture", "replay", "sync", "verify", "check", "log", "show", "diff", "restore", "status",
             "profiles"]
 ONLY = ["affinities", "no_key", "without"]
 
@@ -46,6 +46,7 @@ def test_every_option_of_the_contract_is_in_the_help():
                    "--on-mismatch", "--bad-text", "--remake"],
         "check": ["--target", "--json", "--config", "--sql", "--example-config"],
         "verify": ["--repo", "--target", "--schema", "--snapshot"],
+        "restore": ["--repo", "--snapshot", "--output", "--force", "--verify", "--json"],
     }.items():
         text = run(command, "--help").out
         for option in options:

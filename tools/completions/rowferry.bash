@@ -9,7 +9,7 @@ _rowferry() {
 
     if [ "$COMP_CWORD" -eq 1 ]; then
         mapfile -t COMPREPLY < <(compgen -W \
-            'capture replay sync check verify log show diff status profiles help --help --version' -- "$current")
+            'capture replay sync check verify log show restore diff status profiles help --help --version' -- "$current")
         return
     fi
 
@@ -21,10 +21,11 @@ _rowferry() {
         verify) options='-r --repo -d --target --postgres-config --schema -s --snapshot -t --table -T --exclude-table -j --jobs --profile -c --config --json --progress -q --quiet -v --verbose -h --help' ;;
         log) options='-r --repo -t --table -T --exclude-table -c --config --json -q --quiet -v --verbose -h --help' ;;
         show) options='-r --repo -s --snapshot -t --table -T --exclude-table -c --config --json -q --quiet -v --verbose -h --help' ;;
+        restore) options='-r --repo -s --snapshot -o --output --force --verify -c --config --json --progress -q --quiet -v --verbose -h --help' ;;
         diff) options='-r --repo --schema -t --table -T --exclude-table -c --config --json --sql --sqlite --rows -q --quiet -v --verbose -h --help' ;;
         status) options='-r --repo -d --target --postgres-config --schema --profile -c --config --json -q --quiet -v --verbose -h --help' files=yes ;;
         profiles) options='--json -h --help' ;;
-        help) options='capture replay sync check verify log show diff status profiles' ;;
+        help) options='capture replay sync check verify log show restore diff status profiles' ;;
     esac
 
     case $previous in
@@ -32,7 +33,7 @@ _rowferry() {
             mapfile -t COMPREPLY < <(compgen -d -- "$current")
             compopt -o filenames
             ;;
-        -c | --config | --postgres-config)
+        -c | --config | --postgres-config | -o | --output)
             mapfile -t COMPREPLY < <(compgen -f -- "$current")
             compopt -o filenames
             ;;

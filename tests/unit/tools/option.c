@@ -170,6 +170,8 @@ Test(option, each_command_takes_what_the_contract_says) {
         {"log", "repo table exclude-table config json quiet verbose help"},
         {"show", "repo snapshot table exclude-table config json quiet verbose help"},
         {"diff", "repo schema table exclude-table config json sql sqlite rows quiet verbose help"},
+        {"restore",
+         "repo snapshot output force verify config json progress quiet verbose help"},
         {"profiles", "json help"},
         {"status", "repo target postgres-config schema profile config json quiet verbose help"},
     };

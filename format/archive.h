@@ -91,6 +91,13 @@ RF_MUST_USE enum rf_code rf_archive_open(struct rf_io *io, const char *path,
 void rf_archive_close(struct rf_archive *archive); /* NULL is fine */
 const struct rf_archive_head *rf_archive_head_of(const struct rf_archive *archive);
 const char *rf_archive_path(const struct rf_archive *archive);
+/* Which file it is, and as of when: two that are alike in all of it have the same bytes. False where
+ * that cannot be told. */
+struct rf_file_identity {
+    uint64_t device, inode, size;
+    int64_t modified_ns, changed_ns;
+};
+bool rf_archive_identity(const struct rf_archive *archive, struct rf_file_identity *identity);
 uint32_t rf_archive_blocks(const struct rf_archive *archive);
 const struct rf_block_place *rf_archive_block(const struct rf_archive *archive, uint32_t block);
 /* Rows in all blocks of that kind. */

@@ -3,6 +3,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "format/archive.h"
 #include "format/codec.h"
@@ -314,6 +315,22 @@ const struct rf_archive_head *rf_archive_head_of(const struct rf_archive *archiv
 
 const char *rf_archive_path(const struct rf_archive *archive) {
     return archive->path;
+}
+
+bool rf_archive_identity(const struct rf_archive *archive, struct rf_file_identity *identity) {
+    struct stat status;
+    if (fstat(archive->fd, &status) != 0 || !S_ISREG(status.st_mode) ||
+        (uint64_t)status.st_size != archive->size) {
+        return false;
+    }
+    *identity = (struct rf_file_identity){
+        .device = status.st_dev,
+        .inode = status.st_ino,
+        .size = archive->size,
+        .modified_ns = status.st_mtim.tv_sec * INT64_C(1000000000) + status.st_mtim.tv_nsec,
+        .changed_ns = status.st_ctim.tv_sec * INT64_C(1000000000) + status.st_ctim.tv_nsec,
+    };
+    return true;
 }
 
 uint32_t rf_archive_blocks(const struct rf_archive *archive) {

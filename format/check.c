@@ -171,6 +171,7 @@ static enum rf_code check_snapshot(struct rf_check_run *check, const struct rf_s
     if (code != RF_OK) {
         return code;
     }
+    check->result->signed_snapshots += manifest.signature.is_signed;
     bool has_parent = check_link(check, file, before, before_name, &manifest);
     for (uint32_t i = 0; code == RF_OK && i < manifest.table_count; i++) {
         const struct rf_manifest_table *table = &manifest.tables[i];

@@ -30,6 +30,7 @@ struct rf_check_options {
 
 struct rf_check_result {
     uint32_t snapshots;
+    uint32_t signed_snapshots; /* of these, by whomever */
     uint32_t archives;
     uint64_t blocks;
     uint64_t rows;

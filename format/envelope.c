@@ -206,13 +206,15 @@ enum rf_code rf_envelope_open(const char *magic, const char *what, const void *b
 enum rf_code rf_signature_demand(const struct rf_signature *signature, const struct rf_trust *trust,
                                  const char *what, struct rf_error *error) {
     char key[RF_KEY_TEXT];
-    if (!trust || (signature->holds && rf_trust_has(trust, signature->key))) {
+    bool broken = signature->is_signed && !signature->holds;
+    if (!broken && (!trust || (signature->is_signed && rf_trust_has(trust, signature->key)))) {
         return RF_OK;
     }
     if (!signature->is_signed) {
         rf_fail(error, RF_CORRUPT, "%s is not signed, and only what a trusted key signed is taken",
                 what);
-        rf_hint(error, "capture with --sign-key, or leave --trusted-key out.");
+        rf_hint(error, "capture with --sign-key, or leave out --trusted-key (trusted_keys in the "
+                       "configuration file).");
     } else if (!signature->holds) {
         rf_fail(error, RF_CORRUPT, "%s was changed after it was signed", what);
         rf_detail(error, "the signature is not that of %s", rf_key_text(signature->key, key));

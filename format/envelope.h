@@ -24,12 +24,6 @@ RF_MUST_USE enum rf_code rf_envelope_encode(const char *magic, const struct rf_b
                                             const struct rf_signer *signer, struct rf_buffer *out,
                                             struct rf_error *error);
 
-/* Whose signature the file carries, which rf_envelope_open has not held against any trust. */
-struct rf_signature {
-    bool is_signed;
-    bool holds; /* it is the key's signature of these bytes */
-    uint8_t key[RF_PUBLIC_KEY_SIZE];
-};
 /* Checks everything but the signature's worth. `what` names the file in messages ("a manifest"). The body
  * is the caller's to free. RF_CORRUPT, RF_MISPLACED for a newer version. */
 RF_MUST_USE enum rf_code rf_envelope_open(const char *magic, const char *what, const void *bytes,
@@ -40,7 +34,8 @@ RF_MUST_USE enum rf_code rf_envelope_corrupt(const char *what, const char *why,
 /* The same, with the place in the file. */
 RF_MUST_USE enum rf_code rf_envelope_corrupt_at(const char *what, const char *why, size_t offset,
                                                 struct rf_error *error);
-/* RF_CORRUPT where a key is trusted and this is not its signature; `trust` NULL: whatever it is. */
+/* RF_CORRUPT for a signature that does not hold, and where keys are trusted for one that is none of theirs or not
+ * there. `trust` may be NULL. */
 RF_MUST_USE enum rf_code rf_signature_demand(const struct rf_signature *signature,
                                              const struct rf_trust *trust, const char *what,
                                              struct rf_error *error);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 struct rf_signer {
     EVP_PKEY *pair;
@@ -33,6 +34,21 @@ static enum rf_code open_key(const char *path, FILE **file, struct rf_error *err
     return *file ? RF_OK : rf_fail_errno(error, errno, "cannot open the key %.300s", path);
 }
 
+/* Of the file that is open, so that no other can be put in its place in between. */
+static enum rf_code must_be_private(FILE *file, const char *path, struct rf_error *error) {
+    struct stat status;
+    if (fstat(fileno(file), &status) != 0) {
+        return rf_fail_errno(error, errno, "cannot look at the key %.300s", path);
+    }
+    if ((status.st_mode & (S_IRWXG | S_IRWXO)) == 0) {
+        return RF_OK;
+    }
+    rf_fail(error, RF_USAGE, "others may read or write the secret key %.300s", path);
+    rf_detail(error, "its mode is %04o", (unsigned)status.st_mode & 07777u);
+    rf_hint(error, "`chmod 600 %.300s`; and make a new pair if others had it.", path);
+    return RF_USAGE;
+}
+
 static enum rf_code not_a_key(const char *path, const char *half, struct rf_error *error) {
     ERR_clear_error();
     rf_fail(error, RF_USAGE, "%.300s holds no %s Ed25519 key", path, half);
@@ -45,6 +61,11 @@ enum rf_code rf_signer_load(const char *path, struct rf_signer **made, struct rf
     *made = NULL;
     enum rf_code code = open_key(path, &file, error);
     if (code != RF_OK) {
+        return code;
+    }
+    code = must_be_private(file, path, error);
+    if (code != RF_OK) {
+        (void)fclose(file);
         return code;
     }
     struct rf_signer *signer = calloc(1, sizeof *signer);
@@ -141,10 +162,19 @@ void rf_trust_release(struct rf_trust *trust) {
     *trust = (struct rf_trust){0};
 }
 
-const char *rf_key_text(const uint8_t key[RF_PUBLIC_KEY_SIZE], char text[RF_KEY_TEXT]) {
+static const char *text_of(const uint8_t *key, size_t bytes, char *text) {
     memcpy(text, "ed25519:", 8);
-    for (size_t i = 0; i < 8; i++) {
+    for (size_t i = 0; i < bytes; i++) {
         snprintf(text + 8 + 2 * i, 3, "%02x", key[i]);
     }
     return text;
+}
+
+const char *rf_key_text(const uint8_t key[RF_PUBLIC_KEY_SIZE], char text[RF_KEY_TEXT]) {
+    return text_of(key, 8, text);
+}
+
+const char *rf_key_fingerprint(const uint8_t key[RF_PUBLIC_KEY_SIZE],
+                               char text[RF_KEY_FINGERPRINT]) {
+    return text_of(key, RF_PUBLIC_KEY_SIZE, text);
 }

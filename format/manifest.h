@@ -91,6 +91,7 @@ struct rf_manifest {
     struct rf_sequence *sequences;
     /* What is known of a manifest that was loaded, and is not in its body. */
     uint8_t sha256[RF_SHA256_SIZE]; /* of its file */
+    struct rf_signature signature;  /* whose it is */
     uint64_t fold; /* generation of the fold that is laid over it (fold.h); 0: none */
 };
 

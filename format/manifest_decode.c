@@ -241,6 +241,7 @@ enum rf_code rf_manifest_decode(const void *file, size_t size, const struct rf_t
     }
     free(body);
     if (code == RF_OK) {
+        manifest->signature = signature;
         rf_sha256_bytes(file, size, manifest->sha256);
     }
     return code;

@@ -226,6 +226,39 @@ static enum rf_code lay_fold(const struct rf_repository *repository,
     return code;
 }
 
+/* Whoever trusts keys is told by the child which file its parent is, by more than a digest that somebody could
+ * bring about. A parent that is not here, or damaged, cannot mislead. */
+static enum rf_code prove_parent(const struct rf_repository *repository,
+                                 const struct rf_manifest *manifest, struct rf_error *error) {
+    struct rf_snapshot_name parent = {.number = manifest->parent,
+                                      .digest = manifest->parent_digest};
+    char file[RF_MANIFEST_NAME_SIZE];
+    uint8_t *bytes = NULL;
+    uint8_t found[RF_SHA256_SIZE];
+    size_t size = 0;
+    if (!repository->trust || !has_parent(repository, manifest)) {
+        return RF_OK;
+    }
+    rf_manifest_file_name(&parent, file);
+    enum rf_code code = read_named(repository, file, parent.digest, &bytes, &size, error);
+    if (code == RF_OK) {
+        rf_sha256_bytes(bytes, size, found);
+        if (memcmp(found, manifest->parent_sha256, sizeof found) != 0) {
+            char named[RF_SHA256_HEX], is[RF_SHA256_HEX];
+            code = rf_fail(
+                error, RF_CORRUPT, "snapshot %llu does not continue the snapshot %llu that is here",
+                (unsigned long long)manifest->snapshot, (unsigned long long)manifest->parent);
+            rf_detail(error, "it names a parent of SHA-256 %s, this one has %s",
+                      rf_sha256_text(manifest->parent_sha256, named), rf_sha256_text(found, is));
+        }
+    } else if (code != RF_NO_MEMORY) {
+        rf_error_clear(error);
+        code = RF_OK; /* whoever reads that one is told */
+    }
+    free(bytes);
+    return code;
+}
+
 static enum rf_code load_bare(const struct rf_repository *repository,
                               const struct rf_snapshot_name *name, struct rf_manifest *manifest,
                               struct rf_error *error) {
@@ -255,6 +288,9 @@ enum rf_code rf_repository_load(const struct rf_repository *repository,
     const struct rf_fold_name *fold = rf_repository_fold(repository, name);
     if (code == RF_OK && fold) {
         code = lay_fold(repository, fold, manifest, error);
+    }
+    if (code == RF_OK) {
+        code = prove_parent(repository, manifest, error);
     }
     if (code != RF_OK) {
         rf_manifest_release(manifest);
@@ -332,7 +368,7 @@ enum rf_code rf_repository_open_archive(const struct rf_repository *repository,
         code = rf_fail(error, RF_CORRUPT, "the archive %s belongs to another source", ref->name);
     }
     if (code == RF_OK && repository->trust &&
-        (code = rf_archive_prove_sha256(*archive, ref->sha256, error)) != RF_OK) {
+        (code = rf_proven_demand(repository->proven, *archive, ref->sha256, error)) != RF_OK) {
         rf_archive_close(*archive);
         *archive = NULL;
     }

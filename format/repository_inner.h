@@ -2,6 +2,7 @@
 #ifndef RF_FORMAT_REPOSITORY_INNER_H
 #define RF_FORMAT_REPOSITORY_INNER_H
 
+#include "format/proven.h"
 #include "format/repository.h"
 
 /* A file of snapshots/: NNNNNNNNNN-DIGEST-GGGGGG-FOLDDIGEST.rff */
@@ -27,6 +28,7 @@ struct rf_repository {
     const struct rf_trust *trust;   /* NULL: nothing need be */
     uint32_t lent_count;
     const struct rf_pending_archive *lent; /* archives that lie elsewhere */
+    struct rf_proven *proven;       /* archives that the trust was found to hold for */
 };
 
 #define RF_MANIFEST_NAME_SIZE 64

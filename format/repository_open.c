@@ -418,7 +418,8 @@ enum rf_code rf_repository_open(struct rf_io *io, const char *path, enum rf_repo
     repository->io = io;
     repository->lock = -1;
     repository->path = strdup(path);
-    if (!repository->path || asprintf(&repository->tmp, "%s/tmp", path) < 0) {
+    repository->proven = rf_proven_new();
+    if (!repository->path || !repository->proven || asprintf(&repository->tmp, "%s/tmp", path) < 0) {
         repository->tmp = NULL;
         rf_repository_close(repository);
         return rf_fail_memory(error);
@@ -445,6 +446,7 @@ void rf_repository_close(struct rf_repository *repository) {
         rf_io_discard(repository->io, &repository->lock);
         free(repository->snapshots);
         free(repository->folds);
+        rf_proven_free(repository->proven);
         free(repository->tmp);
         free(repository->path);
         free(repository);

@@ -183,6 +183,9 @@ enum rf_code rf_command_capture(struct rf_task *task, struct rf_error *error) {
     struct rf_capture_result result = {0};
     enum rf_code code = rf_place_open(settings->repo, settings->dry_run, &place, error);
     if (code == RF_OK) {
+        code = rf_trust_apply(task, place.repository, error);
+    }
+    if (code == RF_OK) {
         code = rf_trip_capture(task, &place, &task->summary, &result, error);
     }
     rf_capture_result_release(&result);

@@ -15,13 +15,17 @@
      TAKES(ON_MISMATCH) | TAKES(BAD_TEXT) | TAKES(ANY_LOCALE))
 #define WORK (TAKES(JOBS) | TAKES(PROGRESS))
 #define PROFILE TAKES(PROFILE)
+/* Who is to have written what is read, and who writes. */
+#define TRUST TAKES(TRUSTED_KEY)
+#define SIGN (TAKES(SIGN_KEY) | TRUST)
 #define SOURCE (TAKES(SAME_SOURCE) | TAKES(THROUGH_SQLITE) | TAKES(BUSY_TIMEOUT))
 
 const struct rf_command rf_commands[RF_COMMANDS] = {
     {.name = "capture",
      .operand = "DATABASE",
      .operand_required = true,
-     .options = ALWAYS | TABLES | WORK | SOURCE | TAKES(DRY_RUN) | PROFILE | TAKES(INCLUDE_SHADOW),
+     .options =
+         ALWAYS | TABLES | WORK | SOURCE | TAKES(DRY_RUN) | PROFILE | TAKES(INCLUDE_SHADOW) | SIGN,
      .summary = "take a snapshot of a SQLite database into a repository",
      .description =
          "Reads DATABASE in one read transaction and writes what changed since the newest "
@@ -31,7 +35,7 @@ const struct rf_command rf_commands[RF_COMMANDS] = {
      .run = rf_command_capture},
     {.name = "replay",
      .options = ALWAYS | TARGET | TABLES | RULES | TAKES(REMAKE) | TAKES(OVERWRITE_TARGET) | WORK |
-                TAKES(SNAPSHOT) | TAKES(DRY_RUN) | PROFILE,
+                TAKES(SNAPSHOT) | TAKES(DRY_RUN) | PROFILE | TRUST,
      .summary = "bring a PostgreSQL database to a snapshot",
      .description =
          "Brings the target to the newest snapshot, or to the one named. The first time it makes "
@@ -47,7 +51,7 @@ const struct rf_command rf_commands[RF_COMMANDS] = {
      .operand_required = true,
      .options = ALWAYS | TARGET | TABLES | RULES | TAKES(REMAKE) | TAKES(OVERWRITE_TARGET) | WORK |
                 SOURCE | TAKES(DRY_RUN) | PROFILE | TAKES(INCLUDE_SHADOW) | TAKES(FINAL) |
-                TAKES(VERIFY),
+                TAKES(VERIFY) | SIGN,
      .summary = "capture, then replay what was captured",
      .description = "Does what capture and replay do, one after the other, while it holds the "
                     "repository's lock. What stands in the way is found before anything is "
@@ -73,7 +77,7 @@ const struct rf_command rf_commands[RF_COMMANDS] = {
          "the way of a replay.",
      .run = rf_command_check},
     {.name = "verify",
-     .options = ALWAYS | TARGET | TABLES | WORK | TAKES(SNAPSHOT) | PROFILE,
+     .options = ALWAYS | TARGET | TABLES | WORK | TAKES(SNAPSHOT) | PROFILE | TRUST,
      .summary = "prove the repository, and the target equal to it",
      .description =
          "Reads the whole repository and checks every checksum, every digest and every link from "
@@ -83,7 +87,7 @@ const struct rf_command rf_commands[RF_COMMANDS] = {
          "Everything found is printed; the exit code is 3 if there was anything.",
      .run = rf_command_verify},
     {.name = "log",
-     .options = ALWAYS | TABLES,
+     .options = ALWAYS | TABLES | TRUST,
      .summary = "list the snapshots of a repository",
      .description = "One line a snapshot, the newest last. With --table or --exclude-table the "
                     "counts are of these tables alone, and only snapshots are listed that changed "
@@ -91,7 +95,7 @@ const struct rf_command rf_commands[RF_COMMANDS] = {
      .run = rf_command_log},
     {.name = "show",
      .operand = "SNAPSHOT",
-     .options = ALWAYS | TABLES | TAKES(SNAPSHOT),
+     .options = ALWAYS | TABLES | TAKES(SNAPSHOT) | TRUST,
      .summary = "show what one snapshot holds",
      .description =
          "Shows the newest snapshot, or the one named: the source as it was, tables with "
@@ -100,7 +104,7 @@ const struct rf_command rf_commands[RF_COMMANDS] = {
      .run = rf_command_show},
     {.name = "restore",
      .options = ALWAYS | TAKES(SNAPSHOT) | TAKES(OUTPUT) | TAKES(FORCE) | TAKES(VERIFY) |
-                TAKES(PROGRESS),
+                TAKES(PROGRESS) | TRUST,
      .summary = "write the SQLite database as it was at a snapshot",
      .description =
          "Makes the file that --output names: the database as it was at the newest snapshot, or at "
@@ -114,7 +118,7 @@ const struct rf_command rf_commands[RF_COMMANDS] = {
     {.name = "diff",
      .operand = "FROM",
      .second_operand = "TO",
-     .options = ALWAYS | TABLES | TAKES(SCHEMA) | TAKES(SQL) | TAKES(SQLITE) | TAKES(ROWS),
+     .options = ALWAYS | TABLES | TAKES(SCHEMA) | TAKES(SQL) | TAKES(SQLITE) | TAKES(ROWS) | TRUST,
      .summary = "tell what two snapshots differ in",
      .description =
          "Compares snapshot FROM with snapshot TO, which may be the older one: rows inserted, "
@@ -127,7 +131,7 @@ const struct rf_command rf_commands[RF_COMMANDS] = {
      .run = rf_command_diff},
     {.name = "status",
      .operand = "DATABASE",
-     .options = ALWAYS | TARGET | PROFILE,
+     .options = ALWAYS | TARGET | PROFILE | TRUST,
      .summary = "tell how far source, repository and target are apart",
      .description =
          "Tells how many snapshots the repository has, how old the newest is, and whether the "
@@ -138,6 +142,17 @@ const struct rf_command rf_commands[RF_COMMANDS] = {
          "Snapshots of which a copy of the repository has brought only a part are named, with what "
          "is missing.",
      .run = rf_command_status},
+    {.name = "keygen",
+     .repo_optional = true,
+     .options = TAKES(OUTPUT) | TAKES(JSON) | TAKES(QUIET) | TAKES(VERBOSE) | TAKES(HELP),
+     .summary = "make a pair of keys to sign snapshots with",
+     .description =
+         "Writes the secret key to the file that --output names (default: rowferry.key), readable "
+         "for its owner only, and the public one beside it, to FILE.pub; prints the fingerprint of "
+         "the pair. No file is replaced. The secret key stays on the host that captures, which "
+         "signs with --sign-key; the public one goes to all that read, which name it with "
+         "--trusted-key. Make sure by another way that it is the same: compare the fingerprint.",
+     .run = rf_command_keygen},
     {.name = "profiles",
      .operand = "NAME",
      .repo_optional = true,

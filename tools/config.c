@@ -89,6 +89,8 @@ static const struct rf_config_key keys[] = {
     {.name = "jobs", .read = read_jobs, .offset = MEMBER(jobs)},
     {.name = "busy_timeout", .read = read_timeout, .offset = MEMBER(busy_timeout_ms)},
     {.name = "progress", .read = read_progress},
+    {.name = "sign_key", .read = rf_config_string, .offset = MEMBER(sign_key)},
+    {.name = "trusted_keys", .read = rf_config_strings, .offset = MEMBER(trusted)},
     {.name = "any_locale", .read = rf_config_truth, .offset = MEMBER(rules.any_locale)},
     /* what becomes of everything */
     {.name = "fold_names", .read = rf_config_truth, .offset = MEMBER(rules.fold_names)},
@@ -122,7 +124,7 @@ static const struct rf_config_key keys[] = {
     {.name = "title", .read = rf_config_string, .offset = MEMBER(title), .required = true},
     {.name = "about", .read = rf_config_string, .offset = MEMBER(about)},
 };
-#define WHERE_AND_HOW 8u
+#define WHERE_AND_HOW 10u
 #define FOR_A_PROFILE 2u
 
 static const char *refuse_in_profile(const char *name) {
@@ -172,6 +174,20 @@ static enum rf_code parse(const char *path, const void *text, size_t size,
     return code;
 }
 
+/* The same for a list; NULL without memory, which the arena keeps in mind. */
+static const char *const *anchored_all(struct rf_config *config, const char *file,
+                                       const char *const *paths) {
+    size_t count = 0;
+    while (paths && paths[count]) {
+        count++;
+    }
+    const char **all = paths ? rf_arena_take(&config->arena, count + 1, sizeof *all) : NULL;
+    for (size_t i = 0; all && i < count; i++) {
+        all[i] = anchored(config, file, paths[i]);
+    }
+    return all;
+}
+
 enum rf_code rf_config_parse_over(const char *path, const void *text, size_t size,
                                   struct rf_config *config, struct rf_error *error) {
     enum rf_code code = parse(path, text, size, &rf_config_root, config, error);
@@ -179,6 +195,8 @@ enum rf_code rf_config_parse_over(const char *path, const void *text, size_t siz
         return code;
     }
     config->repo = anchored(config, path, config->repo);
+    config->sign_key = anchored(config, path, config->sign_key);
+    config->trusted = anchored_all(config, path, config->trusted);
     if (config->profile && rf_profile_is_path(config->profile)) {
         config->profile = anchored(config, path, config->profile);
     }

@@ -39,7 +39,9 @@ struct rf_config {
     unsigned jobs;              /* 0 where not given */
     bool has_progress;
     enum rf_progress_when progress;
-    int busy_timeout_ms; /* -1 where not given */
+    int busy_timeout_ms;        /* -1 where not given */
+    const char *sign_key;       /* a path, as repo is one */
+    const char *const *trusted; /* paths likewise, NULL-terminated; NULL where not given */
     struct rf_rules rules;
     uint32_t store_count; /* 0 where not given */
     const struct rf_store *stores;

@@ -9,6 +9,7 @@
 
 #include "tools/show.h"
 #include "tools/snapshot.h"
+#include "tools/trust.h"
 
 const char *rf_diff_change_name(enum rf_diff_change change) {
     static const char *const names[] = {[RF_DIFF_SAME] = "none",
@@ -195,8 +196,7 @@ static enum rf_code run(struct rf_diff *diff, struct rf_error *error) {
 
 enum rf_code rf_command_diff(struct rf_task *task, struct rf_error *error) {
     struct rf_diff diff = {.task = task};
-    enum rf_code code = rf_repository_open(rf_io_posix(), task->settings->repo, RF_REPOSITORY_READ,
-                                           &diff.repository, error);
+    enum rf_code code = rf_trust_open(task, RF_REPOSITORY_READ, &diff.repository, error);
     if (code == RF_OK) {
         code = run(&diff, error);
     }

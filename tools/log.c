@@ -85,8 +85,7 @@ enum rf_code rf_command_log(struct rf_task *task, struct rf_error *error) {
         {"snapshot", true}, {"digest", false}, {"time", false}, {"rows", true},  {"inserted", true},
         {"updated", true},  {"deleted", true}, {"moved", true}, {"bytes", true}, {"took", true}};
     struct rf_repository *repository = NULL;
-    enum rf_code code = rf_repository_open(rf_io_posix(), task->settings->repo, RF_REPOSITORY_READ,
-                                           &repository, error);
+    enum rf_code code = rf_trust_open(task, RF_REPOSITORY_READ, &repository, error);
     if (code != RF_OK) {
         return code;
     }

@@ -64,6 +64,10 @@ const struct rf_option rf_options[RF_OPTIONS] = {
      "read every table through SQLite instead of the file's pages"},
     {RF_OPTION_BUSY_TIMEOUT, 0, "busy-timeout", "SECONDS", NULL, "busy_timeout",
      "how long to wait for a writer that locks the database (default: 10)"},
+    {RF_OPTION_SIGN_KEY, 0, "sign-key", "FILE", "ROWFERRY_SIGN_KEY", "sign_key",
+     "sign what is written with the secret key in this file, which keygen makes"},
+    {RF_OPTION_TRUSTED_KEY, 0, "trusted-key", "FILE", NULL, "trusted_keys",
+     "take only what the holder of this public key signed; may be given several times"},
     {RF_OPTION_PROFILE, 0, "profile", "NAME|PATH", "ROWFERRY_PROFILE", "profile",
      "what an application's tables need: a profile of rowferry's by name, or one in a file"},
     {RF_OPTION_CONFIG, 'c', "config", "FILE", NULL, NULL, "read settings from this YAML file"},
@@ -249,6 +253,7 @@ static const char ***list_of(struct rf_arguments *arguments, enum rf_option_id i
            : id == RF_OPTION_EXCLUDE         ? &arguments->excluded
            : id == RF_OPTION_REMAKE          ? &arguments->remake
            : id == RF_OPTION_POSTGRES_CONFIG ? &arguments->postgres
+           : id == RF_OPTION_TRUSTED_KEY     ? &arguments->trusted
                                              : NULL;
 }
 
@@ -365,5 +370,6 @@ void rf_arguments_release(struct rf_arguments *arguments) {
     free(arguments->excluded);
     free(arguments->remake);
     free(arguments->postgres);
+    free(arguments->trusted);
     *arguments = (struct rf_arguments){0};
 }

@@ -42,6 +42,8 @@ enum rf_option_id {
     RF_OPTION_SAME_SOURCE,
     RF_OPTION_THROUGH_SQLITE,
     RF_OPTION_BUSY_TIMEOUT,
+    RF_OPTION_SIGN_KEY,
+    RF_OPTION_TRUSTED_KEY,
     RF_OPTION_PROFILE,
     RF_OPTION_CONFIG,
     RF_OPTION_EXAMPLE_CONFIG,
@@ -54,7 +56,7 @@ enum rf_option_id {
     RF_OPTION_VERBOSE,
     RF_OPTION_HELP,
 };
-#define RF_OPTIONS 37u
+#define RF_OPTIONS 39u
 
 struct rf_option {
     enum rf_option_id id;    /* its place in the table */
@@ -76,6 +78,7 @@ struct rf_arguments {
     const char **excluded;         /* -T, likewise */
     const char **remake;           /* --remake, likewise */
     const char **postgres;         /* --postgres-config, likewise */
+    const char **trusted;          /* --trusted-key, likewise */
     const char *operand;           /* NULL where there is none */
     const char *second_operand;    /* likewise */
 };

@@ -96,9 +96,13 @@ static int run_command(const struct rf_arguments *arguments, struct rf_output *o
     };
     rf_task_begin(&task);
     if (code == RF_OK) {
+        code = rf_keys_load(&task, &task.keys, &error);
+    }
+    if (code == RF_OK) {
         code = task.command->run(&task, &error);
     }
     int exit_code = rf_task_end(&task, code, &error);
+    rf_keys_release(&task.keys);
     rf_settings_release(&settings);
     return exit_code;
 }

@@ -192,8 +192,7 @@ enum rf_code rf_trip_replay_all(struct rf_task *task, struct rf_repository *repo
 enum rf_code rf_command_replay(struct rf_task *task, struct rf_error *error) {
     struct rf_repository *repository = NULL;
     struct rf_snapshot_name snapshot;
-    enum rf_code code = rf_repository_open(rf_io_posix(), task->settings->repo, RF_REPOSITORY_READ,
-                                           &repository, error);
+    enum rf_code code = rf_trust_open(task, RF_REPOSITORY_READ, &repository, error);
     if (code == RF_OK) {
         code = rf_snapshot_resolve(task, repository, task->settings->snapshot, &snapshot, error);
     }

@@ -6,6 +6,7 @@
 
 #include "tools/message.h"
 #include "tools/task.h"
+#include "tools/trust.h"
 #include "tools/units.h"
 
 /* What a script reads, and what stands before the name of it for people. */
@@ -109,8 +110,7 @@ enum rf_code rf_command_restore(struct rf_task *task, struct rf_error *error) {
     struct rf_repository *repository = NULL;
     enum rf_code code = check_output(task->settings->output, error);
     if (code == RF_OK) {
-        code = rf_repository_open(rf_io_posix(), task->settings->repo, RF_REPOSITORY_READ,
-                                  &repository, error);
+        code = rf_trust_open(task, RF_REPOSITORY_READ, &repository, error);
     }
     if (code == RF_OK) {
         code = restore(task, repository, error);

@@ -127,9 +127,9 @@ static enum rf_code resolve_rules(const struct rf_arguments *arguments,
 }
 
 static enum rf_code refuse_empty(const struct rf_arguments *arguments, struct rf_error *error) {
-    static const enum rf_option_id ids[] = {RF_OPTION_REPO,   RF_OPTION_SCHEMA,
-                                            RF_OPTION_SNAPSHOT, RF_OPTION_OUTPUT,
-                                            RF_OPTION_CONFIG, RF_OPTION_PROFILE};
+    static const enum rf_option_id ids[] = {
+        RF_OPTION_REPO,   RF_OPTION_SCHEMA,   RF_OPTION_CONFIG, RF_OPTION_SNAPSHOT,
+        RF_OPTION_OUTPUT, RF_OPTION_SIGN_KEY, RF_OPTION_PROFILE};
     for (unsigned i = 0; i < sizeof ids / sizeof ids[0]; i++) {
         const char *value = arguments->value[ids[i]];
         if (value && !*value) {
@@ -142,7 +142,8 @@ static enum rf_code refuse_empty(const struct rf_arguments *arguments, struct rf
     } lists[] = {{RF_OPTION_TABLE, arguments->tables},
                  {RF_OPTION_EXCLUDE, arguments->excluded},
                  {RF_OPTION_REMAKE, arguments->remake},
-                 {RF_OPTION_POSTGRES_CONFIG, arguments->postgres}};
+                 {RF_OPTION_POSTGRES_CONFIG, arguments->postgres},
+                 {RF_OPTION_TRUSTED_KEY, arguments->trusted}};
     for (unsigned i = 0; i < sizeof lists / sizeof lists[0]; i++) {
         for (const char **glob = lists[i].list; glob && *glob; glob++) {
             if (!**glob) {
@@ -226,6 +227,27 @@ static enum rf_code check(const struct rf_arguments *arguments, const struct rf_
     return check_existing(settings, error);
 }
 
+/* ---- keys ---- */
+
+/* A configuration file is there for all commands, and names keys that some have no use for. */
+static enum rf_code resolve_keys(const struct rf_arguments *arguments, struct rf_settings *settings,
+                                 struct rf_error *error) {
+    const struct rf_command *command = arguments->command;
+    const struct rf_config *config = &settings->config;
+    if (rf_command_takes(command, RF_OPTION_SIGN_KEY)) {
+        settings->sign_key = string_of(arguments, RF_OPTION_SIGN_KEY, config->sign_key, NULL);
+    }
+    if (rf_command_takes(command, RF_OPTION_TRUSTED_KEY)) {
+        settings->trusted = globs_of(arguments->trusted, config->trusted);
+    }
+    if (settings->trusted && !settings->trusted[0]) {
+        rf_fail(error, RF_USAGE, "trusted_keys is an empty list, so nobody would be trusted");
+        rf_hint(error, "name the files of the keys, or take the setting out.");
+        return RF_USAGE;
+    }
+    return RF_OK;
+}
+
 /* ---- databases ---- */
 
 static bool any_locale_everywhere(const struct rf_postgres_config *postgres) {
@@ -301,7 +323,7 @@ enum rf_code rf_settings_resolve(const struct rf_arguments *arguments, struct rf
     settings->target = string_of(arguments, RF_OPTION_TARGET, config->target, NULL);
     settings->schema = string_of(arguments, RF_OPTION_SCHEMA, config->schema, "public");
     settings->snapshot = string_of(arguments, RF_OPTION_SNAPSHOT, NULL, NULL);
-    settings->output = arguments->value[RF_OPTION_OUTPUT];
+    settings->output = string_of(arguments, RF_OPTION_OUTPUT, NULL, NULL);
     settings->next = config->next;
     settings->overwrite = arguments->given[RF_OPTION_OVERWRITE_TARGET];
     settings->dry_run = arguments->given[RF_OPTION_DRY_RUN];
@@ -317,6 +339,9 @@ enum rf_code rf_settings_resolve(const struct rf_arguments *arguments, struct rf
     settings->rows = arguments->given[RF_OPTION_ROWS];
     settings->quiet = arguments->given[RF_OPTION_QUIET];
     settings->verbose = arguments->given[RF_OPTION_VERBOSE];
+    if (code == RF_OK) {
+        code = resolve_keys(arguments, settings, error);
+    }
     if (code == RF_OK) {
         code = resolve_tables(arguments, settings, error);
     }

@@ -19,8 +19,11 @@ struct rf_settings {
     struct rf_database
         *databases; /* where --postgres-config names the target, which is the first */
     const char *schema;
-    const char *snapshot;       /* NULL where not given */
-    const char *output;         /* NULL where not given */
+    const char *snapshot; /* NULL where not given */
+    const char *output;   /* likewise */
+    const char *sign_key; /* likewise, and for a command that signs nothing */
+    const char *const
+        *trusted; /* NULL-terminated; NULL: whoever wrote it, and for a command that reads none */
     const char *const *include; /* NULL-terminated; NULL: all */
     const char *const *exclude; /* NULL-terminated; NULL: none */
     const char *const *shadow;  /* likewise: shadow tables of virtual tables that are captured */

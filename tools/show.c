@@ -43,6 +43,11 @@ static void print_source(struct rf_output *out, const struct rf_manifest *manife
         rf_output_printf(out, "parent        %" PRIu64 "\n", facts->parent);
     }
     rf_output_printf(out, "time          %s\n", rf_units_time(facts->time_us, text));
+    if (manifest->signature.is_signed) {
+        char key[RF_KEY_FINGERPRINT];
+        rf_output_printf(out, "signed by     %s\n",
+                         rf_key_fingerprint(manifest->signature.key, key));
+    }
     rf_output_printf(out, "source        %s\n", rf_uuid_text(manifest->source, uuid));
     rf_output_printf(out, "database      ");
     rf_output_name(out, manifest->path);
@@ -252,8 +257,7 @@ enum rf_code rf_command_show(struct rf_task *task, struct rf_error *error) {
     const char *wanted = task->operand ? task->operand : task->settings->snapshot;
     struct rf_repository *repository = NULL;
     struct rf_shown shown = {0};
-    enum rf_code code = rf_repository_open(rf_io_posix(), task->settings->repo, RF_REPOSITORY_READ,
-                                           &repository, error);
+    enum rf_code code = rf_trust_open(task, RF_REPOSITORY_READ, &repository, error);
     if (code == RF_OK) {
         code = load(task, repository, wanted, &shown, error);
     }

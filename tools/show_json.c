@@ -10,6 +10,7 @@ static void print_snapshot(struct rf_task *task, const struct rf_manifest *manif
     struct rf_json line = rf_json_begin("snapshot");
     rf_snapshot_facts_put(facts, &line);
     rf_json_text(&line, "source", rf_uuid_text(manifest->source, uuid));
+    rf_trust_put(manifest, &line);
     rf_json_text(&line, "path", manifest->path);
     rf_json_text(&line, "writer", manifest->writer);
     rf_json_text(&line, "sqlite_version", manifest->sqlite_version);

@@ -368,8 +368,7 @@ static enum rf_code status(struct rf_task *task, struct rf_json *summary, void *
 
 enum rf_code rf_command_status(struct rf_task *task, struct rf_error *error) {
     struct rf_repository *repository = NULL;
-    enum rf_code code = rf_repository_open(rf_io_posix(), task->settings->repo, RF_REPOSITORY_READ,
-                                           &repository, error);
+    enum rf_code code = rf_trust_open(task, RF_REPOSITORY_READ, &repository, error);
     struct asking asking = {.repository = repository};
     if (code == RF_OK) {
         code = rf_stores_each(task, RF_STORES_TO_THE_END, &task->summary, status, &asking, error);

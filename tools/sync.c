@@ -175,6 +175,9 @@ enum rf_code rf_command_sync(struct rf_task *task, struct rf_error *error) {
     struct rf_place place;
     enum rf_code code = rf_place_open(settings->repo, settings->dry_run, &place, error);
     if (code == RF_OK) {
+        code = rf_trust_apply(task, place.repository, error);
+    }
+    if (code == RF_OK) {
         code = trip(task, &place, error);
     }
     rf_place_close(&place);

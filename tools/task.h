@@ -18,6 +18,7 @@
 #include "tools/place.h"
 #include "tools/progress.h"
 #include "tools/settings.h"
+#include "tools/trust.h"
 
 struct rf_task {
     const struct rf_command *command;
@@ -28,6 +29,7 @@ struct rf_task {
     struct rf_output *output;
     struct rf_progress *progress; /* may be NULL */
     const atomic_int *stop;
+    struct rf_keys keys;      /* of settings, read before the command runs */
     struct rf_growth *growth; /* who loads what is being captured; NULL: nobody */
     struct rf_json written;   /* tables that others have written to; empty until there is one */
     struct rf_json summary;   /* members of the command, between "exit" and "seconds" */

@@ -370,6 +370,8 @@ static void fill_summary(const struct proof *proof, const struct rf_compare_resu
                      : newest ? newest->number
                               : 0);
     fill_checked(summary, &proof->result);
+    rf_json_count(summary, "signed", proof->result.signed_snapshots);
+    rf_trust_put_newest(proof->repository, summary);
     if (compared) {
         fill_compared(summary, compared);
     } else if (proof->comparison_count > 1 && proof->result.damages == 0) {
@@ -380,6 +382,9 @@ static void fill_summary(const struct proof *proof, const struct rf_compare_resu
 static void print_checked(struct rf_output *out, const struct rf_check_result *checked) {
     char text[RF_UNITS_TEXT];
     rf_output_printf(out, "%s, ", rf_units_count(checked->snapshots, "snapshot", text));
+    if (checked->signed_snapshots > 0) {
+        rf_output_printf(out, "%" PRIu32 " of them signed, ", checked->signed_snapshots);
+    }
     rf_output_printf(out, "%s, ", rf_units_count(checked->archives, "archive", text));
     rf_output_printf(out, "%s, ", rf_units_count(checked->blocks, "block", text));
     rf_output_printf(out, "%s, ", rf_units_count(checked->rows, "row", text));
@@ -583,8 +588,7 @@ enum rf_code rf_command_verify(struct rf_task *task, struct rf_error *error) {
     struct proof proof = {
         .task = task, .comparing = task->settings->target, .summary = &task->summary};
     proof_init(&proof);
-    enum rf_code code = rf_repository_open(rf_io_posix(), task->settings->repo, RF_REPOSITORY_READ,
-                                           &proof.repository, error);
+    enum rf_code code = rf_trust_open(task, RF_REPOSITORY_READ, &proof.repository, error);
     if (code == RF_OK && task->settings->snapshot) {
         code = rf_repository_resolve_any(proof.repository, task->settings->snapshot, &proof.wanted,
                                          error);

@@ -49,7 +49,7 @@ def pytest_configure(config):
     if not program.PROGRAM.exists():
         raise pytest.UsageError(f"{program.PROGRAM} is missing: build it (tools/test e2e does), "
                                 "or name another one in ROWFERRY_BIN")
-    for needed in ("psql", "sqlite3"):
+    for needed in ("psql", "sqlite3", "openssl"):
         if shutil.which(needed) is None:
             raise pytest.UsageError(f"{needed} is missing: tools/packages run test")
 

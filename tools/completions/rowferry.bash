@@ -9,23 +9,24 @@ _rowferry() {
 
     if [ "$COMP_CWORD" -eq 1 ]; then
         mapfile -t COMPREPLY < <(compgen -W \
-            'capture replay sync check verify log show restore diff status profiles help --help --version' -- "$current")
+            'capture replay sync check verify log show restore diff status keygen profiles help --help --version' -- "$current")
         return
     fi
 
     case $command in
-        capture) options='-r --repo -t --table -T --exclude-table --include-shadow -j --jobs -n --dry-run --same-source --through-sqlite --busy-timeout --profile -c --config --json --progress -q --quiet -v --verbose -h --help' files=yes ;;
-        replay) options='-r --repo -d --target --postgres-config --schema -s --snapshot -t --table -T --exclude-table -j --jobs --fold-names --existing --atomic --no-foreign-keys --on-mismatch --bad-text --any-locale --remake --overwrite-target -n --dry-run --profile -c --config --json --progress -q --quiet -v --verbose -h --help' ;;
-        sync) options='-r --repo -d --target --postgres-config --schema -t --table -T --exclude-table --include-shadow -j --jobs --fold-names --existing --atomic --no-foreign-keys --on-mismatch --bad-text --any-locale --remake --overwrite-target -n --dry-run --final --verify --same-source --through-sqlite --busy-timeout --profile -c --config --json --progress -q --quiet -v --verbose -h --help' files=yes ;;
+        capture) options='-r --repo -t --table -T --exclude-table --include-shadow -j --jobs -n --dry-run --same-source --through-sqlite --busy-timeout --sign-key --trusted-key --profile -c --config --json --progress -q --quiet -v --verbose -h --help' files=yes ;;
+        replay) options='-r --repo -d --target --postgres-config --schema -s --snapshot -t --table -T --exclude-table -j --jobs --fold-names --existing --atomic --no-foreign-keys --on-mismatch --bad-text --any-locale --remake --overwrite-target -n --dry-run --trusted-key --profile -c --config --json --progress -q --quiet -v --verbose -h --help' ;;
+        sync) options='-r --repo -d --target --postgres-config --schema -t --table -T --exclude-table --include-shadow -j --jobs --fold-names --existing --atomic --no-foreign-keys --on-mismatch --bad-text --any-locale --remake --overwrite-target -n --dry-run --final --verify --same-source --through-sqlite --busy-timeout --sign-key --trusted-key --profile -c --config --json --progress -q --quiet -v --verbose -h --help' files=yes ;;
         check) options='-r --repo -d --target --postgres-config --schema -t --table -T --exclude-table --include-shadow -j --jobs --fold-names --existing --atomic --no-foreign-keys --on-mismatch --bad-text --any-locale --busy-timeout --profile -c --config --example-config --json --sql --progress -q --quiet -v --verbose -h --help' files=yes ;;
-        verify) options='-r --repo -d --target --postgres-config --schema -s --snapshot -t --table -T --exclude-table -j --jobs --profile -c --config --json --progress -q --quiet -v --verbose -h --help' ;;
-        log) options='-r --repo -t --table -T --exclude-table -c --config --json -q --quiet -v --verbose -h --help' ;;
-        show) options='-r --repo -s --snapshot -t --table -T --exclude-table -c --config --json -q --quiet -v --verbose -h --help' ;;
-        restore) options='-r --repo -s --snapshot -o --output --force --verify -c --config --json --progress -q --quiet -v --verbose -h --help' ;;
-        diff) options='-r --repo --schema -t --table -T --exclude-table -c --config --json --sql --sqlite --rows -q --quiet -v --verbose -h --help' ;;
-        status) options='-r --repo -d --target --postgres-config --schema --profile -c --config --json -q --quiet -v --verbose -h --help' files=yes ;;
+        verify) options='-r --repo -d --target --postgres-config --schema -s --snapshot -t --table -T --exclude-table -j --jobs --trusted-key --profile -c --config --json --progress -q --quiet -v --verbose -h --help' ;;
+        log) options='-r --repo -t --table -T --exclude-table --trusted-key -c --config --json -q --quiet -v --verbose -h --help' ;;
+        show) options='-r --repo -s --snapshot -t --table -T --exclude-table --trusted-key -c --config --json -q --quiet -v --verbose -h --help' ;;
+        restore) options='-r --repo -s --snapshot -o --output --force --verify --trusted-key -c --config --json --progress -q --quiet -v --verbose -h --help' ;;
+        diff) options='-r --repo --schema -t --table -T --exclude-table --trusted-key -c --config --json --sql --sqlite --rows -q --quiet -v --verbose -h --help' ;;
+        status) options='-r --repo -d --target --postgres-config --schema --trusted-key --profile -c --config --json -q --quiet -v --verbose -h --help' files=yes ;;
+        keygen) options='-o --output --json -q --quiet -v --verbose -h --help' ;;
         profiles) options='--json -h --help' ;;
-        help) options='capture replay sync check verify log show restore diff status profiles' ;;
+        help) options='capture replay sync check verify log show restore diff status keygen profiles' ;;
     esac
 
     case $previous in
@@ -34,6 +35,7 @@ _rowferry() {
             compopt -o filenames
             ;;
         -c | --config | --postgres-config | -o | --output)
+        -c | --config | --postgres-config | -o | --output | --sign-key | --trusted-key)
             mapfile -t COMPREPLY < <(compgen -f -- "$current")
             compopt -o filenames
             ;;

@@ -1,5 +1,6 @@
 /* Folds and signatures: what a prune leaves, and who vouches for it. */
 #include <stdio.h>
+#include <sys/stat.h>
 
 #include "fixture.h"
 #include "format/fold.h"
@@ -24,6 +25,7 @@ static struct rf_signer *load_signer(const char *folder) {
     struct rf_signer *signer;
     struct rf_error error = {0};
     scratch_write(scratch_path(folder, "key", path), secret, sizeof secret - 1);
+    cr_assert_eq(chmod(path, 0600), 0);
     assert_ok(rf_signer_load(path, &signer, &error), error);
     return signer;
 }

@@ -27,7 +27,9 @@ Test(config, every_key) {
                        "  exclude:\n"
                        "    - cache_*\n"
                        "progress: never\n"
-                       "busy_timeout: 2.5\n";
+                       "busy_timeout: 2.5\n"
+                       "sign_key: /etc/app.key\n"
+                       "trusted_keys: [app.key.pub, /etc/other.pub]\n";
     struct rf_config config;
     struct rf_error error;
     cr_assert_eq(parse(text, &config, &error), RF_OK, "%s", error.what);
@@ -43,6 +45,10 @@ Test(config, every_key) {
     cr_expect(config.has_progress);
     cr_expect_eq(config.progress, RF_PROGRESS_NEVER);
     cr_expect_eq(config.busy_timeout_ms, 2500);
+    cr_expect_str_eq(config.sign_key, "/etc/app.key");
+    cr_expect_str_eq(config.trusted[0], "app.key.pub");
+    cr_expect_str_eq(config.trusted[1], "/etc/other.pub");
+    cr_expect_null(config.trusted[2]);
     rf_config_release(&config);
     rf_config_release(&config);
 }
@@ -533,7 +539,7 @@ Test(config, hints_help) {
     cr_expect_eq(parse("target: a\nshema: b\n", &config, &error), RF_USAGE);
     cr_expect_str_eq(error.hint,
                      "did you mean schema? The keys here are repo, target, schema, profile, jobs, "
-                     "busy_timeout, progress, any_locale, fold_names, existing, atomic, "
+                     "busy_timeout, progress, sign_key, trusted_keys, any_locale, fold_names, existing, atomic, "
                      "foreign_keys, on_mismatch, bad_text, tables, objects, sequences, after, "
                      "analyze, requirements, locale, stores and next.");
     cr_expect_eq(parse("tables: {rules: [{tabel: x}]}\n", &config, &error), RF_USAGE);

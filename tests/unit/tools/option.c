@@ -149,31 +149,36 @@ Test(option, each_command_takes_what_the_contract_says) {
         const char *command;
         const char *options;
     } cases[] = {
-        {"capture", "repo table exclude-table include-shadow jobs dry-run same-source "
-                    "through-sqlite busy-timeout profile config json progress quiet verbose help"},
+        {"capture",
+         "repo table exclude-table include-shadow jobs dry-run same-source through-sqlite "
+         "busy-timeout sign-key trusted-key profile config json progress quiet verbose help"},
         {"replay",
-         "repo target postgres-config schema snapshot table exclude-table jobs fold-names existing atomic "
-         "no-foreign-keys on-mismatch bad-text any-locale remake overwrite-target dry-run profile config json progress "
-         "quiet verbose help"},
+         "repo target postgres-config schema snapshot table exclude-table jobs fold-names "
+         "existing atomic no-foreign-keys on-mismatch bad-text any-locale remake "
+         "overwrite-target dry-run trusted-key profile config json progress quiet verbose help"},
         {"sync",
-         "repo target postgres-config schema table exclude-table include-shadow jobs fold-names existing atomic "
-         "no-foreign-keys on-mismatch bad-text any-locale remake overwrite-target dry-run final "
-         "verify same-source "
-         "through-sqlite busy-timeout profile config json progress quiet verbose help"},
+         "repo target postgres-config schema table exclude-table include-shadow jobs fold-names "
+         "existing atomic no-foreign-keys on-mismatch bad-text any-locale remake "
+         "overwrite-target dry-run final verify same-source through-sqlite busy-timeout sign-key "
+         "trusted-key profile config json progress quiet verbose help"},
         {"check",
-         "repo target postgres-config schema table exclude-table include-shadow jobs fold-names existing "
-         "atomic no-foreign-keys on-mismatch bad-text any-locale busy-timeout profile "
+         "repo target postgres-config schema table exclude-table include-shadow jobs fold-names "
+         "existing atomic no-foreign-keys on-mismatch bad-text any-locale busy-timeout profile "
          "config example-config json sql progress quiet verbose help"},
         {"verify",
-         "repo target postgres-config schema snapshot table exclude-table jobs profile config json "
-         "progress quiet verbose help"},
-        {"log", "repo table exclude-table config json quiet verbose help"},
-        {"show", "repo snapshot table exclude-table config json quiet verbose help"},
-        {"diff", "repo schema table exclude-table config json sql sqlite rows quiet verbose help"},
+         "repo target postgres-config schema snapshot table exclude-table jobs trusted-key "
+         "profile config json progress quiet verbose help"},
+        {"log", "repo table exclude-table trusted-key config json quiet verbose help"},
+        {"show", "repo snapshot table exclude-table trusted-key config json quiet verbose help"},
         {"restore",
-         "repo snapshot output force verify config json progress quiet verbose help"},
+         "repo snapshot output force verify trusted-key config json progress quiet verbose help"},
+        {"diff",
+         "repo schema table exclude-table trusted-key config json sql sqlite rows quiet verbose "
+         "help"},
+        {"status",
+         "repo target postgres-config schema trusted-key profile config json quiet verbose help"},
+        {"keygen", "output json quiet verbose help"},
         {"profiles", "json help"},
-        {"status", "repo target postgres-config schema profile config json quiet verbose help"},
     };
     cr_assert_eq(sizeof cases / sizeof cases[0], RF_COMMANDS);
     for (size_t i = 0; i < RF_COMMANDS; i++) {

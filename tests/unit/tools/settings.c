@@ -2,6 +2,7 @@
 #include "tools/settings.h"
 
 #include <criterion/criterion.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -123,6 +124,57 @@ Test(settings, option_over_file_each_by_itself) {
     cr_expect_str_eq(settings.exclude[0], "fc", "-t leaves tables.exclude alone");
     cr_expect_eq(settings.busy_timeout_ms, 500);
     cr_expect_eq(settings.progress, RF_PROGRESS_NEVER);
+    release();
+}
+
+/* A configuration file that names keys serves commands that sign, that read, and that do neither. */
+Test(settings, keys) {
+    static const char text[] = "repo: /r\nsign_key: s.key\ntrusted_keys: [a.pub, /b.pub]\n";
+    char line[160], wanted[64];
+    int fd = open(path, O_WRONLY | O_TRUNC);
+    cr_assert_geq(fd, 0);
+    cr_assert_eq(write(fd, text, sizeof text - 1), (ssize_t)sizeof text - 1);
+    close(fd);
+    unsetenv("ROWFERRY_SIGN_KEY");
+    snprintf(line, sizeof line, "capture -c %s db", path);
+    cr_assert_eq(resolve(line), RF_OK, "%s", error.what);
+    cr_expect_str_eq(settings.sign_key, "/tmp/s.key", "relative to the file's folder");
+    snprintf(wanted, sizeof wanted, "/tmp/a.pub");
+    cr_expect_str_eq(settings.trusted[0], wanted);
+    cr_expect_str_eq(settings.trusted[1], "/b.pub");
+    cr_expect_null(settings.trusted[2]);
+    release();
+
+    setenv("ROWFERRY_SIGN_KEY", "/environment.key", 1);
+    cr_assert_eq(resolve(line), RF_OK, "%s", error.what);
+    cr_expect_str_eq(settings.sign_key, "/environment.key");
+    release();
+    snprintf(line, sizeof line, "capture -c %s --sign-key o.key --trusted-key c db", path);
+    cr_assert_eq(resolve(line), RF_OK, "%s", error.what);
+    cr_expect_str_eq(settings.sign_key, "o.key");
+    cr_expect_str_eq(settings.trusted[0], "c", "an option replaces the list");
+    cr_expect_null(settings.trusted[1]);
+    release();
+
+    snprintf(line, sizeof line, "replay -c %s", path);
+    cr_assert_eq(resolve(line), RF_OK, "%s", error.what);
+    cr_expect_null(settings.sign_key, "replay writes no snapshots");
+    cr_expect_str_eq(settings.trusted[0], wanted);
+    release();
+    unsetenv("ROWFERRY_SIGN_KEY");
+}
+
+/* An empty list must not mean that everybody is trusted. */
+Test(settings, trusting_nobody) {
+    static const char text[] = "repo: /r\ntrusted_keys: []\n";
+    char line[160];
+    int fd = open(path, O_WRONLY | O_TRUNC);
+    cr_assert_geq(fd, 0);
+    cr_assert_eq(write(fd, text, sizeof text - 1), (ssize_t)sizeof text - 1);
+    close(fd);
+    snprintf(line, sizeof line, "replay -c %s", path);
+    cr_assert_eq(resolve(line), RF_USAGE);
+    cr_expect_str_eq(error.what, "trusted_keys is an empty list, so nobody would be trusted");
     release();
 }
 

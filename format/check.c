@@ -19,17 +19,23 @@ void rf_check_report(struct rf_check_run *check, const char *file, int64_t block
     }
 }
 
-void rf_check_wrong_digest(struct rf_check_run *check, const char *file,
-                           const struct rf_manifest_table *table, const struct rf_digest *expected,
-                           const struct rf_digest *found) {
-    struct rf_error error = {0};
+void rf_check_advance(struct rf_check_run *check, uint64_t bytes) {
+    uint64_t left = check->bytes_total - check->bytes_shown;
+    check->bytes_shown += bytes < left ? bytes : left; /* what is damaged is read twice */
+    if (check->options->progress) {
+        check->options->progress(check->options->context, check->bytes_shown, check->bytes_total);
+    }
+}
+
+void rf_check_wrong_digest(const struct rf_manifest_table *table, const struct rf_digest *found,
+                           struct rf_error *error) {
+    const struct rf_digest *expected = &table->digest;
     char left[RF_HASH_HEX], right[RF_HASH_HEX];
-    rf_fail(&error, RF_CORRUPT, "the rows of table %.200s do not make its digest",
+    rf_fail(error, RF_CORRUPT, "the rows of table %.200s do not make its digest",
             table->table.name);
-    rf_detail(&error, "the manifest says %llu rows, %s; the archives make %llu rows, %s",
+    rf_detail(error, "the manifest says %llu rows, %s; the archives make %llu rows, %s",
               (unsigned long long)expected->rows, rf_hash_text(expected->sum, left),
               (unsigned long long)found->rows, rf_hash_text(found->sum, right));
-    rf_check_report(check, file, -1, &error);
 }
 
 /* parent - gone + rows = child, in digest and in counts. */
@@ -41,7 +47,9 @@ static void check_delta_sums(struct rf_check_run *check, const char *file,
     rf_digest_part(&sum, &sums->gone);
     rf_digest_join(&sum, &sums->rows);
     if (!rf_digest_equal(&sum, &table->digest)) {
-        rf_check_wrong_digest(check, file, table, &table->digest, &sum);
+        struct rf_error error = {0};
+        rf_check_wrong_digest(table, &sum, &error);
+        rf_check_report(check, file, -1, &error);
     }
     if (table->inserted + table->updated != sums->rows.rows ||
         table->deleted + table->updated != sums->gone.rows) {
@@ -197,17 +205,39 @@ static enum rf_code add_size(void *context, const char *name, struct rf_error *e
     return RF_OK;
 }
 
-/* Snapshot by snapshot; *newest is the last manifest that could be read. */
-static enum rf_code check_snapshots(struct rf_check_run *check, struct rf_manifest *newest,
-                                    struct rf_error *error) {
-    const struct rf_snapshot_name *before = NULL;
+static enum rf_code check_snapshots(struct rf_check_run *check, struct rf_error *error) {
+    const struct rf_snapshot_name *before_name = NULL;
+    struct rf_manifest before = {0};
     enum rf_code code = RF_OK;
     for (uint32_t i = 0; code == RF_OK && i < rf_repository_count(check->repository); i++) {
         const struct rf_snapshot_name *name = rf_repository_snapshot(check->repository, i);
-        code = check_snapshot(check, name, before, newest, error);
-        before = name;
+        code = check_snapshot(check, name, before_name, &before, error);
+        before_name = name;
     }
+    rf_manifest_release(&before);
     return code;
+}
+
+/* A manifest that cannot be read is told in its turn. */
+static enum rf_code check_newest(struct rf_check_run *check, unsigned threads,
+                                 struct rf_error *error) {
+    const struct rf_snapshot_name *name = rf_repository_newest(check->repository);
+    struct rf_manifest newest = {0};
+    enum rf_code code = name ? rf_repository_load(check->repository, name, &newest, error) : RF_OK;
+    if (rf_check_is_finding(code)) {
+        return RF_OK;
+    }
+    if (code == RF_OK) {
+        code = rf_check_newest(check, &newest, threads, error);
+    }
+    rf_manifest_release(&newest);
+    return code;
+}
+
+static void tell_later(struct rf_check_run *check) {
+    for (uint32_t i = 0; i < check->later_count; i++) {
+        rf_check_report(check, check->later[i].file, -1, &check->later[i].error);
+    }
 }
 
 enum rf_code rf_check(struct rf_repository *repository, const struct rf_check_options *options,
@@ -220,16 +250,19 @@ enum rf_code rf_check(struct rf_repository *repository, const struct rf_check_op
     if (rf_repository_place(repository, "archives", NULL, folder, &ignored) == RF_OK) {
         (void)!rf_io_list(folder, add_size, &check, &ignored);
     }
-    struct rf_manifest newest = {0};
-    enum rf_code code = rf_check_blocks_new(threads, &check.blocks, error);
+    enum rf_code code = check_newest(&check, threads, error);
     if (code == RF_OK) {
-        code = check_snapshots(&check, &newest, error);
+        code = rf_check_blocks_new(threads, &check.blocks, error);
+    }
+    if (code == RF_OK) {
+        code = check_snapshots(&check, error);
+    }
+    if (code == RF_OK) {
+        tell_later(&check);
     }
     rf_check_blocks_free(check.blocks);
     rf_check_seen_release(&check.seen);
-    if (code == RF_OK) {
-        code = rf_check_newest(&check, &newest, threads, error);
-    }
-    rf_manifest_release(&newest);
+    rf_check_seen_release(&check.decoded);
+    free(check.later);
     return code;
 }

@@ -34,7 +34,19 @@ struct pass {
     const char *file;
     struct rf_hasher *hasher;
     struct rf_check_archive *found;
+    bool decoded; /* its blocks were for the newest rows, so that its bytes need only be hashed */
+    bool again;   /* they were, and progress was told of it */
 };
+
+enum rf_code rf_check_hash_rows(const struct rf_rows *rows, struct rf_buffer *cells,
+                                struct rf_hash *hashes, struct rf_error *error) {
+    enum rf_code code = RF_OK;
+    for (uint32_t done = 0, some; code == RF_OK && done < rows->count; done += some) {
+        some = rows->count - done < HASHES_AT_ONCE ? rows->count - done : HASHES_AT_ONCE;
+        code = rf_rows_hash(rows, done, some, cells, hashes + done, error);
+    }
+    return code;
+}
 
 enum rf_code rf_check_sum_rows(const struct rf_rows *rows, uint32_t first, uint32_t count,
                                struct rf_buffer *cells, struct rf_digest *sum,
@@ -106,20 +118,21 @@ void rf_check_blocks_free(struct rf_check_blocks *blocks) {
     }
 }
 
-static void advance(struct rf_check_run *check, uint64_t bytes) {
-    check->result->bytes += bytes;
-    if (check->options->progress) {
-        check->options->progress(check->options->context, check->result->bytes, check->bytes_total);
-    }
+static void count_block(const struct pass *pass, const struct rf_block_place *place) {
+    struct rf_check_result *result = pass->check->result;
+    result->blocks++;
+    result->rows += place->facts.rows;
+    result->bytes += place->size;
 }
 
 /* What came of a block goes into the sums, or is told. */
 static enum rf_code settle(struct pass *pass, struct block_job *job, struct rf_error *error) {
     struct rf_check_run *check = pass->check;
     const struct rf_block_place *place = rf_archive_block(pass->archive, job->block);
-    check->result->blocks++;
-    check->result->rows += place->facts.rows;
-    advance(check, place->size);
+    count_block(pass, place);
+    if (!pass->again) {
+        rf_check_advance(check, place->size);
+    }
     if (rf_check_is_finding(job->code)) {
         rf_check_report(check, pass->file, job->block, &job->error);
         pass->found->whole = false;
@@ -161,6 +174,12 @@ static struct block_job *fetch(struct pass *pass, uint32_t block) {
     return job;
 }
 
+static void trim(struct block_job *job) {
+    if (job->stored.capacity > 2 * LARGE_BYTES) {
+        rf_buffer_release(&job->stored);
+    }
+}
+
 static bool is_large(const struct rf_block_place *place) {
     return place->size > LARGE_BYTES || place->facts.raw_size > LARGE_BYTES;
 }
@@ -179,10 +198,20 @@ static enum rf_code pass_block(struct pass *pass, uint32_t block, struct rf_erro
         return RF_OK;
     }
     rf_crew_run_here(blocks->crew, &job->job);
-    if (job->stored.capacity > 2 * LARGE_BYTES) {
-        rf_buffer_release(&job->stored);
-    }
+    trim(job);
     return settle(pass, job, error);
+}
+
+/* A block that was decoded before, into the hash of the file alone. */
+static enum rf_code hash_block(struct pass *pass, uint32_t block, struct rf_error *error) {
+    struct block_job *job = fetch(pass, block);
+    if (job->code == RF_OK) {
+        count_block(pass, rf_archive_block(pass->archive, block));
+    } else {
+        *error = job->error;
+    }
+    trim(job);
+    return job->code;
 }
 
 static enum rf_code pass_blocks(struct pass *pass, struct rf_error *error) {
@@ -190,7 +219,8 @@ static enum rf_code pass_blocks(struct pass *pass, struct rf_error *error) {
     for (uint32_t block = 0; code == RF_OK && block < rf_archive_blocks(pass->archive); block++) {
         code = rf_check_stopped(pass->check)
                    ? rf_fail(error, RF_INTERRUPTED, "stopped while checking %s", pass->file)
-                   : pass_block(pass, block, error);
+               : pass->decoded ? hash_block(pass, block, error)
+                               : pass_block(pass, block, error);
     }
     code = settle_until(pass, 0, code, error);
     return code == RF_OK ? rf_archive_hash_tail(pass->archive, pass->hasher, error) : code;
@@ -226,6 +256,20 @@ static enum rf_code compare_sums(const struct pass *pass, const struct rf_archiv
     return RF_CORRUPT;
 }
 
+/* An archive that was decoded and is another one now, or cannot be read any more, is passed like the others. */
+static enum rf_code hash_archive(struct pass *pass, const struct rf_archive_ref *ref,
+                                 struct rf_error *error) {
+    const struct rf_check_result before = *pass->check->result;
+    enum rf_code code = pass_archive(pass, ref, error);
+    if (rf_check_is_finding(code)) {
+        *pass->check->result = before;
+        pass->decoded = false;
+        return pass_archive(pass, ref, error);
+    }
+    pass->found->sums = rf_check_seen_find(&pass->check->decoded, ref->digest)->sums;
+    return code;
+}
+
 static enum rf_code open_and_pass(struct pass *pass, const struct rf_archive_ref *ref,
                                   struct rf_error *error) {
     enum rf_code code =
@@ -235,7 +279,7 @@ static enum rf_code open_and_pass(struct pass *pass, const struct rf_archive_ref
     }
     pass->found->before = rf_archive_head_of(pass->archive)->before;
     pass->found->after = rf_archive_head_of(pass->archive)->after;
-    code = pass_archive(pass, ref, error);
+    code = pass->decoded ? hash_archive(pass, ref, error) : pass_archive(pass, ref, error);
     if (code == RF_OK && pass->found->whole) {
         code = compare_sums(pass, ref, error);
     }
@@ -252,7 +296,9 @@ enum rf_code rf_check_archive(struct rf_check_run *check, const struct rf_archiv
     }
     char file[RF_ARCHIVE_NAME_SIZE + 16];
     snprintf(file, sizeof file, "archives/%s", ref->name);
-    struct pass pass = {.check = check, .file = file, .found = found};
+    bool decoded = rf_check_seen_find(&check->decoded, ref->digest);
+    struct pass pass = {
+        .check = check, .file = file, .found = found, .decoded = decoded, .again = decoded};
     *found = (struct rf_check_archive){.digest = ref->digest, .whole = true};
     check->result->archives++;
     enum rf_code code = open_and_pass(&pass, ref, error);

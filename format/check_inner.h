@@ -1,8 +1,9 @@
 /* The parts of rf_check. Inner header of format/.
  *
- * check.c follows the history from manifest to manifest; check_archive.c proves the archives on the way, and
- * check_state.c the newest rows as a reader sees them. All that is found is told by the thread that called
- * rf_check, in the order of the history; others only decode and add up. */
+ * check_state.c proves the newest rows as a reader sees them; check.c follows the history from manifest to
+ * manifest, and check_archive.c proves the archives on the way. The newest rows come first, as most blocks that
+ * there are need then be decoded only once; what is found of them is told last. All that is found is told by the
+ * thread that called rf_check, in the order of the history; others only decode and add up. */
 #ifndef RF_FORMAT_CHECK_INNER_H
 #define RF_FORMAT_CHECK_INNER_H
 
@@ -36,20 +37,32 @@ RF_MUST_USE enum rf_code rf_check_seen_add(struct rf_check_seen *seen,
                                            struct rf_error *error);
 void rf_check_seen_release(struct rf_check_seen *seen);
 
+/* A damage that is told later than it is found. */
+struct rf_check_later {
+    char file[RF_ARCHIVE_NAME_SIZE + 16];
+    struct rf_error error;
+};
+
 struct rf_check_run {
     struct rf_repository *repository;
     const struct rf_check_options *options;
     struct rf_check_result *result;
-    uint64_t bytes_total;
+    uint64_t bytes_total, bytes_shown;
     struct rf_check_seen seen;
+    struct rf_check_seen
+        decoded; /* full archives whose every block was decoded for the newest rows */
+    uint32_t later_count;
+    struct rf_check_later *later;   /* what was found of the newest rows, to be told in the end */
     struct rf_check_blocks *blocks; /* what check_archive.c keeps from archive to archive */
 };
 
 void rf_check_report(struct rf_check_run *check, const char *file, int64_t block,
                      const struct rf_error *error);
-void rf_check_wrong_digest(struct rf_check_run *check, const char *file,
-                           const struct rf_manifest_table *table, const struct rf_digest *expected,
-                           const struct rf_digest *found);
+/* Fills in the error. */
+void rf_check_wrong_digest(const struct rf_manifest_table *table, const struct rf_digest *found,
+                           struct rf_error *error);
+/* So many bytes of blocks were decoded. */
+void rf_check_advance(struct rf_check_run *check, uint64_t bytes);
 static inline bool rf_check_stopped(const struct rf_check_run *check) {
     return atomic_load(check->options->stop) != 0;
 }
@@ -58,6 +71,9 @@ static inline bool rf_check_is_finding(enum rf_code code) {
     return code == RF_CORRUPT || code == RF_MISPLACED || code == RF_STORAGE;
 }
 
+/* Hashes of all rows. */
+RF_MUST_USE enum rf_code rf_check_hash_rows(const struct rf_rows *rows, struct rf_buffer *cells,
+                                            struct rf_hash *hashes, struct rf_error *error);
 /* Adds the hashes of `count` rows from `first` on to the sum. */
 RF_MUST_USE enum rf_code rf_check_sum_rows(const struct rf_rows *rows, uint32_t first,
                                            uint32_t count, struct rf_buffer *cells,
@@ -72,6 +88,7 @@ RF_MUST_USE enum rf_code rf_check_archive(struct rf_check_run *check,
                                           const struct rf_archive_ref *ref,
                                           struct rf_check_archive *found, struct rf_error *error);
 
+/* Fills `later` and `decoded`. */
 RF_MUST_USE enum rf_code rf_check_newest(struct rf_check_run *check,
                                          const struct rf_manifest *newest, unsigned threads,
                                          struct rf_error *error);

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "format/check_inner.h"
-#include "format/state.h"
+#include "format/state_inner.h"
 
 #define STRETCHES_OUT 16u
 #define STRETCHES_A_THREAD 4u
@@ -18,7 +18,8 @@ struct table_check {
     const struct rf_manifest_table *table;
     struct rf_state *state;
     struct rf_digest sum;
-    enum rf_code code; /* of the first stretch that failed */
+    struct rf_digest base; /* of the full archive's blocks */
+    enum rf_code code;     /* of the first stretch that failed */
     struct rf_error error;
 };
 
@@ -30,6 +31,7 @@ struct stretch {
     bool ahead;            /* blocks are decoded ahead, as no other stretch does it */
     bool last;             /* of its table */
     struct rf_digest sum;
+    struct rf_digest base;
     enum rf_code code;
     struct rf_error error;
 };
@@ -53,16 +55,40 @@ static enum rf_code stop_here(const struct table_check *of, struct rf_error *err
     return rf_fail(error, RF_INTERRUPTED, "stopped while checking %s", file);
 }
 
+/* Rows of the full archive: of each block all are hashed once, for the block's own sake, whichever are left. */
+static enum rf_code sum_base(struct stretch *stretch, const struct rf_span *span, uint32_t *hashed,
+                             struct rf_crew_memory *memory, struct rf_error *error) {
+    const struct rf_rows *rows = span->rows;
+    if (*hashed != span->block) {
+        rf_buffer_clear(&memory->hashes);
+        if (!rf_buffer_extend(&memory->hashes, rows->count * sizeof(struct rf_hash))) {
+            return rf_fail_memory(error);
+        }
+        enum rf_code code =
+            rf_check_hash_rows(rows, &memory->cells, (void *)memory->hashes.bytes, error);
+        if (code != RF_OK) {
+            return code;
+        }
+        rf_digest_add_rows(&stretch->base, (void *)memory->hashes.bytes, rows->count);
+        *hashed = span->block;
+    }
+    const struct rf_hash *hashes = (void *)memory->hashes.bytes;
+    rf_digest_add_rows(&stretch->sum, hashes + span->first, span->count);
+    return RF_OK;
+}
+
 static enum rf_code scan_rows(struct stretch *stretch, struct rf_scan *scan,
                               struct rf_crew_memory *memory, struct rf_error *error) {
     struct rf_span span = {0};
+    uint32_t hashed = UINT32_MAX; /* the block of the full archive whose hashes are in memory */
     enum rf_code code;
     while ((code = rf_scan_next(scan, &span, error)) == RF_OK && span.count > 0) {
         if (rf_check_stopped(stretch->check)) {
             return stop_here(stretch->of, error);
         }
-        code = rf_check_sum_rows(span.rows, span.first, span.count, &memory->cells, &stretch->sum,
-                                 error);
+        code = span.archive > 0 ? rf_check_sum_rows(span.rows, span.first, span.count,
+                                                    &memory->cells, &stretch->sum, error)
+                                : sum_base(stretch, &span, &hashed, memory, error);
         if (code != RF_OK) {
             return code;
         }
@@ -88,23 +114,60 @@ static void scan_stretch(struct rf_crew_job *of_crew, struct rf_crew_memory *mem
     stretch->code = code;
 }
 
-/* What came of a table is told once its last stretch is there. */
+static enum rf_code tell_later(struct rf_check_run *check, const struct table_check *of,
+                               struct rf_error *error) {
+    struct rf_check_later *grown =
+        realloc(check->later, ((size_t)check->later_count + 1) * sizeof *grown);
+    if (!grown) {
+        return rf_fail_memory(error);
+    }
+    check->later = grown;
+    file_of(of->table, grown[check->later_count].file);
+    grown[check->later_count++].error = of->error;
+    return RF_OK;
+}
+
+/* Where every block of the full archive gave rows, it is known that all of them can be decoded, and their sum. */
+static enum rf_code keep_base(struct rf_check_run *check, const struct table_check *of,
+                              struct rf_error *error) {
+    struct rf_check_archive base = {
+        .digest = of->table->state[0].digest, .whole = true, .sums.rows = of->base};
+    return of->base.rows == rf_archive_rows(of->state->archives[0], RF_BLOCK_ROWS)
+               ? rf_check_seen_add(&check->decoded, &base, error)
+               : RF_OK;
+}
+
+/* Once the last stretch of the table is there. */
 static enum rf_code end_table(struct rf_check_run *check, struct table_check *of,
                               struct rf_error *error) {
-    char file[RF_ARCHIVE_NAME_SIZE + 16];
     enum rf_code code = of->code;
-    file_of(of->table, file);
     if (code == RF_OK && !rf_digest_equal(&of->sum, &of->table->digest)) {
-        rf_check_wrong_digest(check, file, of->table, &of->table->digest, &of->sum);
+        rf_check_wrong_digest(of->table, &of->sum, &of->error);
+        code = tell_later(check, of, error);
+    } else if (code == RF_OK) {
+        code = keep_base(check, of, error);
     } else if (rf_check_is_finding(code)) {
-        rf_check_report(check, file, -1, &of->error);
-        code = RF_OK;
-    } else if (code != RF_OK) {
+        code = tell_later(check, of, error);
+    } else {
         *error = of->error;
     }
     rf_state_close(of->state);
     free(of);
     return code;
+}
+
+/* Bytes of the full archive's blocks that the stretch has read. */
+static void show_stretch(struct rf_check_run *check, const struct stretch *stretch) {
+    const struct rf_archive *full = stretch->of->state->archives[0];
+    uint32_t blocks = rf_archive_blocks(full);
+    bool all = rf_state_parts(stretch->of->state) == 1;
+    uint32_t end =
+        all || stretch->count > blocks - stretch->first ? blocks : stretch->first + stretch->count;
+    uint64_t bytes = 0;
+    for (uint32_t i = stretch->first; i < end; i++) {
+        bytes += rf_archive_block(full, i)->size;
+    }
+    rf_check_advance(check, bytes);
 }
 
 static enum rf_code take_one(struct scanning *scanning, struct rf_error *error) {
@@ -115,6 +178,8 @@ static enum rf_code take_one(struct scanning *scanning, struct rf_error *error) 
         of->error = stretch->error;
     }
     rf_digest_join(&of->sum, &stretch->sum);
+    rf_digest_join(&of->base, &stretch->base);
+    show_stretch(scanning->check, stretch);
     return stretch->last ? end_table(scanning->check, of, error) : RF_OK;
 }
 

@@ -127,6 +127,7 @@ static void release(struct rf_crew_memory *memory) {
     rf_codec_free(memory->codec);
     rf_rows_release(&memory->rows);
     rf_buffer_release(&memory->cells);
+    rf_buffer_release(&memory->hashes);
 }
 
 void rf_crew_free(struct rf_crew *crew) {

@@ -17,6 +17,7 @@ struct rf_crew_memory {
     struct rf_codec *codec;
     struct rf_rows rows;
     struct rf_buffer cells;
+    struct rf_buffer hashes; /* of the rows of a block */
 };
 /* Gives back what rows beyond the usual size took. */
 void rf_crew_memory_trim(struct rf_crew_memory *memory);

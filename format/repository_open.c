@@ -39,16 +39,16 @@ const char *rf_uuid_text(const uint8_t id[RF_SOURCE_ID_SIZE], char text[RF_UUID_
 
 static bool uuid_parse(const char *text, uint8_t id[RF_SOURCE_ID_SIZE]) {
     char again[RF_UUID_TEXT];
-    size_t i = 0;
-    for (const char *at = text; *at && i < RF_SOURCE_ID_SIZE; at += 2, i++) {
+    const char *at = text;
+    for (size_t i = 0; i < RF_SOURCE_ID_SIZE; i++, at += 2) {
         at += *at == '-';
         unsigned byte;
-        if (sscanf(at, "%2x", &byte) != 1) {
+        if (!at[0] || !at[1] || sscanf(at, "%2x", &byte) != 1) {
             return false;
         }
         id[i] = (uint8_t)byte;
     }
-    return i == RF_SOURCE_ID_SIZE && strcmp(rf_uuid_text(id, again), text) == 0;
+    return strcmp(rf_uuid_text(id, again), text) == 0;
 }
 
 /* A random one of version 4, RFC 9562. */
@@ -82,7 +82,20 @@ static enum rf_code render_about(const struct rf_repository *repository, struct 
     return rf_buffer_check(text, error);
 }
 
-static enum rf_code parse_about(struct rf_repository *repository, const char *text,
+/* `sound` is what the file would be, as far as that can be told. */
+static enum rf_code damaged_about(const struct rf_repository *repository, const char *text,
+                                  const struct rf_buffer *sound, struct rf_error *error) {
+    size_t at = 0;
+    while (at < sound->size && text[at] && text[at] == (char)sound->bytes[at]) {
+        at++;
+    }
+    rf_fail(error, RF_CORRUPT, "%s/" ABOUT_NAME " is damaged", repository->path);
+    rf_detail(error, "at byte %zu", at);
+    rf_hint(error, "copy this file again from the repository that this one was copied from.");
+    return RF_CORRUPT;
+}
+
+static enum rf_code parse_about(struct rf_repository *repository, const char *text, uint64_t size,
                                 struct rf_error *error) {
     unsigned version = 0;
     char source[RF_UUID_TEXT] = "";
@@ -97,23 +110,15 @@ static enum rf_code parse_about(struct rf_repository *repository, const char *te
         return RF_MISPLACED;
     }
     struct rf_buffer again = {0};
-    bool sound = sscanf(text, "%*[^\n]\n%*[^\n]\nsource %36s", source) == 1 &&
+    bool known = sscanf(text, "%*[^\n]\n%*[^\n]\nsource %36s", source) == 1 &&
                  uuid_parse(source, repository->source);
-    if (sound) {
-        enum rf_code code = render_about(repository, &again, error);
-        if (code != RF_OK) {
-            rf_buffer_release(&again);
-            return code;
-        }
-        sound = strlen(text) == again.size && memcmp(text, again.bytes, again.size) == 0;
+    enum rf_code code = render_about(repository, &again, error);
+    if (code == RF_OK &&
+        (!known || size != again.size || memcmp(text, again.bytes, again.size) != 0)) {
+        code = damaged_about(repository, text, &again, error);
     }
     rf_buffer_release(&again);
-    if (sound) {
-        return RF_OK;
-    }
-    rf_fail(error, RF_CORRUPT, "%s/" ABOUT_NAME " is damaged", repository->path);
-    rf_hint(error, "copy this file again from the repository that this one was copied from.");
-    return RF_CORRUPT;
+    return code;
 }
 
 static enum rf_code read_about(struct rf_repository *repository, bool *found,
@@ -138,7 +143,7 @@ static enum rf_code read_about(struct rf_repository *repository, bool *found,
     size_t take = size < ABOUT_MAX - 1 ? (size_t)size : ABOUT_MAX - 1;
     code = rf_io_read_at(repository->io, fd, path, text, take, 0, error);
     rf_io_discard(repository->io, &fd);
-    return code == RF_OK ? parse_about(repository, text, error) : code;
+    return code == RF_OK ? parse_about(repository, text, size, error) : code;
 }
 
 static enum rf_code write_about(struct rf_repository *repository, struct rf_error *error) {

@@ -44,7 +44,8 @@ static void make_folder(void) {
     if (folder[0]) {
         return;
     }
-    snprintf(folder, sizeof folder, "/tmp/rf-fuzz-XXXXXX");
+    bool in_memory = access("/dev/shm", W_OK) == 0;
+    snprintf(folder, sizeof folder, "%s/rf-fuzz-XXXXXX", in_memory ? "/dev/shm" : "/tmp");
     fuzz_must(mkdtemp(folder), "no folder");
     atexit(remove_folder);
     snprintf(path, sizeof path, "%s/snapshots", folder);

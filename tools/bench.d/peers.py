@@ -5,6 +5,7 @@ after the rows. The merge takes changes that are known already, whole rows and k
 transaction."""
 
 import shutil
+import struct
 import subprocess
 
 import generate
@@ -139,6 +140,30 @@ def merge_script(changes, conninfo):
     script = changes / "merge.sql"
     script.write_text("\n".join(lines) + "\n")
     return ["psql", "-X", "-q", conninfo, "-f", script]
+
+
+def write_frames(archives, out):
+    """The zstd frames of all blocks of all archives, one behind the other: format/SPEC.md, "Archive"."""
+    with open(out, "wb") as file:
+        for archive in sorted(archives.iterdir()):
+            data = archive.read_bytes()
+            footer, size = struct.unpack_from("<QQ", data, len(data) - 32)
+            for entry in range(footer + 56, footer + size, 48):
+                stored, offset = struct.unpack_from("<IQ", data, entry + 12)
+                file.write(data[offset + 32:offset + stored])
+
+
+def change_some(database, number):
+    """Some tens of rows in one transaction, elsewhere for every number below 100."""
+    place = f"(SELECT max(%s) FROM %s) * {number} / 100"
+    reading, document = place % ("id", "reading"), place % ("rowid", "document")
+    subprocess.run(["sqlite3", database, f"""
+        BEGIN;
+        UPDATE reading SET flags = flags + 1 WHERE id BETWEEN {reading} AND {reading} + 49;
+        UPDATE document SET title = title || '.' WHERE rowid BETWEEN {document} AND {document} + 9;
+        DELETE FROM reading WHERE id = {reading} + 60;
+        INSERT INTO log SELECT * FROM log WHERE rowid <= 20;
+        COMMIT"""], check=True)
 
 
 class Server:

@@ -10,12 +10,43 @@ import subprocess
 import sys
 
 import peers
+from history import History
 from measure import Contestant, Failed, size_of, warm
 
 OURS = "rowferry"
 
 
-class Bench:
+# The steps in their order, each with those that leave behind what it begins from.
+STEPS = {
+    "capture": (),
+    "capture_untouched": ("capture",),
+    "capture_nothing_new": ("capture",),
+    "capture_changes": ("capture",),
+    "verify_repository": ("capture_changes",),
+    "travel": ("capture_changes",),
+    "restore": ("capture",),
+    "first_replay": ("capture",),
+    "both_halves": (),
+    "delta_replay": ("capture_changes", "first_replay"),
+    "verify": ("delta_replay",),
+    "delta_sync": ("capture", "first_replay"),
+    "long_chain": (),
+}
+AFTER_ALL = {"many_tables"}
+# Of those that are only needed by another step, one round of ours, and of who is needed too.
+NEEDED = {OURS, "-csv | \\copy, CREATE INDEX"}
+
+
+def with_needs(wanted):
+    """The wanted steps and all that they begin from."""
+    found = set(wanted)
+    for step in reversed(STEPS):
+        if step in found:
+            found |= set(STEPS[step])
+    return found
+
+
+class Bench(History):
     """`report` is called with the results of every step, ours first, as soon as they are there."""
 
     def __init__(self, root, options, scale, server, report, alone=False):
@@ -27,6 +58,7 @@ class Bench:
         self.first, self.second = self.folder / "first.db", self.folder / "second.db"
         self.repository, self.grown = self.work / "first.repo", self.work / "second.repo"
         self.steps, self.failures, self.archives_bytes = [], [], 0
+        self.counts = True  # the step at hand is one that was asked for
 
     def make_data(self):
         """In a process of its own: what this one has in memory would be counted to its children."""
@@ -41,16 +73,19 @@ class Bench:
     def measure(self, step, *contestants):
         """As many rounds as asked for. One that fails is told of, and is out."""
         racing = [c for c in contestants if c and (c.who == OURS or not self.alone)]
-        for _ in range(self.options.repeat):
+        if not self.counts:
+            racing = [c for c in racing if c.who in NEEDED]
+        for _ in range(self.options.repeat if self.counts else 1):
             for contestant in list(racing):
                 try:
                     contestant.round(self.work / "log", settled=not self.options.fast)
                 except (Failed, subprocess.CalledProcessError) as why:
                     racing.remove(contestant)
                     self.failures.append(f"{step}, {contestant.who}: {why}")
-        results = [contestant.result(step) for contestant in racing]
-        self.steps += results
-        self.report(step, results, self.failures)
+        if self.counts:
+            results = [contestant.result(step) for contestant in racing]
+            self.steps += results
+            self.report(step, results, self.failures)
 
     def installed(self, program):
         return (program not in self.options.without) and shutil.which(program)
@@ -104,15 +139,17 @@ class Bench:
     def run_all(self):
         shutil.rmtree(self.work, ignore_errors=True)
         self.work.mkdir()
-        self.capture()
-        self.capture_untouched()
-        self.capture_nothing_new()
-        self.capture_changes()
-        self.first_replay()
-        self.both_halves()
-        self.delta_replay()
-        self.verify()
-        self.delta_sync()
+        wanted = self.options.only or [step for step in STEPS if self.alone_too(step)]
+        performed = with_needs(wanted)
+        for step in STEPS:
+            if step in performed:
+                self.counts = step in wanted
+                getattr(self, step)()
+        self.counts = True
+
+    def alone_too(self, step):
+        """Growth is that of the way to PostgreSQL; there the other steps would take hours."""
+        return not self.alone or not hasattr(History, step)
 
     def capture(self):
         dump, packed = self.work / "dump.zst", self.work / "file.zst"

@@ -71,6 +71,12 @@ def comparison(part):
         against("`sync`, 1 % changed", "sync, 1 % changed", 0.05, "first replay", "pgloader",
                 "pgloader, all anew"),
         against("verify with target", "verify with target", 1.0, "verify with target", "pg_dump"),
+        against("verify of a repository", "verify repository", 1.2, "verify repository", "zstd -t"),
+        against("`export` into `import`", "export, import", 1.25, "export, import",
+                "cat, xxhsum"),
+        against("restore", "restore", 1.0, "restore", "sqlite3 < dump.sql"),
+        against("first replay of 100 deltas", "replay, chain of 100 deltas", 1.30,
+                "replay, one full snapshot", beside="one full snapshot"),
     ]
     return lines + memory(figures, part["jobs"]) + many_tables(figures)
 
@@ -85,8 +91,12 @@ def nothing_new(figures, against):
 def memory(figures, jobs, where=""):
     limit = MEMORY + MEMORY_EACH_WORKER * jobs
     kinds = {"capture": ("capture", "many tables, capture", "many tables, nothing"),
-             "replay": ("first replay", "delta replay", "sync", "many tables, replay"),
-             "verify": ("verify",)}
+             "replay": ("first replay", "delta replay", "sync", "replay", "many tables, replay"),
+             "verify": ("verify",),
+             "export and import": ("export, import",),
+             "restore": ("restore",)}
+    if where:
+        kinds = {name: kinds[name] for name in ("capture", "replay", "verify")}
     return [Line(f"peak memory of {name}{where}", "bytes", figures.peak(*steps), "limit", limit, 1)
             for name, steps in kinds.items()]
 

@@ -172,8 +172,11 @@ Test(repository, a_damaged_about_is_noticed) {
     }
     assert_ok(open_about(folder, (char *)about.bytes, about.size, &error, found), error);
     cr_assert_arr_eq(source, found, sizeof source);
-    rf_buffer_u8(&about, 'x');
+    rf_buffer_u8(&about, 0);
     cr_assert_eq(open_about(folder, (char *)about.bytes, about.size, &error, found), RF_CORRUPT);
+    about.bytes[about.size - 1] = 'x';
+    cr_assert_eq(open_about(folder, (char *)about.bytes, about.size, &error, found), RF_CORRUPT);
+    cr_assert(strstr(error.detail, "at byte ") == error.detail, "%s", error.detail);
     rf_buffer_release(&about);
     scratch_remove(folder);
 }

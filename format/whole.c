@@ -34,7 +34,7 @@ static enum rf_code look_for(const struct rf_repository *repository,
             return rf_fail_errno(error, errno, "cannot look at %s", path);
         }
         miss(whole, "archives", ref->name);
-    } else if ((uint64_t)status.st_size != ref->size) {
+    } else if (!S_ISREG(status.st_mode) || (uint64_t)status.st_size != ref->size) {
         miss(whole, "archives", ref->name);
     }
     return RF_OK;

@@ -277,3 +277,39 @@ def test_a_copy_goes_on_being_captured_into(application, sshd, scratch):
     assert result.summary["snapshot"] == newest + 1 and result.summary["updated"] == 1, str(result)
     assert rows_in(copy, newest + 1, "small") == rows_of(moved, "small")
     Ferry(copy).verify_repository()
+
+
+def commands_of(page, heading, end):
+    """The indented commands of a section, without what roff or Markdown has to say."""
+    text = (ROOT / page).read_text().split(heading, 1)[1].split(end, 1)[0]
+    text = text.replace("\\-", "-").replace("\\e\n", "\\\n")
+    lines = [line for line in text.splitlines() if line.startswith("    ")]
+    assert len(lines) >= 3, text
+    return "\n".join(lines)
+
+
+@pytest.mark.parametrize("page", [("README.md", "### Between hosts", "| exit |"),
+                                  ("tools/man/rowferry.1", ".SH BETWEEN HOSTS", ".EE")],
+                         ids=["README", "manual"])
+def test_the_commands_that_people_are_told(sshd, scratch, target, page):
+    """As they stand, but for the names of places."""
+    database, there = scratch / "source.db", scratch / "there"
+    here = scratch / "here"
+    here.mkdir(mode=0o700)
+    makedb.build(database, 17, only=["affinities", "no_key"])
+    Ferry(there).capture(database)
+    script = commands_of(*page)
+    for conninfo in ('"host=db dbname=reports"', "service=reports"):
+        script = script.replace(conninfo, shlex.quote(target.conninfo))
+    script = script.replace("app-host:/var/lib/rowferry/app/", f"{sshd.at(there)}/")
+    script = script.replace("/var/lib/rowferry/app", str(here))
+    told = environment({"RSYNC_RSH": sshd.shell, "PATH": f"{PROGRAM.parent}:{os.environ['PATH']}"})
+    for day in range(2):
+        done = subprocess.run(["bash", "-euo", "pipefail", "-c", script], env=told,
+                              capture_output=True, text=True, timeout=120)
+        assert done.returncode == OK, f"{script}\n{done.stdout}{done.stderr}"
+        assert_same_files(here, there)
+        assert target.stands_at() == day + 1
+        assert_same(database, target)
+        makedb.edit(database, f"17 {day}", only=["affinities", "no_key"], share=1)
+        Ferry(there).capture(database)

@@ -185,6 +185,10 @@ static enum rf_code run(struct rf_diff *diff, struct rf_error *error) {
     if (code == RF_OK) {
         code = list_tables(diff, error);
     }
+    if (code == RF_OK && diff->from.name.number > 0 && diff->to.name.number > 0) {
+        code = rf_between_load(diff->repository, &diff->from.name, &diff->to.name, &diff->between,
+                               error);
+    }
     if (code != RF_OK) {
         return code;
     }
@@ -201,6 +205,7 @@ enum rf_code rf_command_diff(struct rf_task *task, struct rf_error *error) {
         code = run(&diff, error);
     }
     free(diff.tables);
+    rf_between_free(diff.between);
     rf_schema_changes_release(&diff.schema);
     rf_manifest_release(&diff.from.manifest);
     rf_manifest_release(&diff.to.manifest);

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "format/between.h"
 #include "format/block.h"
 #include "format/repository.h"
 #include "tools/schema_changes.h"
@@ -47,6 +48,7 @@ struct rf_diff {
     struct rf_task *task;
     struct rf_repository *repository;
     struct rf_diff_end from, to;
+    struct rf_between *between;      /* what leads from one to the other, as far as is known */
     struct rf_schema_changes schema; /* of all objects, wanted or not */
     uint32_t table_count;
     struct rf_diff_table *tables; /* those that are wanted, by name */

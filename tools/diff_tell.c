@@ -183,24 +183,12 @@ static enum rf_code on_row(void *context, const struct rf_diff_row *row, struct 
     return RF_OK;
 }
 
-/* Between a snapshot and its parent the manifest has the counts already. */
-static bool is_counted(const struct rf_diff *diff, const struct rf_diff_table *table) {
-    return table->change == RF_DIFF_ROWS && table->after->change == RF_CHANGE_DELTA &&
-           diff->from.name.number > 0 && diff->to.manifest.parent == diff->from.name.number;
-}
-
 static enum rf_code count(struct telling *telling, const struct rf_diff_table *table,
                           struct rf_error *error) {
     struct rf_diff_counts *counts = &telling->counts;
     *counts = (struct rf_diff_counts){0};
     if (telling->diff->task->settings->rows) {
         return rf_diff_walk(telling->diff, table, on_row, telling, error);
-    }
-    if (is_counted(telling->diff, table)) {
-        const struct rf_manifest_table *after = table->after;
-        *counts =
-            (struct rf_diff_counts){after->inserted, after->updated, after->deleted, after->moved};
-        return RF_OK;
     }
     if (table->change != RF_DIFF_ROWS && table->change != RF_DIFF_SAME) {
         counts->deleted = table->before ? table->before->digest.rows : 0;

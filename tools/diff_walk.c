@@ -1,6 +1,9 @@
-/* Walking the rows of a table that differ, from the archives of both ends. */
+/* Walking the rows of a table: those that differ (format/difference.h), or all of one end. */
 #include "tools/diff.h"
 
+#include <unistd.h>
+
+#include "format/difference.h"
 #include "format/state.h"
 
 #define ROWS_A_LOOK 8192u /* rows between two looks at the stop flag */
@@ -9,106 +12,90 @@ struct walk {
     const struct rf_diff *diff;
     const char *name;
     uint64_t done, expected; /* rows */
-    bool shows_rows; /* on the terminal, where a line of progress would stand between them */
     rf_diff_visit *visit;
     void *context;
 };
 
-static enum rf_code look(struct walk *walk, uint64_t rows, struct rf_error *error) {
+/* A line of progress must not stand among the rows on a terminal. */
+static bool shows_progress(const struct rf_task *task) {
+    bool counts = !task->settings->rows && !task->settings->sql && !task->settings->sqlite;
+    return task->progress && (counts || !isatty(task->output->fd));
+}
+
+static enum rf_code look(struct walk *walk, uint64_t done, struct rf_error *error) {
     struct rf_task *task = walk->diff->task;
-    uint64_t before = walk->done;
-    walk->done += rows;
-    if (before / ROWS_A_LOOK == walk->done / ROWS_A_LOOK) {
+    if (done < walk->done + ROWS_A_LOOK) {
         return RF_OK;
     }
-    if (task->progress && !walk->shows_rows) {
-        rf_task_on_progress(task, walk->name, walk->done, walk->expected);
+    walk->done = done;
+    if (shows_progress(task)) {
+        rf_task_on_progress(task, walk->name, done, walk->expected);
     }
     return rf_task_check_stop(task, error);
 }
 
+/* Nobody reads any more, or the disk is full: the end tells. */
+static bool is_lost(const struct walk *walk) {
+    return walk->diff->task->output->failed;
+}
+
 /* ---- one end ---- */
 
-struct reader {
-    const struct rf_manifest_table *table;
-    struct rf_state *state;
-    struct rf_scan *scan;
-    struct rf_span span;
-    uint32_t row; /* in the span */
-};
-
-static enum rf_code reader_next_span(struct reader *reader, struct rf_error *error) {
-    reader->row = 0;
-    return rf_scan_next(reader->scan, &reader->span, error);
+static int64_t rowid_of(const struct rf_span *span, uint32_t row) {
+    const int64_t *rowids = span->rows->rowids;
+    return rowids ? (int64_t)((uint64_t)rowids[row] + (uint64_t)span->shift) : 0;
 }
 
-static enum rf_code reader_open(const struct rf_repository *repository,
-                                const struct rf_manifest_table *table, struct reader *reader,
-                                struct rf_error *error) {
-    *reader = (struct reader){.table = table};
-    enum rf_code code = rf_state_open(repository, table, &reader->state, error);
-    if (code == RF_OK) {
-        code = rf_scan_new(reader->state, 0, rf_state_parts(reader->state), &reader->scan, error);
+static enum rf_code walk_span(struct walk *walk, const struct rf_manifest_table *table,
+                              const struct rf_span *span, bool gone, struct rf_error *error) {
+    enum rf_code code = RF_OK;
+    for (uint32_t i = span->first; code == RF_OK && i < span->first + span->count; i++) {
+        const struct rf_diff_side side = {
+            .table = table, .rows = span->rows, .row = i, .rowid = rowid_of(span, i)};
+        struct rf_diff_row row = {.event = gone ? RF_DIFF_DELETED : RF_DIFF_INSERTED};
+        *(gone ? &row.before : &row.after) = side;
+        code = walk->visit(walk->context, &row, error);
     }
-    return code == RF_OK ? reader_next_span(reader, error) : code;
+    return code;
 }
 
-static void reader_close(struct reader *reader) {
-    rf_scan_free(reader->scan);
-    rf_state_close(reader->state);
-}
-
-static struct rf_diff_side side_of(const struct reader *reader) {
-    const struct rf_span *span = &reader->span;
-    uint32_t row = span->first + reader->row;
-    return (struct rf_diff_side){
-        .table = reader->table,
-        .rows = span->rows,
-        .row = row,
-        .rowid = span->rows->rowids
-                     ? (int64_t)((uint64_t)span->rows->rowids[row] + (uint64_t)span->shift)
-                     : 0,
-    };
-}
-
-static enum rf_code reader_step(struct reader *reader, struct rf_error *error) {
-    return ++reader->row < reader->span.count ? RF_OK : reader_next_span(reader, error);
+static enum rf_code walk_end(struct walk *walk, const struct rf_manifest_table *table, bool gone,
+                             struct rf_error *error) {
+    struct rf_state *state = NULL;
+    struct rf_scan *scan = NULL;
+    struct rf_span span = {.count = 1};
+    uint64_t done = 0;
+    enum rf_code code = rf_state_open(walk->diff->repository, table, &state, error);
+    if (code == RF_OK) {
+        code = rf_scan_new(state, 0, rf_state_parts(state), &scan, error);
+    }
+    while (code == RF_OK && !is_lost(walk)) {
+        code = rf_scan_next(scan, &span, error);
+        if (code != RF_OK || span.count == 0) {
+            break;
+        }
+        code = walk_span(walk, table, &span, gone, error);
+        done += span.count;
+        if (code == RF_OK) {
+            code = look(walk, done, error);
+        }
+    }
+    rf_scan_free(scan);
+    rf_state_close(state);
+    return code;
 }
 
 enum rf_code rf_diff_walk_whole(const struct rf_diff *diff, const struct rf_manifest_table *table,
                                 rf_diff_visit *visit, void *context, struct rf_error *error) {
-    struct walk walk = {.diff = diff, .name = table->table.name, .expected = table->digest.rows};
-    struct reader reader;
-    enum rf_code code = reader_open(diff->repository, table, &reader, error);
-    while (code == RF_OK && reader.span.count > 0 && !diff->task->output->failed) {
-        struct rf_diff_row row = {.event = RF_DIFF_INSERTED, .after = side_of(&reader)};
-        code = look(&walk, 1, error);
-        if (code == RF_OK) {
-            code = visit(context, &row, error);
-        }
-        if (code == RF_OK) {
-            code = reader_step(&reader, error);
-        }
-    }
-    reader_close(&reader);
-    return code;
+    struct walk walk = {.diff = diff,
+                        .name = table->table.name,
+                        .expected = table->digest.rows,
+                        .visit = visit,
+                        .context = context};
+    return walk_end(&walk, table, false, error);
 }
 
 /* ---- both ---- */
-
-static int compare(const struct rf_diff_side *a, const struct rf_diff_side *b) {
-    const struct rf_table *table = &a->table->table;
-    if (table->key_kind != RF_KEY_COLUMNS) {
-        return (a->rowid > b->rowid) - (a->rowid < b->rowid);
-    }
-    int order = 0;
-    for (uint32_t i = 0; order == 0 && i < table->key_count; i++) {
-        struct rf_value left = rf_diff_value(a, table->key[i]);
-        struct rf_value right = rf_diff_value(b, table->key[i]);
-        order = rf_value_compare(&left, &right);
-    }
-    return order;
-}
 
 bool rf_diff_same_values(const struct rf_value *a, const struct rf_value *b) {
     if (a->class != b->class) {
@@ -120,89 +107,69 @@ bool rf_diff_same_values(const struct rf_value *a, const struct rf_value *b) {
     return a->class == RF_NULL || a->integer == b->integer;
 }
 
-static bool same_row(const struct rf_diff_side *a, const struct rf_diff_side *b) {
-    bool same = true;
-    for (uint32_t i = 0; same && i < a->table->table.column_count; i++) {
-        struct rf_value left = rf_diff_value(a, i);
-        struct rf_value right = rf_diff_value(b, i);
-        same = rf_diff_same_values(&left, &right);
-    }
-    return same;
+static struct rf_diff_side side_of(const struct rf_manifest_table *table,
+                                   const struct rf_row_at *at) {
+    return (struct rf_diff_side){
+        .table = table, .rows = at->rows, .row = at->row, .rowid = at->rowid};
 }
 
-static enum rf_code merge(struct walk *walk, struct reader *before, struct reader *after,
-                          struct rf_error *error) {
-    enum rf_code code = RF_OK;
-    while (code == RF_OK && !walk->diff->task->output->failed &&
-           (before->span.count > 0 || after->span.count > 0)) {
-        struct rf_diff_row row = {0};
-        if (before->span.count > 0) {
-            row.before = side_of(before);
-        }
-        if (after->span.count > 0) {
-            row.after = side_of(after);
-        }
-        int order = !row.before.rows ? 1 : !row.after.rows ? -1 : compare(&row.before, &row.after);
-        row.event = order < 0 ? RF_DIFF_DELETED : order > 0 ? RF_DIFF_INSERTED : RF_DIFF_UPDATED;
-        bool differ = order != 0 || !same_row(&row.before, &row.after);
-        if (order < 0) {
-            row.after = (struct rf_diff_side){0};
-        } else if (order > 0) {
-            row.before = (struct rf_diff_side){0};
-        }
-        code = look(walk, 1, error);
-        if (code == RF_OK && differ) {
-            code = walk->visit(walk->context, &row, error);
-        }
-        if (code == RF_OK && order <= 0) {
-            code = reader_step(before, error);
-        }
-        if (code == RF_OK && order >= 0) {
-            code = reader_step(after, error);
-        }
-    }
-    return code;
+static enum rf_diff_event event_of(const struct rf_row_change *change) {
+    return change->moved       ? RF_DIFF_MOVED
+           : !change->old.rows ? RF_DIFF_INSERTED
+           : !change->new.rows ? RF_DIFF_DELETED
+                               : RF_DIFF_UPDATED;
 }
 
-/* Turns the rows of one end into those that are gone. */
-static enum rf_code visit_gone(void *context, const struct rf_diff_row *row,
-                               struct rf_error *error) {
-    struct walk *walk = context;
-    const struct rf_diff_row gone = {.event = RF_DIFF_DELETED, .before = row->after};
-    return walk->visit(walk->context, &gone, error);
+/* Among rows without a key that are alike one may have gone and another come in its place. */
+static bool is_same(const struct rf_row_change *change) {
+    return !change->moved && change->old.rows &&
+           change->new.rows &&rf_hash_equal(change->old.hash, change->new.hash);
 }
 
-static enum rf_code walk_apart(struct walk *walk, const struct rf_diff_table *table,
-                               struct rf_error *error) {
-    enum rf_code code = RF_OK;
-    if (table->before) {
-        code = rf_diff_walk_whole(walk->diff, table->before, visit_gone, walk, error);
+static enum rf_code walk_both(struct walk *walk, const struct rf_diff_table *table,
+                              struct rf_error *error) {
+    const struct rf_diff *diff = walk->diff;
+    struct rf_difference *difference = NULL;
+    enum rf_code code = rf_difference_new(diff->repository, table->before, table->after,
+                                          diff->between, diff->task->stop, &difference, error);
+    while (code == RF_OK && !is_lost(walk)) {
+        struct rf_row_change change;
+        code = rf_difference_next(difference, &change, error);
+        if (code != RF_OK || (!change.old.rows && !change.new.rows)) {
+            break;
+        }
+        const struct rf_diff_row row = {
+            .event = event_of(&change),
+            .before = side_of(table->before, &change.old),
+            .after = side_of(table->after, &change.new),
+        };
+        code = is_same(&change) ? RF_OK : walk->visit(walk->context, &row, error);
+        if (code == RF_OK) {
+            code = look(walk, rf_difference_rows(difference), error);
+        }
     }
-    if (code == RF_OK && table->after) {
-        code = rf_diff_walk_whole(walk->diff, table->after, walk->visit, walk->context, error);
-    }
+    rf_difference_free(difference);
     return code;
 }
 
 enum rf_code rf_diff_walk(const struct rf_diff *diff, const struct rf_diff_table *table,
                           rf_diff_visit *visit, void *context, struct rf_error *error) {
     struct walk walk = {.diff = diff, .name = table->name, .visit = visit, .context = context};
+    walk.expected = (table->before ? table->before->digest.rows : 0) +
+                    (table->after ? table->after->digest.rows : 0);
     if (table->change == RF_DIFF_SAME) {
         return RF_OK;
     }
-    if (table->change != RF_DIFF_ROWS) {
-        return walk_apart(&walk, table, error);
+    if (table->change == RF_DIFF_ROWS) {
+        return walk_both(&walk, table, error);
     }
-    struct reader before, after = {0};
-    walk.expected = table->after->digest.rows;
-    enum rf_code code = reader_open(diff->repository, table->before, &before, error);
-    if (code == RF_OK) {
-        code = reader_open(diff->repository, table->after, &after, error);
+    enum rf_code code = RF_OK;
+    if (table->before) {
+        code = walk_end(&walk, table->before, true, error);
     }
-    if (code == RF_OK) {
-        code = merge(&walk, &before, &after, error);
+    walk.done = 0;
+    if (code == RF_OK && table->after) {
+        code = walk_end(&walk, table->after, false, error);
     }
-    reader_close(&before);
-    reader_close(&after);
     return code;
 }

@@ -11,6 +11,7 @@
 #include "replay/delta.h"
 #include "replay/existing_load.h"
 #include "replay/guard.h"
+#include "replay/leap.h"
 #include "replay/ledger.h"
 #include "replay/load.h"
 #include "replay/preflight.h"
@@ -20,6 +21,7 @@
 #include "replay/sequence.h"
 
 struct replay {
+    struct rf_repository *repository;
     struct rf_run run;
     struct rf_target target;
     struct rf_pg *pg;
@@ -35,6 +37,8 @@ struct replay {
     bool discard; /* an unfinished load that cannot be gone on with */
     struct rf_snapshot_name start;
     struct rf_route route; /* from `start` to `to` */
+    bool leaps;            /* to `to` at once, as `leap` says: no route leads there */
+    struct rf_leap leap;
     struct rf_replay_result *result;
 };
 
@@ -79,12 +83,25 @@ static bool can_go_on(struct replay *replay) {
            RF_OK;
 }
 
+/* Snapshot by snapshot where that leads there; else at once, where both ends are in the repository. */
+static enum rf_code find_way(struct replay *replay, struct rf_error *error) {
+    const struct rf_repository *repository = replay->run.repository;
+    enum rf_code code =
+        rf_route_find(repository, &replay->start, replay->to, &replay->route, error);
+    replay->leaps = code != RF_OK && replay->route.may_leap &&
+                    rf_leap_can(repository, &replay->start, replay->to);
+    if (replay->leaps) {
+        rf_error_clear(error);
+        code = rf_route_to(&replay->route, replay->to, error);
+    }
+    return code;
+}
+
 static enum rf_code choose_way(struct replay *replay, struct rf_error *error) {
     replay->load = replay->standing.state != RF_TARGET_READY;
     replay->start = replay->standing.at;
     if (!replay->load) {
-        return rf_route_find(replay->run.repository, &replay->start, replay->to, &replay->route,
-                             error);
+        return find_way(replay, error);
     }
     if (replay->standing.state == RF_TARGET_LOADING && can_go_on(replay)) {
         return RF_OK;
@@ -221,9 +238,14 @@ static enum rf_code check_manifest(struct replay *replay, const struct rf_manife
 static enum rf_code check_snapshot(struct replay *replay, const struct rf_snapshot_name *name,
                                    bool load, struct rf_error *error) {
     struct rf_manifest manifest = {0};
-    enum rf_code code = rf_repository_load(replay->run.repository, name, &manifest, error);
-    if (code == RF_OK) {
-        code = check_manifest(replay, &manifest, load, error);
+    enum rf_code code = RF_OK;
+    if (replay->leaps) {
+        code = check_manifest(replay, &replay->leap.link.manifest, load, error);
+    } else {
+        code = rf_repository_load(replay->run.repository, name, &manifest, error);
+        if (code == RF_OK) {
+            code = check_manifest(replay, &manifest, load, error);
+        }
     }
     rf_manifest_release(&manifest);
     if (code != RF_OK) {
@@ -301,6 +323,10 @@ static enum rf_code load(struct replay *replay, struct rf_error *error) {
 static enum rf_code apply(struct replay *replay, const struct rf_snapshot_name *from,
                           const struct rf_snapshot_name *to, struct rf_error *error) {
     struct rf_manifest manifest = {0};
+    if (replay->leaps) {
+        return rf_delta_apply(&replay->run, &replay->pg, &replay->target, from, to,
+                              &replay->leap.link.manifest, replay->result, error);
+    }
     enum rf_code code = rf_repository_load(replay->run.repository, to, &manifest, error);
     if (code == RF_OK) {
         code = rf_delta_apply(&replay->run, &replay->pg, &replay->target, from, to, &manifest,
@@ -386,9 +412,10 @@ static enum rf_code count_asides(struct replay *replay, struct rf_error *error) 
     enum rf_code code =
         rf_aside_count(replay->pg, &replay->target, NULL, &result->set_aside_total, error);
     bool any = result->total.set_aside + result->total.altered > 0;
-    return code == RF_OK && any ? rf_aside_reasons(replay->pg, &replay->target, result->from,
-                                                   REASONS_TOLD, result, error)
-                                : code;
+    uint64_t since = result->from > result->to ? result->to - 1 : result->from;
+    return code == RF_OK && any
+               ? rf_aside_reasons(replay->pg, &replay->target, since, REASONS_TOLD, result, error)
+               : code;
 }
 
 /* Tables that nothing happened to are in the result as well. */
@@ -430,7 +457,13 @@ static enum rf_code run_replay(struct replay *replay, struct rf_error *error) {
     result->mode = replay->load               ? RF_REPLAY_LOAD
                    : replay->route.count == 0 ? RF_REPLAY_NONE
                                               : RF_REPLAY_DELTA;
-    code = check(replay, error);
+    if (replay->leaps) {
+        code = rf_leap_make(&replay->run, replay->repository, &replay->start, replay->to,
+                            &replay->leap, error);
+    }
+    if (code == RF_OK) {
+        code = check(replay, error);
+    }
     if (code == RF_OK && result->mode == RF_REPLAY_NONE) {
         code = complete(replay, error);
     } else if (code == RF_OK && !replay->run.options->dry_run) {
@@ -537,6 +570,7 @@ static void begin(struct replay *replay, struct rf_repository *repository,
                   const struct rf_target_options *options) {
     replay->target.schema = options->schema;
     rf_uuid_text(rf_repository_source(repository), replay->target.source);
+    replay->repository = repository;
     rf_run_init(&replay->run, options, repository);
     replay->run.guard = &replay->guard;
 }
@@ -547,6 +581,7 @@ static void end(struct replay *replay) {
     rf_ledger_tables_release(&replay->tables);
     rf_arena_release(&replay->arena);
     rf_guard_release(&replay->guard);
+    rf_leap_release(&replay->leap);
     rf_route_release(&replay->route);
     rf_run_release(&replay->run);
 }

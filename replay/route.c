@@ -22,7 +22,8 @@ static enum rf_code fail_ahead(const struct rf_snapshot_name *from,
     rf_fail(error, RF_MISPLACED,
             "the target stands at snapshot %" PRIu64 ", ahead of snapshot %" PRIu64, from->number,
             to->number);
-    rf_hint(error, "rowferry does not go back; replay an older snapshot into another schema.");
+    rf_hint(error, "to go back, the repository has to have the snapshot that the target stands at: "
+                   "bring it, or replay the older one into another schema.");
     return RF_MISPLACED;
 }
 
@@ -49,11 +50,24 @@ static enum rf_code fail_missing(const struct rf_repository *repository,
     return RF_MISPLACED;
 }
 
+/* What a prune dropped is known by what it left. */
+static enum rf_code fail_pruned(const struct rf_snapshot_name *from,
+                                const struct rf_snapshot_name *child, struct rf_error *error) {
+    rf_fail(error, RF_MISPLACED,
+            "there is a gap: the target stands at snapshot %" PRIu64
+            ", which is no longer in the repository",
+            from->number);
+    rf_detail(error, "snapshot %" PRIu64 " was pruned to follow an earlier one", child->number);
+    rf_hint(error, "bring a copy of the repository that has it, or replay into another schema.");
+    return RF_MISPLACED;
+}
+
 /* The parent as the repository has it; `child` is left to the caller. */
 static enum rf_code find_parent(const struct rf_repository *repository,
                                 const struct rf_snapshot_name *child,
                                 const struct rf_snapshot_name *from,
-                                struct rf_snapshot_name *parent, struct rf_error *error) {
+                                struct rf_snapshot_name *parent, bool *may_leap,
+                                struct rf_error *error) {
     struct rf_manifest manifest = {0};
     enum rf_code code = rf_repository_load(repository, child, &manifest, error);
     if (code != RF_OK) {
@@ -61,6 +75,7 @@ static enum rf_code find_parent(const struct rf_repository *repository,
     }
     *parent =
         (struct rf_snapshot_name){.number = manifest.parent, .digest = manifest.parent_digest};
+    bool folded = manifest.fold > 0;
     rf_manifest_release(&manifest);
     if (parent->number == from->number) {
         return rf_hash_equal(parent->digest, from->digest) ? RF_OK
@@ -72,9 +87,11 @@ static enum rf_code find_parent(const struct rf_repository *repository,
                        child->number);
     }
     if (parent->number < from->number) {
-        return fail_history(from, parent, error);
+        *may_leap = folded;
+        return folded ? fail_pruned(from, child, error) : fail_history(from, parent, error);
     }
     const struct rf_snapshot_name *found = rf_repository_find(repository, parent->number);
+    *may_leap = !found;
     if (!found) {
         return fail_missing(repository, from, parent, error);
     }
@@ -115,26 +132,35 @@ enum rf_code rf_route_find(const struct rf_repository *repository,
                            struct rf_route *route, struct rf_error *error) {
     *route = (struct rf_route){.count = 0};
     if (from->number > to->number) {
+        route->may_leap = true;
         return fail_ahead(from, to, error);
     }
     if (from->number == to->number) {
         return rf_hash_equal(from->digest, to->digest) ? RF_OK : fail_history(from, to, error);
     }
     struct rf_snapshot_name at = *to;
+    bool may_leap = false;
     enum rf_code code = RF_OK;
     while (code == RF_OK && at.number != from->number) {
         code = push(route, &at, error);
         const struct rf_snapshot_name child = at;
         if (code == RF_OK) {
-            code = find_parent(repository, &child, from, &at, error);
+            code = find_parent(repository, &child, from, &at, &may_leap, error);
         }
     }
     if (code != RF_OK) {
         rf_route_release(route);
+        route->may_leap = may_leap;
         return code;
     }
     turn_around(route);
     return RF_OK;
+}
+
+enum rf_code rf_route_to(struct rf_route *route, const struct rf_snapshot_name *to,
+                         struct rf_error *error) {
+    *route = (struct rf_route){.count = 0};
+    return push(route, to, error);
 }
 
 void rf_route_release(struct rf_route *route) {

@@ -4,6 +4,7 @@
 #ifndef RF_REPLAY_ROUTE_H
 #define RF_REPLAY_ROUTE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "format/error.h"
@@ -14,6 +15,9 @@
 struct rf_route {
     uint32_t count; /* snapshots to apply, in order */
     struct rf_snapshot_name *names;
+    /* There is none, but both ends may be of one history: `from` is ahead, or snapshots in between are
+     * not here. Where both ends are, a leap does it (leap.h). */
+    bool may_leap;
 };
 
 /* From a target at `from` (exclusive) to `to`. RF_MISPLACED: `from` is ahead, of another history,
@@ -22,6 +26,9 @@ RF_MUST_USE enum rf_code rf_route_find(const struct rf_repository *repository,
                                        const struct rf_snapshot_name *from,
                                        const struct rf_snapshot_name *to, struct rf_route *route,
                                        struct rf_error *error);
+/* One step, whatever lies in between. */
+RF_MUST_USE enum rf_code rf_route_to(struct rf_route *route, const struct rf_snapshot_name *to,
+                                     struct rf_error *error);
 void rf_route_release(struct rf_route *route);
 
 /* Reads every byte of the archives that hold the rows of the table, or, with `delta`, lead there

@@ -35,11 +35,13 @@ const struct rf_command rf_commands[RF_COMMANDS] = {
      .run = rf_command_capture},
     {.name = "replay",
      .options = ALWAYS | TARGET | TABLES | RULES | TAKES(REMAKE) | TAKES(OVERWRITE_TARGET) | WORK |
-                TAKES(SNAPSHOT) | TAKES(DRY_RUN) | PROFILE | TRUST,
+                TAKES(SNAPSHOT) | TAKES(TO) | TAKES(DRY_RUN) | PROFILE | TRUST,
      .summary = "bring a PostgreSQL database to a snapshot",
      .description =
          "Brings the target to the newest snapshot, or to the one named. The first time it makes "
          "the tables and loads them; later it applies what changed, one transaction a snapshot. "
+         "With --to (or --snapshot) it goes to an earlier snapshot as well, in one transaction, as "
+         "long as the repository has the one at which the target stands. "
          "Without --target, libpq's own environment (PGHOST, PGSERVICE, ...) says where to go.\n"
          "Rows that hold a value their column cannot hold are set aside whole, in the table "
          "rowferry.set_aside; then the exit code is 8.\n"

@@ -21,6 +21,8 @@ const struct rf_option rf_options[RF_OPTIONS] = {
      "the schema in the target that the tables go to (default: public)"},
     {RF_OPTION_SNAPSHOT, 's', "snapshot", "SNAPSHOT", NULL, NULL,
      "a snapshot's number, the first 4 or more digits of its digest, or latest"},
+    {RF_OPTION_TO, 0, "to", "SNAPSHOT", NULL, NULL,
+     "the snapshot to go to, forward or back; the same as --snapshot"},
     {RF_OPTION_TABLE, 't', "table", "GLOB", NULL, "tables.include",
      "only tables whose name matches; may be given several times"},
     {RF_OPTION_EXCLUDE, 'T', "exclude-table", "GLOB", NULL, "tables.exclude",

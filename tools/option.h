@@ -21,6 +21,7 @@ enum rf_option_id {
     RF_OPTION_POSTGRES_CONFIG,
     RF_OPTION_SCHEMA,
     RF_OPTION_SNAPSHOT,
+    RF_OPTION_TO,
     RF_OPTION_TABLE,
     RF_OPTION_EXCLUDE,
     RF_OPTION_INCLUDE_SHADOW,
@@ -56,7 +57,7 @@ enum rf_option_id {
     RF_OPTION_VERBOSE,
     RF_OPTION_HELP,
 };
-#define RF_OPTIONS 39u
+#define RF_OPTIONS 40u
 
 struct rf_option {
     enum rf_option_id id;    /* its place in the table */

@@ -118,6 +118,8 @@ static void print_end(struct rf_task *task, const struct rf_replay_result *resul
         rf_output_printf(task->output, "dry run: nothing was applied, %s\n", time);
     } else if (result->from == 0) {
         rf_output_printf(task->output, "loaded, %s\n", time);
+    } else if (result->from > result->to) {
+        rf_output_printf(task->output, "back from snapshot %" PRIu64 ", %s\n", result->from, time);
     } else {
         rf_output_printf(task->output, "applied upon snapshot %" PRIu64 ", %s\n", result->from,
                          time);

@@ -128,8 +128,8 @@ static enum rf_code resolve_rules(const struct rf_arguments *arguments,
 
 static enum rf_code refuse_empty(const struct rf_arguments *arguments, struct rf_error *error) {
     static const enum rf_option_id ids[] = {
-        RF_OPTION_REPO,   RF_OPTION_SCHEMA,   RF_OPTION_CONFIG, RF_OPTION_SNAPSHOT,
-        RF_OPTION_OUTPUT, RF_OPTION_SIGN_KEY, RF_OPTION_PROFILE};
+        RF_OPTION_REPO, RF_OPTION_SCHEMA, RF_OPTION_CONFIG,   RF_OPTION_SNAPSHOT,
+        RF_OPTION_TO,   RF_OPTION_OUTPUT, RF_OPTION_SIGN_KEY, RF_OPTION_PROFILE};
     for (unsigned i = 0; i < sizeof ids / sizeof ids[0]; i++) {
         const char *value = arguments->value[ids[i]];
         if (value && !*value) {
@@ -205,6 +205,9 @@ static enum rf_code check(const struct rf_arguments *arguments, const struct rf_
                           struct rf_error *error) {
     if (settings->quiet && settings->verbose) {
         return rf_fail(error, RF_USAGE, "--quiet and --verbose exclude each other");
+    }
+    if (arguments->given[RF_OPTION_SNAPSHOT] && arguments->given[RF_OPTION_TO]) {
+        return rf_fail(error, RF_USAGE, "--snapshot and --to are the same; one of them is enough");
     }
     if (arguments->given[RF_OPTION_SNAPSHOT] && arguments->operand) {
         return rf_fail(error, RF_USAGE, "the snapshot is named twice: \"%s\" and \"%s\"",
@@ -322,7 +325,8 @@ enum rf_code rf_settings_resolve(const struct rf_arguments *arguments, struct rf
     }
     settings->target = string_of(arguments, RF_OPTION_TARGET, config->target, NULL);
     settings->schema = string_of(arguments, RF_OPTION_SCHEMA, config->schema, "public");
-    settings->snapshot = string_of(arguments, RF_OPTION_SNAPSHOT, NULL, NULL);
+    settings->snapshot =
+        string_of(arguments, RF_OPTION_SNAPSHOT, arguments->value[RF_OPTION_TO], NULL);
     settings->output = string_of(arguments, RF_OPTION_OUTPUT, NULL, NULL);
     settings->next = config->next;
     settings->overwrite = arguments->given[RF_OPTION_OVERWRITE_TARGET];

@@ -15,7 +15,7 @@ _rowferry() {
 
     case $command in
         capture) options='-r --repo -t --table -T --exclude-table --include-shadow -j --jobs -n --dry-run --same-source --through-sqlite --busy-timeout --sign-key --trusted-key --profile -c --config --json --progress -q --quiet -v --verbose -h --help' files=yes ;;
-        replay) options='-r --repo -d --target --postgres-config --schema -s --snapshot -t --table -T --exclude-table -j --jobs --fold-names --existing --atomic --no-foreign-keys --on-mismatch --bad-text --any-locale --remake --overwrite-target -n --dry-run --trusted-key --profile -c --config --json --progress -q --quiet -v --verbose -h --help' ;;
+        replay) options='-r --repo -d --target --postgres-config --schema -s --snapshot --to -t --table -T --exclude-table -j --jobs --fold-names --existing --atomic --no-foreign-keys --on-mismatch --bad-text --any-locale --remake --overwrite-target -n --dry-run --trusted-key --profile -c --config --json --progress -q --quiet -v --verbose -h --help' ;;
         sync) options='-r --repo -d --target --postgres-config --schema -t --table -T --exclude-table --include-shadow -j --jobs --fold-names --existing --atomic --no-foreign-keys --on-mismatch --bad-text --any-locale --remake --overwrite-target -n --dry-run --final --verify --same-source --through-sqlite --busy-timeout --sign-key --trusted-key --profile -c --config --json --progress -q --quiet -v --verbose -h --help' files=yes ;;
         check) options='-r --repo -d --target --postgres-config --schema -t --table -T --exclude-table --include-shadow -j --jobs --fold-names --existing --atomic --no-foreign-keys --on-mismatch --bad-text --any-locale --busy-timeout --profile -c --config --example-config --json --sql --progress -q --quiet -v --verbose -h --help' files=yes ;;
         verify) options='-r --repo -d --target --postgres-config --schema -s --snapshot -t --table -T --exclude-table -j --jobs --trusted-key --profile -c --config --json --progress -q --quiet -v --verbose -h --help' ;;
@@ -47,7 +47,7 @@ _rowferry() {
             mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$current"
                 [ -z "$files" ] || compgen -f -- "$current")
             ;;
-        -s | --snapshot)
+        -s | --snapshot | --to)
             mapfile -t COMPREPLY < <(compgen -W 'latest' -- "$current")
             ;;
         --on-mismatch)

@@ -153,7 +153,7 @@ Test(option, each_command_takes_what_the_contract_says) {
          "repo table exclude-table include-shadow jobs dry-run same-source through-sqlite "
          "busy-timeout sign-key trusted-key profile config json progress quiet verbose help"},
         {"replay",
-         "repo target postgres-config schema snapshot table exclude-table jobs fold-names "
+         "repo target postgres-config schema snapshot to table exclude-table jobs fold-names "
          "existing atomic no-foreign-keys on-mismatch bad-text any-locale remake "
          "overwrite-target dry-run trusted-key profile config json progress quiet verbose help"},
         {"sync",

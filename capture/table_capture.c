@@ -8,6 +8,7 @@
 #include "capture/census.h"
 #include "capture/index_outlet.h"
 #include "capture/table_diff.h"
+#include "format/state.h"
 
 /* ---- the whole table ---- */
 
@@ -92,16 +93,6 @@ static enum rf_code set_state(struct rf_manifest_table *child,
     return RF_OK;
 }
 
-static bool should_fold(const struct rf_manifest_table *parent,
-                        const struct rf_archive_ref *delta) {
-    uint64_t deltas = delta->size;
-    for (uint32_t i = 1; i < parent->state_count; i++) {
-        deltas += parent->state[i].size;
-    }
-    bool large = deltas > parent->state[0].size / 2 && deltas >= RF_FOLD_BYTES_LEAST;
-    return large || parent->state_count + 1 > RF_STATE_ARCHIVES_MAX;
-}
-
 static enum rf_code fold(struct rf_table_job *job, struct rf_error *error) {
     struct rf_archive_ref full = {0};
     struct rf_digest digest = {0};
@@ -137,9 +128,9 @@ static enum rf_code set_changed_state(struct rf_table_job *job, struct rf_error 
     struct rf_manifest_table *child = job->child;
     child->change = RF_CHANGE_DELTA;
     job->bytes += child->delta.size;
-    return should_fold(job->parent, &child->delta) && !job->settings->dry_run
-               ? fold(job, error)
-               : set_state(child, job->parent, &child->delta, error);
+    bool folds = !job->settings->dry_run &&
+                 rf_state_should_fold(job->parent->state, job->parent->state_count, &child->delta);
+    return folds ? fold(job, error) : set_state(child, job->parent, &child->delta, error);
 }
 
 static enum rf_code capture_diff(struct rf_table_job *job, struct rf_error *error) {

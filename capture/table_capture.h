@@ -7,13 +7,6 @@
 #include "capture/table_job.h"
 #include "format/error.h"
 
-/* A state is folded into one full archive before it has more archives than this, or when its deltas
- * are larger than half of its full archive: what a reader must do for a table does not grow with
- * age. Deltas smaller than the least are not worth folding for their size: they are mostly
- * headers. */
-#define RF_STATE_ARCHIVES_MAX 16u
-#define RF_FOLD_BYTES_LEAST (64u << 10)
-
 struct rf_index_repairs { /* indexes that had to be made anew */
     uint32_t count;
     double seconds;

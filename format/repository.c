@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "format/digest_set.h"
 #include "format/envelope.h"
 #include "format/fold.h"
 #include "format/repository_inner.h"
@@ -203,25 +204,33 @@ static bool has_parent(const struct rf_repository *repository, const struct rf_m
     return parent && rf_hash_equal(parent->digest, manifest->parent_digest);
 }
 
-static enum rf_code lay_fold(const struct rf_repository *repository,
-                             const struct rf_fold_name *name, struct rf_manifest *manifest,
-                             struct rf_error *error) {
+enum rf_code rf_repository_load_fold(const struct rf_repository *repository,
+                                     const struct rf_fold_name *name, struct rf_fold *fold,
+                                     struct rf_error *error) {
     char file[RF_FOLD_NAME_SIZE];
     uint8_t *bytes = NULL;
     size_t size = 0;
-    struct rf_fold fold = {0};
+    *fold = (struct rf_fold){0};
     rf_fold_file_name(name, file);
     enum rf_code code = read_named(repository, file, name->digest, &bytes, &size, error);
     if (code == RF_OK) {
-        code = rf_fold_decode(bytes, size, repository->trust, &fold, error);
+        code = rf_fold_decode(bytes, size, repository->trust, fold, error);
     }
-    if (code == RF_OK) {
-        code = rf_fold_apply(&fold, manifest, !has_parent(repository, manifest), error);
-    }
-    rf_fold_release(&fold);
     free(bytes);
     if (code != RF_OK) {
         rf_while(error, "while reading snapshots/%s", file);
+    }
+    return code;
+}
+
+static enum rf_code lay_fold(const struct rf_repository *repository,
+                             const struct rf_fold_name *name, struct rf_manifest *manifest,
+                             struct rf_error *error) {
+    struct rf_fold fold;
+    enum rf_code code = rf_repository_load_fold(repository, name, &fold, error);
+    if (code == RF_OK) {
+        code = rf_fold_apply(&fold, manifest, !has_parent(repository, manifest), error);
+        rf_fold_release(&fold);
     }
     return code;
 }
@@ -402,7 +411,8 @@ static enum rf_code move_archives(struct rf_repository *repository,
  * on disk before the first of them is there. */
 #define SETTLING "settling"
 
-static enum rf_code mark_settling(struct rf_repository *repository, struct rf_error *error) {
+enum rf_code rf_repository_mark_settling(struct rf_repository *repository,
+                                         struct rf_error *error) {
     char path[PATH_MAX];
     struct rf_io *io = repository->io;
     int fd = -1;
@@ -421,7 +431,7 @@ static enum rf_code mark_settling(struct rf_repository *repository, struct rf_er
     return code;
 }
 
-static void unmark_settling(struct rf_repository *repository) {
+void rf_repository_unmark_settling(struct rf_repository *repository) {
     char path[PATH_MAX];
     struct rf_error ignored;
     if (repository->settling &&
@@ -436,7 +446,7 @@ enum rf_code rf_repository_settle(struct rf_repository *repository,
                                   struct rf_error *error) {
     enum rf_code code = RF_OK;
     if (count > 0 && !repository->settling) {
-        code = mark_settling(repository, error);
+        code = rf_repository_mark_settling(repository, error);
     }
     for (uint32_t i = 0; code == RF_OK && i < count; i++) {
         code = move_archive(repository, &archives[i], error);
@@ -457,8 +467,9 @@ static void take_back(struct rf_repository *repository, const struct rf_pending_
     }
 }
 
-static enum rf_code write_manifest(struct rf_repository *repository, const struct rf_buffer *bytes,
-                                   const char *part, struct rf_error *error) {
+enum rf_code rf_repository_write_part(struct rf_repository *repository,
+                                      const struct rf_buffer *bytes, const char *part,
+                                      struct rf_error *error) {
     struct rf_io *io = repository->io;
     int fd = -1;
     enum rf_code code = rf_io_create(io, part, &fd, error);
@@ -563,7 +574,7 @@ enum rf_code rf_repository_publish(struct rf_repository *repository,
         code = rf_repository_place(repository, "tmp", "manifest.part", part, error);
     }
     if (code == RF_OK) {
-        code = write_manifest(repository, &bytes, part, error);
+        code = rf_repository_write_part(repository, &bytes, part, error);
     }
     if (code == RF_OK) {
         code = sync_pending(repository, archives, count, error);
@@ -584,7 +595,7 @@ enum rf_code rf_repository_publish(struct rf_repository *repository,
         (void)!rf_io_unlink(repository->io, part, &ignored);
         return code;
     }
-    unmark_settling(repository);
+    rf_repository_unmark_settling(repository);
     struct rf_error listing;
     enum rf_code listed = rf_repository_list(repository, &listing);
     if (code == RF_OK && listed != RF_OK) {
@@ -604,49 +615,62 @@ void rf_repository_discard(struct rf_repository *repository,
             (void)!rf_io_unlink(repository->io, archives[i].path, &ignored);
         }
     }
-    unmark_settling(repository);
+    rf_repository_unmark_settling(repository);
 }
 
-/* Names that manifests need, sorted by use of bsearch. */
+/* Archives that manifests and folds need. */
 struct needed {
-    char (*names)[RF_ARCHIVE_NAME_SIZE];
-    size_t count;
-    size_t capacity;
+    struct rf_digest_set archives;
     struct rf_repository *repository;
 };
 
-static int by_name(const void *a, const void *b) {
-    return strcmp(a, b);
-}
-
-static enum rf_code need(struct needed *needed, const struct rf_archive_ref *ref,
-                         struct rf_error *error) {
-    if (needed->count == needed->capacity) {
-        size_t capacity = needed->capacity ? needed->capacity * 2 : 256;
-        void *grown = realloc(needed->names, capacity * sizeof *needed->names);
-        if (!grown) {
-            return rf_fail_memory(error);
-        }
-        needed->names = grown;
-        needed->capacity = capacity;
+static void need_delta(struct needed *needed, const struct rf_manifest_table *table) {
+    if (table->change == RF_CHANGE_DELTA) {
+        rf_digest_set_add(&needed->archives, table->delta.digest);
     }
-    memcpy(needed->names[needed->count++], ref->name, RF_ARCHIVE_NAME_SIZE);
-    return RF_OK;
 }
 
-static enum rf_code need_manifest(struct needed *needed, const struct rf_manifest *manifest,
-                                  struct rf_error *error) {
-    enum rf_code code = RF_OK;
-    for (uint32_t t = 0; code == RF_OK && t < manifest->table_count; t++) {
+static void need_manifest(struct needed *needed, const struct rf_manifest *manifest) {
+    for (uint32_t t = 0; t < manifest->table_count; t++) {
         const struct rf_manifest_table *table = &manifest->tables[t];
-        if (table->change == RF_CHANGE_DELTA) {
-            code = need(needed, &table->delta, error);
-        }
-        for (uint32_t i = 0; code == RF_OK && i < table->state_count; i++) {
-            code = need(needed, &table->state[i], error);
+        need_delta(needed, table);
+        for (uint32_t i = 0; i < table->state_count; i++) {
+            rf_digest_set_add(&needed->archives, table->state[i].digest);
         }
     }
-    return code;
+}
+
+/* What the snapshot itself needs; and what its fold promises for when what it passes over is gone. */
+static enum rf_code need_snapshot(struct needed *needed, const struct rf_snapshot_name *name,
+                                  struct rf_error *error) {
+    struct rf_manifest manifest;
+    struct rf_fold fold;
+    const struct rf_fold_name *fold_name = rf_repository_fold(needed->repository, name);
+    enum rf_code code = rf_repository_load(needed->repository, name, &manifest, error);
+    if (code != RF_OK) {
+        return code;
+    }
+    need_manifest(needed, &manifest);
+    rf_manifest_release(&manifest);
+    code = fold_name ? rf_repository_load_fold(needed->repository, fold_name, &fold, error) : RF_OK;
+    if (code == RF_OK && fold_name) {
+        for (uint32_t t = 0; t < fold.table_count; t++) {
+            need_delta(needed, &fold.tables[t]);
+        }
+        rf_fold_release(&fold);
+    }
+    return code == RF_OK && needed->archives.failed ? rf_fail_memory(error) : code;
+}
+
+bool rf_archive_name_digest(const char *name, struct rf_hash *digest) {
+    size_t length = strlen(name);
+    char hex[RF_HASH_HEX] = "";
+    if (length < RF_HASH_HEX + 4 || strcmp(name + length - 4, ".rfa") != 0 ||
+        name[length - 4 - RF_HASH_HEX] != '-') {
+        return false;
+    }
+    memcpy(hex, name + length - 3 - RF_HASH_HEX, RF_HASH_HEX - 1);
+    return rf_hash_parse(hex, digest);
 }
 
 /* What another program has under way, or somebody put there, is not a writer's that died. */
@@ -657,14 +681,12 @@ static bool is_archive_name(const char *name) {
 
 static enum rf_code remove_unneeded(void *context, const char *name, struct rf_error *error) {
     struct needed *needed = context;
-    if (!is_archive_name(name)) {
-        return RF_OK;
-    }
-    if (needed->count > 0 &&
-        bsearch(name, needed->names, needed->count, sizeof *needed->names, by_name)) {
-        return RF_OK;
-    }
+    struct rf_hash digest;
     char path[PATH_MAX];
+    if (!is_archive_name(name) ||
+        (rf_archive_name_digest(name, &digest) && rf_digest_set_has(&needed->archives, digest))) {
+        return RF_OK;
+    }
     enum rf_code code = rf_repository_place(needed->repository, "archives", name, path, error);
     return code == RF_OK ? rf_io_unlink(needed->repository->io, path, error) : code;
 }
@@ -681,28 +703,20 @@ static bool came_in_part(const struct rf_repository *repository) {
 /* A manifest that cannot be read may need anything: then nothing is removed. */
 static enum rf_code sweep_archives(struct rf_repository *repository, struct rf_error *error) {
     struct needed needed = {.repository = repository};
+    char folder[PATH_MAX];
     enum rf_code code = RF_OK;
-    bool readable = true;
-    for (uint32_t i = 0; code == RF_OK && readable && i < repository->count; i++) {
-        struct rf_manifest manifest;
-        readable =
-            rf_repository_load(repository, &repository->snapshots[i], &manifest, error) == RF_OK;
-        if (readable) {
-            code = need_manifest(&needed, &manifest, error);
-            rf_manifest_release(&manifest);
-        }
+    for (uint32_t i = 0; code == RF_OK && i < repository->count; i++) {
+        code = need_snapshot(&needed, &repository->snapshots[i], error);
     }
-    if (code == RF_OK && readable) {
-        char folder[PATH_MAX];
-        if (needed.count > 0) {
-            qsort(needed.names, needed.count, sizeof *needed.names, by_name);
-        }
+    if (code == RF_OK) {
         code = rf_repository_place(repository, "archives", NULL, folder, error);
         if (code == RF_OK) {
             code = rf_io_list(folder, remove_unneeded, &needed, error);
         }
+    } else if (code != RF_NO_MEMORY) {
+        code = RF_OK;
     }
-    free(needed.names);
+    rf_digest_set_release(&needed.archives);
     return code;
 }
 

@@ -44,6 +44,22 @@ RF_MUST_USE enum rf_code rf_repository_list(struct rf_repository *repository,
  * digest of; `file` is that one. */
 bool rf_repository_is_cut(const struct rf_repository *repository,
                           const struct rf_snapshot_name *name, char file[RF_FOLD_NAME_SIZE]);
+/* The digest in an archive's name; false where it is not named as archives are. */
+bool rf_archive_name_digest(const char *name, struct rf_hash *digest);
+/* The fold of that name, its digest checked. RF_CORRUPT. */
+struct rf_fold;
+RF_MUST_USE enum rf_code rf_repository_load_fold(const struct rf_repository *repository,
+                                                 const struct rf_fold_name *name,
+                                                 struct rf_fold *fold, struct rf_error *error);
+/* Leaves a file in tmp/ that says to the next writer that archives/ may hold what nothing names; and takes it
+ * away again. */
+RF_MUST_USE enum rf_code rf_repository_mark_settling(struct rf_repository *repository,
+                                                     struct rf_error *error);
+void rf_repository_unmark_settling(struct rf_repository *repository);
+/* A new file with these bytes, synced. */
+RF_MUST_USE enum rf_code rf_repository_write_part(struct rf_repository *repository,
+                                                  const struct rf_buffer *bytes, const char *path,
+                                                  struct rf_error *error);
 /* Removes what a dead writer left. */
 RF_MUST_USE enum rf_code rf_repository_clear(struct rf_repository *repository,
                                              struct rf_error *error);

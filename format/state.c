@@ -6,6 +6,16 @@
 
 #include "format/state_inner.h"
 
+bool rf_state_should_fold(const struct rf_archive_ref *state, uint32_t count,
+                          const struct rf_archive_ref *delta) {
+    uint64_t deltas = delta ? delta->size : 0;
+    for (uint32_t i = 1; i < count; i++) {
+        deltas += state[i].size;
+    }
+    bool large = deltas > state[0].size / 2 && deltas >= RF_FOLD_BYTES_LEAST;
+    return large || count + (delta != NULL) > RF_STATE_ARCHIVES_MAX;
+}
+
 static enum rf_code broken_link(const struct rf_archive_ref *ref, const char *what,
                                 struct rf_error *error) {
     rf_fail(error, RF_CORRUPT, "the archive %s %s", ref->name, what);

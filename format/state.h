@@ -16,6 +16,16 @@
 #include "format/manifest.h"
 #include "format/repository.h"
 
+/* A state has no more archives than this, and no deltas that are larger than half of its full archive:
+ * else it is folded into one full archive, so that what a reader must do for a table does not grow with
+ * age (SPEC.md, "When chains fold"). Deltas smaller than the least are not worth folding for their size: they
+ * are mostly headers. */
+#define RF_STATE_ARCHIVES_MAX 16u
+#define RF_FOLD_BYTES_LEAST (64u << 10)
+/* Whether that holds against these archives and one delta more, which may be NULL. */
+bool rf_state_should_fold(const struct rf_archive_ref *state, uint32_t count,
+                          const struct rf_archive_ref *delta);
+
 struct rf_state;
 RF_MUST_USE enum rf_code rf_state_open(const struct rf_repository *repository,
                                        const struct rf_manifest_table *table,

@@ -14,6 +14,9 @@
     (TAKES(FOLD_NAMES) | TAKES(EXISTING) | TAKES(ATOMIC) | TAKES(NO_FOREIGN_KEYS) | \
      TAKES(ON_MISMATCH) | TAKES(BAD_TEXT) | TAKES(ANY_LOCALE))
 #define WORK (TAKES(JOBS) | TAKES(PROGRESS))
+#define KEEP                                                                          \
+    (TAKES(KEEP_LAST) | TAKES(KEEP_HOURLY) | TAKES(KEEP_DAILY) | TAKES(KEEP_WEEKLY) | \
+     TAKES(KEEP_MONTHLY) | TAKES(KEEP_YEARLY) | TAKES(KEEP_WITHIN))
 #define PROFILE TAKES(PROFILE)
 /* Who is to have written what is read, and who writes. */
 #define TRUST TAKES(TRUSTED_KEY)
@@ -144,6 +147,20 @@ const struct rf_command rf_commands[RF_COMMANDS] = {
          "Snapshots of which a copy of the repository has brought only a part are named, with what "
          "is missing.",
      .run = rf_command_status},
+    {.name = "prune",
+     .options = ALWAYS | TARGET | KEEP | WORK | TAKES(DRY_RUN) | SIGN,
+     .summary = "drop snapshots and keep the rest whole",
+     .description =
+         "Drops the snapshots that no --keep option keeps, and frees what only they needed. The "
+         "options mean what they mean to restic: of each hour, day, week, month or year that has "
+         "snapshots the newest counts, and a snapshot that any of the options keeps stays. The "
+         "newest snapshot always does, and so do those at which the targets stand that are named "
+         "with --target, which may be given several times. N is a number or unlimited.\n"
+         "What is kept can be replayed, restored and verified as before. Where snapshots between "
+         "two kept ones go, their changes are folded into one delta.\n"
+         "With --dry-run every snapshot is listed, with what keeps it, and the bytes are told that "
+         "would be freed.",
+     .run = rf_command_prune},
     {.name = "keygen",
      .repo_optional = true,
      .options = TAKES(OUTPUT) | TAKES(JSON) | TAKES(QUIET) | TAKES(VERBOSE) | TAKES(HELP),

@@ -53,6 +53,17 @@ const struct rf_option rf_options[RF_OPTIONS] = {
      "make tables whose name matches anew, by the settings of now; may be given several times"},
     {RF_OPTION_OVERWRITE_TARGET, 0, "overwrite-target", NULL, NULL, NULL,
      "make tables that others have written to the source's again; what was written is lost"},
+    {RF_OPTION_KEEP_LAST, 0, "keep-last", "N", NULL, NULL, "keep the N newest snapshots"},
+    {RF_OPTION_KEEP_HOURLY, 0, "keep-hourly", "N", NULL, NULL,
+     "keep the newest snapshot of each of the last N hours that have one"},
+    {RF_OPTION_KEEP_DAILY, 0, "keep-daily", "N", NULL, NULL, "the same for days, in UTC"},
+    {RF_OPTION_KEEP_WEEKLY, 0, "keep-weekly", "N", NULL, NULL,
+     "the same for weeks, from Monday to Sunday"},
+    {RF_OPTION_KEEP_MONTHLY, 0, "keep-monthly", "N", NULL, NULL, "the same for months"},
+    {RF_OPTION_KEEP_YEARLY, 0, "keep-yearly", "N", NULL, NULL, "the same for years"},
+    {RF_OPTION_KEEP_WITHIN, 0, "keep-within", "DURATION", NULL, NULL,
+     "keep what is younger than that, seen from the newest snapshot: 30d, or years, months, days "
+     "and hours as in 1y5m7d2h"},
     {RF_OPTION_DRY_RUN, 'n', "dry-run", NULL, NULL, NULL,
      "print what would be done, and do nothing"},
     {RF_OPTION_FINAL, 0, "final", NULL, NULL, NULL,
@@ -251,7 +262,8 @@ static enum rf_code take_operand(struct rf_arguments *arguments, const char *wor
 
 /* Where the values of an option gather that may be given several times; NULL for any other. */
 static const char ***list_of(struct rf_arguments *arguments, enum rf_option_id id) {
-    return id == RF_OPTION_TABLE             ? &arguments->tables
+    return id == RF_OPTION_TARGET            ? &arguments->targets
+           : id == RF_OPTION_TABLE           ? &arguments->tables
            : id == RF_OPTION_EXCLUDE         ? &arguments->excluded
            : id == RF_OPTION_REMAKE          ? &arguments->remake
            : id == RF_OPTION_POSTGRES_CONFIG ? &arguments->postgres
@@ -368,6 +380,7 @@ enum rf_code rf_arguments_parse(const struct rf_command *command, int argc, char
 }
 
 void rf_arguments_release(struct rf_arguments *arguments) {
+    free(arguments->targets);
     free(arguments->tables);
     free(arguments->excluded);
     free(arguments->remake);

@@ -37,6 +37,13 @@ enum rf_option_id {
     RF_OPTION_ANY_LOCALE,
     RF_OPTION_REMAKE,
     RF_OPTION_OVERWRITE_TARGET,
+    RF_OPTION_KEEP_LAST,
+    RF_OPTION_KEEP_HOURLY,
+    RF_OPTION_KEEP_DAILY,
+    RF_OPTION_KEEP_WEEKLY,
+    RF_OPTION_KEEP_MONTHLY,
+    RF_OPTION_KEEP_YEARLY,
+    RF_OPTION_KEEP_WITHIN,
     RF_OPTION_DRY_RUN,
     RF_OPTION_FINAL,
     RF_OPTION_VERIFY,
@@ -57,7 +64,7 @@ enum rf_option_id {
     RF_OPTION_VERBOSE,
     RF_OPTION_HELP,
 };
-#define RF_OPTIONS 40u
+#define RF_OPTIONS 47u
 
 struct rf_option {
     enum rf_option_id id;    /* its place in the table */
@@ -75,6 +82,7 @@ struct rf_arguments {
     const struct rf_command *command;
     bool given[RF_OPTIONS];
     const char *value[RF_OPTIONS]; /* of options with an argument; NULL where not given */
+    const char **targets;          /* -d, NULL-terminated; NULL where not given */
     const char **tables;           /* -t, NULL-terminated; NULL where not given */
     const char **excluded;         /* -T, likewise */
     const char **remake;           /* --remake, likewise */

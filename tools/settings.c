@@ -59,6 +59,29 @@ static enum rf_code resolve_numbers(const struct rf_arguments *arguments,
     return RF_OK;
 }
 
+/* ---- what a prune keeps ---- */
+
+static enum rf_code resolve_keep(const struct rf_arguments *arguments, struct rf_settings *settings,
+                                 struct rf_error *error) {
+    static const enum rf_option_id ids[RF_KEEP_COUNTED] = {
+        [RF_KEEP_LAST] = RF_OPTION_KEEP_LAST,       [RF_KEEP_HOURLY] = RF_OPTION_KEEP_HOURLY,
+        [RF_KEEP_DAILY] = RF_OPTION_KEEP_DAILY,     [RF_KEEP_WEEKLY] = RF_OPTION_KEEP_WEEKLY,
+        [RF_KEEP_MONTHLY] = RF_OPTION_KEEP_MONTHLY, [RF_KEEP_YEARLY] = RF_OPTION_KEEP_YEARLY,
+    };
+    settings->keep = (struct rf_prune_policy){0};
+    for (unsigned rule = 0; rule < RF_KEEP_COUNTED; rule++) {
+        const char *count = arguments->value[ids[rule]];
+        if (count && !rf_keep_parse_count(count, &settings->keep.count[rule])) {
+            return fail_value(ids[rule], RF_VALUE_KEEP, count, error);
+        }
+    }
+    const char *within = arguments->value[RF_OPTION_KEEP_WITHIN];
+    if (within && !rf_keep_parse_span(within, &settings->keep.within)) {
+        return fail_value(RF_OPTION_KEEP_WITHIN, RF_VALUE_WITHIN, within, error);
+    }
+    return RF_OK;
+}
+
 /* ---- tables ---- */
 
 static const char *const *globs_of(const char *const *typed, const char *const *configured) {
@@ -324,6 +347,7 @@ enum rf_code rf_settings_resolve(const struct rf_arguments *arguments, struct rf
         code = resolve_repo(arguments, settings, error);
     }
     settings->target = string_of(arguments, RF_OPTION_TARGET, config->target, NULL);
+    settings->targets = arguments->targets;
     settings->schema = string_of(arguments, RF_OPTION_SCHEMA, config->schema, "public");
     settings->snapshot =
         string_of(arguments, RF_OPTION_SNAPSHOT, arguments->value[RF_OPTION_TO], NULL);
@@ -351,6 +375,9 @@ enum rf_code rf_settings_resolve(const struct rf_arguments *arguments, struct rf
     }
     if (code == RF_OK) {
         code = resolve_numbers(arguments, settings, error);
+    }
+    if (code == RF_OK) {
+        code = resolve_keep(arguments, settings, error);
     }
     if (code == RF_OK) {
         code = resolve_rules(arguments, settings, error);

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 
 #include "format/error.h"
+#include "format/prune_policy.h"
 #include "tools/config.h"
 #include "tools/databases.h"
 #include "tools/option.h"
@@ -19,6 +20,7 @@ struct rf_settings {
     struct rf_database
         *databases; /* where --postgres-config names the target, which is the first */
     const char *schema;
+    const char *const *targets; /* all that were given to --target, NULL-terminated; NULL: none */
     const char *snapshot; /* NULL where not given */
     const char *output;   /* likewise */
     const char *sign_key; /* likewise, and for a command that signs nothing */
@@ -32,6 +34,7 @@ struct rf_settings {
     const struct rf_store *stores;
     const char *next; /* what is to be done after the last trip; NULL where nothing is said */
     struct rf_rules rules;
+    struct rf_prune_policy keep;
     unsigned jobs;
     int busy_timeout_ms;
     enum rf_progress_when progress;

@@ -19,6 +19,8 @@ bool rf_value_timeout(const char *text, int *milliseconds);           /* "30", "
 #define RF_VALUE_PROGRESS "auto, always or never"
 #define RF_VALUE_MISMATCH "widen, set-aside, null or fail"
 #define RF_VALUE_BAD_TEXT "set-aside, bytea, strip, replace or escape"
+#define RF_VALUE_KEEP "a number from 1 on, or unlimited"
+#define RF_VALUE_WITHIN "a duration such as 30d or 1y5m7d2h"
 #define RF_VALUE_TIMEOUT "a number of seconds from 0 to 86400"
 
 #endif

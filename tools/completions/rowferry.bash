@@ -9,7 +9,7 @@ _rowferry() {
 
     if [ "$COMP_CWORD" -eq 1 ]; then
         mapfile -t COMPREPLY < <(compgen -W \
-            'capture replay sync check verify log show restore diff status keygen profiles help --help --version' -- "$current")
+            'capture replay sync check verify log show restore diff status prune keygen profiles help --help --version' -- "$current")
         return
     fi
 
@@ -24,9 +24,10 @@ _rowferry() {
         restore) options='-r --repo -s --snapshot -o --output --force --verify --trusted-key -c --config --json --progress -q --quiet -v --verbose -h --help' ;;
         diff) options='-r --repo --schema -t --table -T --exclude-table --trusted-key -c --config --json --sql --sqlite --rows -q --quiet -v --verbose -h --help' ;;
         status) options='-r --repo -d --target --postgres-config --schema --trusted-key --profile -c --config --json -q --quiet -v --verbose -h --help' files=yes ;;
+        prune) options='-r --repo -d --target --postgres-config --schema -j --jobs --keep-last --keep-hourly --keep-daily --keep-weekly --keep-monthly --keep-yearly --keep-within -n --dry-run --sign-key --trusted-key -c --config --json --progress -q --quiet -v --verbose -h --help' ;;
         keygen) options='-o --output --json -q --quiet -v --verbose -h --help' ;;
         profiles) options='--json -h --help' ;;
-        help) options='capture replay sync check verify log show restore diff status keygen profiles' ;;
+        help) options='capture replay sync check verify log show restore diff status prune keygen profiles' ;;
     esac
 
     case $previous in
@@ -56,7 +57,10 @@ _rowferry() {
         --bad-text)
             mapfile -t COMPREPLY < <(compgen -W 'set-aside bytea strip replace escape' -- "$current")
             ;;
-        -d | --target | --schema | -t | --table | -T | --exclude-table | -j | --jobs | --remake | --busy-timeout) ;;
+        -d | --target | --schema | -t | --table | -T | --exclude-table | -j | --jobs | --remake | --busy-timeout | --keep-within) ;;
+        --keep-last | --keep-hourly | --keep-daily | --keep-weekly | --keep-monthly | --keep-yearly)
+            mapfile -t COMPREPLY < <(compgen -W \'unlimited\' -- "$current")
+            ;;
         *)
             if [[ $command == profiles && $current != -* ]]; then
                 mapfile -t COMPREPLY < <(compgen -W "$profiles" -- "$current")

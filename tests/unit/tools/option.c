@@ -177,6 +177,10 @@ Test(option, each_command_takes_what_the_contract_says) {
          "help"},
         {"status",
          "repo target postgres-config schema trusted-key profile config json quiet verbose help"},
+        {"prune",
+         "repo target postgres-config schema jobs keep-last keep-hourly keep-daily keep-weekly "
+         "keep-monthly keep-yearly keep-within dry-run sign-key trusted-key config json progress "
+         "quiet verbose help"},
         {"keygen", "output json quiet verbose help"},
         {"profiles", "json help"},
     };

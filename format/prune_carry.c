@@ -1,0 +1,143 @@
+/* Carrying out a prune: what comes first, then what goes. */
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "format/prune_inner.h"
+
+/* What goes: removed and counted, or, of a rehearsal, only counted. */
+static enum rf_code drop(struct rf_prune *prune, const char *folder, const char *file,
+                         struct rf_error *error) {
+    char path[PATH_MAX];
+    struct stat status;
+    enum rf_code code = rf_repository_place(prune->repository, folder, file, path, error);
+    if (code == RF_OK && stat(path, &status) == 0) {
+        prune->result->bytes_removed += (uint64_t)status.st_size;
+        code = prune->options->rehearsal ? RF_OK : rf_io_unlink(prune->repository->io, path, error);
+    }
+    return code;
+}
+
+static enum rf_code sync_folder(struct rf_prune *prune, const char *folder,
+                                struct rf_error *error) {
+    char path[PATH_MAX];
+    enum rf_code code = rf_repository_place(prune->repository, folder, NULL, path, error);
+    return code == RF_OK && !prune->options->rehearsal
+               ? rf_io_sync_directory(prune->repository->io, path, error)
+               : code;
+}
+
+/* ---- what comes ---- */
+
+static enum rf_code show_fold(struct rf_prune *prune, uint32_t number, struct rf_error *error) {
+    char part[RF_FOLD_PART_SIZE], file[RF_FOLD_NAME_SIZE], from[PATH_MAX], to[PATH_MAX];
+    rf_prune_fold_part(number, part);
+    rf_fold_file_name(&prune->folds[number], file);
+    enum rf_code code = rf_repository_place(prune->repository, "tmp", part, from, error);
+    if (code == RF_OK) {
+        code = rf_repository_place(prune->repository, "snapshots", file, to, error);
+    }
+    return code == RF_OK ? rf_io_rename(prune->repository->io, from, to, error) : code;
+}
+
+static enum rf_code show_folds(struct rf_prune *prune, struct rf_error *error) {
+    enum rf_code code = RF_OK;
+    if (!prune->options->rehearsal && !prune->repository->settling) {
+        code = rf_repository_mark_settling(prune->repository, error);
+    }
+    if (code == RF_OK) {
+        code = sync_folder(prune, "archives", error);
+    }
+    for (uint32_t i = 0; code == RF_OK && !prune->options->rehearsal && i < prune->fold_count;
+         i++) {
+        code = show_fold(prune, i, error);
+    }
+    return code == RF_OK ? sync_folder(prune, "snapshots", error) : code;
+}
+
+/* ---- what goes ---- */
+
+static bool is_kept(const struct rf_prune *prune, uint32_t place) {
+    return prune->options->fates[place].keep || place + 1 == prune->repository->count;
+}
+
+static enum rf_code drop_manifests(struct rf_prune *prune, struct rf_error *error) {
+    const struct rf_repository *repository = prune->repository;
+    enum rf_code code = RF_OK;
+    for (uint32_t place = repository->count; code == RF_OK && place > 0; place--) {
+        char file[RF_MANIFEST_NAME_SIZE];
+        if (!is_kept(prune, place - 1)) {
+            rf_manifest_file_name(&repository->snapshots[place - 1], file);
+            code = drop(prune, "snapshots", file, error);
+        }
+    }
+    return code == RF_OK ? sync_folder(prune, "snapshots", error) : code;
+}
+
+/* Whether a fold that was there before is still read: of a snapshot that stays, and no newer one came. */
+static bool is_read(const struct rf_prune *prune, const struct rf_fold_name *fold) {
+    const struct rf_repository *repository = prune->repository;
+    for (uint32_t i = 0; i < prune->fold_count; i++) {
+        if (prune->folds[i].snapshot.number == fold->snapshot.number) {
+            return false;
+        }
+    }
+    for (uint32_t place = 0; place < repository->count; place++) {
+        if (repository->snapshots[place].number == fold->snapshot.number) {
+            return is_kept(prune, place) &&
+                   rf_repository_fold(repository, &repository->snapshots[place]) == fold;
+        }
+    }
+    return false;
+}
+
+static enum rf_code drop_folds(struct rf_prune *prune, struct rf_error *error) {
+    enum rf_code code = RF_OK;
+    for (uint32_t i = 0; code == RF_OK && i < prune->repository->fold_count; i++) {
+        const struct rf_fold_name *fold = &prune->repository->folds[i];
+        char file[RF_FOLD_NAME_SIZE];
+        if (!is_read(prune, fold)) {
+            rf_fold_file_name(fold, file);
+            code = drop(prune, "snapshots", file, error);
+        }
+    }
+    return code == RF_OK ? sync_folder(prune, "snapshots", error) : code;
+}
+
+static enum rf_code drop_unneeded(void *context, const char *file, struct rf_error *error) {
+    struct rf_prune *prune = context;
+    struct rf_hash digest;
+    if (!rf_archive_name_digest(file, &digest) || rf_digest_set_has(&prune->needed, digest)) {
+        return RF_OK;
+    }
+    prune->result->archives_removed++;
+    return drop(prune, "archives", file, error);
+}
+
+static enum rf_code drop_archives(struct rf_prune *prune, struct rf_error *error) {
+    char folder[PATH_MAX];
+    enum rf_code code = rf_repository_place(prune->repository, "archives", NULL, folder, error);
+    if (code == RF_OK) {
+        code = rf_io_list(folder, drop_unneeded, prune, error);
+    }
+    return code == RF_OK ? sync_folder(prune, "archives", error) : code;
+}
+
+enum rf_code rf_prune_carry_out(struct rf_prune *prune, struct rf_error *error) {
+    enum rf_code code = show_folds(prune, error);
+    if (code == RF_OK) {
+        code = drop_manifests(prune, error);
+    }
+    if (code == RF_OK) {
+        code = drop_folds(prune, error);
+    }
+    if (code == RF_OK) {
+        code = drop_archives(prune, error);
+    }
+    if (code == RF_OK && !prune->options->rehearsal) {
+        rf_repository_unmark_settling(prune->repository);
+        code = rf_repository_list(prune->repository, error);
+    }
+    return code;
+}

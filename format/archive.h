@@ -15,6 +15,7 @@
 #ifndef RF_FORMAT_ARCHIVE_H
 #define RF_FORMAT_ARCHIVE_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -109,25 +110,28 @@ RF_MUST_USE enum rf_code rf_archive_read(struct rf_archive *archive, struct rf_c
  * done by the same thread. */
 RF_MUST_USE enum rf_code rf_archive_fetch(struct rf_archive *archive, uint32_t block,
                                           struct rf_buffer *stored, struct rf_error *error);
-RF_MUST_USE enum rf_code rf_archive_decode(const struct rf_archive *archive,
-                                           struct rf_codec *codec, uint32_t block,
-                                           const struct rf_buffer *stored, struct rf_rows *rows,
-                                           struct rf_error *error);
+RF_MUST_USE enum rf_code rf_archive_decode(const struct rf_archive *archive, struct rf_codec *codec,
+                                           uint32_t block, const struct rf_buffer *stored,
+                                           struct rf_rows *rows, struct rf_error *error);
 /* Reads all bytes of the file and compares with the digest. */
 RF_MUST_USE enum rf_code rf_archive_prove(struct rf_archive *archive, struct rf_hash digest,
                                           struct rf_error *error);
-/* The same with the SHA-256, which withstands somebody who means harm. */
+/* The same with the SHA-256, which withstands somebody who means harm. `stop` may be NULL; once it is not 0,
+ * RF_INTERRUPTED. */
 RF_MUST_USE enum rf_code rf_archive_prove_sha256(struct rf_archive *archive,
                                                  const uint8_t sha256[RF_SHA256_SIZE],
-                                                 struct rf_error *error);
+                                                 const atomic_int *stop, struct rf_error *error);
+RF_MUST_USE enum rf_code rf_archive_compare_sha256(const struct rf_archive *archive,
+                                                   const uint8_t expected[RF_SHA256_SIZE],
+                                                   const uint8_t computed[RF_SHA256_SIZE],
+                                                   struct rf_error *error);
 /* The same for one who fetches every block anyhow, and hashes in the order of the file: what comes before the
  * first block, the blocks, what comes behind the last, then the comparison. */
 RF_MUST_USE enum rf_code rf_archive_hash_head(const struct rf_archive *archive,
                                               struct rf_hasher *hasher, struct rf_error *error);
 RF_MUST_USE enum rf_code rf_archive_hash_tail(const struct rf_archive *archive,
                                               struct rf_hasher *hasher, struct rf_error *error);
-RF_MUST_USE enum rf_code rf_archive_compare(const struct rf_archive *archive,
-                                            struct rf_hash digest, struct rf_hash computed,
-                                            struct rf_error *error);
+RF_MUST_USE enum rf_code rf_archive_compare(const struct rf_archive *archive, struct rf_hash digest,
+                                            struct rf_hash computed, struct rf_error *error);
 
 #endif

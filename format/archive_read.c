@@ -455,21 +455,44 @@ static void to_sha256(void *sha256, const void *bytes, size_t size) {
     rf_sha256_add(sha256, bytes, size);
 }
 
+enum rf_code rf_archive_compare_sha256(const struct rf_archive *archive,
+                                       const uint8_t expected[RF_SHA256_SIZE],
+                                       const uint8_t computed[RF_SHA256_SIZE],
+                                       struct rf_error *error) {
+    if (memcmp(computed, expected, RF_SHA256_SIZE) == 0) {
+        return RF_OK;
+    }
+    char stored[RF_SHA256_HEX], found[RF_SHA256_HEX];
+    corrupt(archive, error, "another SHA-256 than the signed manifest says");
+    rf_detail(error, "the manifest says %s, the file's bytes make %s",
+              rf_sha256_text(expected, stored), rf_sha256_text(computed, found));
+    return RF_CORRUPT;
+}
+
+/* Between two looks at the flag. */
+#define STRETCH (16u << 20)
+
+static enum rf_code read_sha256(const struct rf_archive *archive, const atomic_int *stop,
+                                struct rf_sha256 *sha256, struct rf_error *error) {
+    enum rf_code code = RF_OK;
+    for (uint64_t at = 0; code == RF_OK && at < archive->size; at += STRETCH) {
+        uint64_t end = archive->size - at < STRETCH ? archive->size : at + STRETCH;
+        code = stop && atomic_load(stop) != 0
+                   ? rf_fail(error, RF_INTERRUPTED, "stopped while proving %s", archive->path)
+                   : read_bytes(archive, at, end, to_sha256, sha256, error);
+    }
+    return code;
+}
+
 enum rf_code rf_archive_prove_sha256(struct rf_archive *archive,
-                                     const uint8_t expected[RF_SHA256_SIZE],
+                                     const uint8_t expected[RF_SHA256_SIZE], const atomic_int *stop,
                                      struct rf_error *error) {
     struct rf_sha256 *sha256 = rf_sha256_new();
     uint8_t found[RF_SHA256_SIZE];
-    enum rf_code code = sha256 ? read_bytes(archive, 0, archive->size, to_sha256, sha256, error)
-                               : rf_fail_memory(error);
+    enum rf_code code = sha256 ? read_sha256(archive, stop, sha256, error) : rf_fail_memory(error);
     if (code == RF_OK) {
         rf_sha256_result(sha256, found);
-        if (memcmp(found, expected, sizeof found) != 0) {
-            char stored[RF_SHA256_HEX], computed[RF_SHA256_HEX];
-            code = corrupt(archive, error, "another SHA-256 than the signed manifest says");
-            rf_detail(error, "the manifest says %s, the file's bytes make %s",
-                      rf_sha256_text(expected, stored), rf_sha256_text(found, computed));
-        }
+        code = rf_archive_compare_sha256(archive, expected, found, error);
     }
     rf_sha256_free(sha256);
     return code;

@@ -243,7 +243,10 @@ static void tell_later(struct rf_check_run *check) {
 enum rf_code rf_check(struct rf_repository *repository, const struct rf_check_options *options,
                       struct rf_check_result *result, struct rf_error *error) {
     *result = (struct rf_check_result){0};
-    struct rf_check_run check = {.repository = repository, .options = options, .result = result};
+    struct rf_repository reader = *repository;
+    reader.proves_itself = true; /* in the same pass as everything else */
+    struct rf_check_run check = {
+        .repository = &reader, .trusting = repository->trust, .options = options, .result = result};
     unsigned threads = options->jobs > 1 ? options->jobs : 1;
     char folder[PATH_MAX];
     struct rf_error ignored;

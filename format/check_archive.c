@@ -2,6 +2,7 @@
  * blocks and adds up the hashes of their rows. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "format/check_inner.h"
 
@@ -228,11 +229,17 @@ static enum rf_code pass_blocks(struct pass *pass, struct rf_error *error) {
 
 static enum rf_code pass_archive(struct pass *pass, const struct rf_archive_ref *ref,
                                  struct rf_error *error) {
-    pass->hasher = rf_hasher_new();
+    bool trusting = pass->check->trusting;
+    pass->hasher = trusting ? rf_hasher_new_sha256() : rf_hasher_new();
     enum rf_code code = pass->hasher ? pass_blocks(pass, error) : rf_fail_memory(error);
     if (code == RF_OK && pass->found->whole) {
         code =
             rf_archive_compare(pass->archive, ref->digest, rf_hasher_result(pass->hasher), error);
+    }
+    if (code == RF_OK && pass->found->whole && trusting) {
+        uint8_t sha256[RF_SHA256_SIZE];
+        rf_hasher_sha256(pass->hasher, sha256);
+        code = rf_archive_compare_sha256(pass->archive, ref->sha256, sha256, error);
     }
     rf_hasher_free(pass->hasher);
     return code;
@@ -287,19 +294,36 @@ static enum rf_code open_and_pass(struct pass *pass, const struct rf_archive_ref
     return code;
 }
 
+/* One file cannot have two, so that this one is not what the manifest that came later means. */
+static void check_names(struct rf_check_run *check, const char *file,
+                        const struct rf_archive_ref *ref, struct rf_check_archive *seen) {
+    if (!check->trusting || memcmp(seen->sha256, ref->sha256, RF_SHA256_SIZE) == 0) {
+        return;
+    }
+    struct rf_error error = {0};
+    char first[RF_SHA256_HEX], other[RF_SHA256_HEX];
+    rf_fail(&error, RF_CORRUPT, "two manifests name another SHA-256 for %s", ref->name);
+    rf_detail(&error, "one says %s, the other %s", rf_sha256_text(seen->sha256, first),
+              rf_sha256_text(ref->sha256, other));
+    rf_check_report(check, file, -1, &error);
+    seen->whole = false;
+}
+
 enum rf_code rf_check_archive(struct rf_check_run *check, const struct rf_archive_ref *ref,
                               struct rf_check_archive *found, struct rf_error *error) {
     const struct rf_check_archive *seen = rf_check_seen_find(&check->seen, ref->digest);
-    if (seen) {
-        *found = *seen;
-        return RF_OK;
-    }
     char file[RF_ARCHIVE_NAME_SIZE + 16];
     snprintf(file, sizeof file, "archives/%s", ref->name);
+    if (seen) {
+        *found = *seen;
+        check_names(check, file, ref, found);
+        return RF_OK;
+    }
     bool decoded = rf_check_seen_find(&check->decoded, ref->digest);
     struct pass pass = {
         .check = check, .file = file, .found = found, .decoded = decoded, .again = decoded};
     *found = (struct rf_check_archive){.digest = ref->digest, .whole = true};
+    memcpy(found->sha256, ref->sha256, RF_SHA256_SIZE);
     check->result->archives++;
     enum rf_code code = open_and_pass(&pass, ref, error);
     if (rf_check_is_finding(code)) {

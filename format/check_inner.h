@@ -17,8 +17,9 @@ struct rf_check_sums {
 
 /* An archive that was read to its end. */
 struct rf_check_archive {
-    struct rf_hash digest; /* by which manifests name it */
-    bool whole;            /* without damage; only then the rest means anything */
+    struct rf_hash digest;          /* by which manifests name it */
+    uint8_t sha256[RF_SHA256_SIZE]; /* likewise */
+    bool whole;                     /* without damage; only then the rest means anything */
     struct rf_check_sums sums;
     struct rf_digest before, after; /* as it says itself */
 };
@@ -45,6 +46,7 @@ struct rf_check_later {
 
 struct rf_check_run {
     struct rf_repository *repository;
+    bool trusting; /* keys: then every archive's SHA-256 is proven with its digest */
     const struct rf_check_options *options;
     struct rf_check_result *result;
     uint64_t bytes_total, bytes_shown;

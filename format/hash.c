@@ -117,10 +117,11 @@ bool rf_hash_parse(const char *text, struct rf_hash *hash) {
 
 struct rf_hasher {
     XXH3_state_t *state;
+    struct rf_sha256 *sha256; /* may be NULL */
 };
 
 struct rf_hasher *rf_hasher_new(void) {
-    struct rf_hasher *hasher = malloc(sizeof *hasher);
+    struct rf_hasher *hasher = calloc(1, sizeof *hasher);
     if (!hasher) {
         return NULL;
     }
@@ -133,8 +134,18 @@ struct rf_hasher *rf_hasher_new(void) {
     return hasher;
 }
 
+struct rf_hasher *rf_hasher_new_sha256(void) {
+    struct rf_hasher *hasher = rf_hasher_new();
+    if (hasher && !(hasher->sha256 = rf_sha256_new())) {
+        rf_hasher_free(hasher);
+        return NULL;
+    }
+    return hasher;
+}
+
 void rf_hasher_free(struct rf_hasher *hasher) {
     if (hasher) {
+        rf_sha256_free(hasher->sha256);
         XXH3_freeState(hasher->state);
         free(hasher);
     }
@@ -142,9 +153,16 @@ void rf_hasher_free(struct rf_hasher *hasher) {
 
 void rf_hasher_add(struct rf_hasher *hasher, const void *bytes, size_t size) {
     XXH3_128bits_update(hasher->state, bytes, size);
+    if (hasher->sha256) {
+        rf_sha256_add(hasher->sha256, bytes, size);
+    }
 }
 
 struct rf_hash rf_hasher_result(const struct rf_hasher *hasher) {
     XXH128_hash_t hash = XXH3_128bits_digest(hasher->state);
     return (struct rf_hash){.low = hash.low64, .high = hash.high64};
+}
+
+void rf_hasher_sha256(struct rf_hasher *hasher, uint8_t digest[RF_SHA256_SIZE]) {
+    rf_sha256_result(hasher->sha256, digest);
 }

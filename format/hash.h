@@ -12,6 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "format/sha256.h"
+
 struct rf_hash {
     uint64_t low;
     uint64_t high;
@@ -64,8 +66,12 @@ bool rf_hash_parse(const char *text, struct rf_hash *hash); /* exactly 32 digits
 /* A hash over bytes that arrive in pieces, such as a whole file. */
 struct rf_hasher;
 struct rf_hasher *rf_hasher_new(void); /* NULL when there is no memory */
+/* Makes the SHA-256 of the same bytes beside it, which takes many times as long. */
+struct rf_hasher *rf_hasher_new_sha256(void);
 void rf_hasher_free(struct rf_hasher *hasher);
 void rf_hasher_add(struct rf_hasher *hasher, const void *bytes, size_t size);
 struct rf_hash rf_hasher_result(const struct rf_hasher *hasher);
+/* Once, in the end; as rf_sha256_result. */
+void rf_hasher_sha256(struct rf_hasher *hasher, uint8_t digest[RF_SHA256_SIZE]);
 
 #endif

@@ -7,6 +7,7 @@
 #ifndef RF_FORMAT_KEY_H
 #define RF_FORMAT_KEY_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -50,6 +51,7 @@ struct rf_signature {
 struct rf_trust {
     uint32_t count;
     uint8_t (*keys)[RF_PUBLIC_KEY_SIZE];
+    const atomic_int *stop; /* ends long proofs once it is not 0 (RF_INTERRUPTED); may be NULL */
 };
 /* Adds the public key in the file. RF_STORAGE: cannot be read; RF_USAGE: no such key, or a secret one. */
 RF_MUST_USE enum rf_code rf_trust_add(struct rf_trust *trust, const char *path,

@@ -65,13 +65,14 @@ static void remember(struct rf_proven *proven, const uint8_t sha256[RF_SHA256_SI
 /* The identity is taken before the bytes are read, and again behind: a file that changed meanwhile is not
  * remembered. */
 enum rf_code rf_proven_demand(struct rf_proven *proven, struct rf_archive *archive,
-                              const uint8_t sha256[RF_SHA256_SIZE], struct rf_error *error) {
+                              const uint8_t sha256[RF_SHA256_SIZE], const atomic_int *stop,
+                              struct rf_error *error) {
     struct rf_file_identity before, behind;
     bool told = rf_archive_identity(archive, &before);
     if (told && is_known(proven, sha256, &before)) {
         return RF_OK;
     }
-    enum rf_code code = rf_archive_prove_sha256(archive, sha256, error);
+    enum rf_code code = rf_archive_prove_sha256(archive, sha256, stop, error);
     if (code == RF_OK && told && rf_archive_identity(archive, &behind) &&
         identity_equal(&before, &behind)) {
         remember(proven, sha256, &before);

@@ -13,9 +13,10 @@ struct rf_proven;
 struct rf_proven *rf_proven_new(void);         /* NULL without memory */
 void rf_proven_free(struct rf_proven *proven); /* NULL is fine */
 
-/* That the archive's bytes have the SHA-256, by reading them or from memory. Any thread. RF_CORRUPT. */
+/* That the archive's bytes have the SHA-256, by reading them or from memory. Any thread. `stop` as for
+ * rf_archive_prove_sha256. RF_CORRUPT. */
 RF_MUST_USE enum rf_code rf_proven_demand(struct rf_proven *proven, struct rf_archive *archive,
                                           const uint8_t sha256[RF_SHA256_SIZE],
-                                          struct rf_error *error);
+                                          const atomic_int *stop, struct rf_error *error);
 
 #endif

@@ -376,8 +376,9 @@ enum rf_code rf_repository_open_archive(const struct rf_repository *repository,
         *archive = NULL;
         code = rf_fail(error, RF_CORRUPT, "the archive %s belongs to another source", ref->name);
     }
-    if (code == RF_OK && repository->trust &&
-        (code = rf_proven_demand(repository->proven, *archive, ref->sha256, error)) != RF_OK) {
+    if (code == RF_OK && repository->trust && !repository->proves_itself &&
+        (code = rf_proven_demand(repository->proven, *archive, ref->sha256, repository->trust->stop,
+                                 error)) != RF_OK) {
         rf_archive_close(*archive);
         *archive = NULL;
     }
@@ -411,8 +412,7 @@ static enum rf_code move_archives(struct rf_repository *repository,
  * on disk before the first of them is there. */
 #define SETTLING "settling"
 
-enum rf_code rf_repository_mark_settling(struct rf_repository *repository,
-                                         struct rf_error *error) {
+enum rf_code rf_repository_mark_settling(struct rf_repository *repository, struct rf_error *error) {
     char path[PATH_MAX];
     struct rf_io *io = repository->io;
     int fd = -1;

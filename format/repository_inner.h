@@ -28,7 +28,8 @@ struct rf_repository {
     const struct rf_trust *trust;   /* NULL: nothing need be */
     uint32_t lent_count;
     const struct rf_pending_archive *lent; /* archives that lie elsewhere */
-    struct rf_proven *proven;       /* archives that the trust was found to hold for */
+    bool proves_itself;                    /* whoever opens archives proves their SHA-256 himself */
+    struct rf_proven *proven;              /* archives that the trust was found to hold for */
 };
 
 #define RF_MANIFEST_NAME_SIZE 64

@@ -21,7 +21,7 @@ static enum rf_code refuse_own(const struct rf_keys *keys, struct rf_error *erro
 enum rf_code rf_keys_load(const struct rf_task *task, struct rf_keys *keys,
                           struct rf_error *error) {
     const struct rf_settings *settings = task->settings;
-    *keys = (struct rf_keys){0};
+    *keys = (struct rf_keys){.trust.stop = task->stop};
     enum rf_code code =
         settings->sign_key ? rf_signer_load(settings->sign_key, &keys->signer, error) : RF_OK;
     for (const char *const *path = settings->trusted; code == RF_OK && path && *path; path++) {

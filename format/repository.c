@@ -268,9 +268,10 @@ static enum rf_code prove_parent(const struct rf_repository *repository,
     return code;
 }
 
-static enum rf_code load_bare(const struct rf_repository *repository,
-                              const struct rf_snapshot_name *name, struct rf_manifest *manifest,
-                              struct rf_error *error) {
+enum rf_code rf_repository_load_bare(const struct rf_repository *repository,
+                                     const struct rf_snapshot_name *name,
+                                     struct rf_manifest *manifest, struct rf_error *error) {
+    *manifest = (struct rf_manifest){0};
     char file[RF_MANIFEST_NAME_SIZE];
     uint8_t *bytes = NULL;
     size_t size = 0;
@@ -285,6 +286,7 @@ static enum rf_code load_bare(const struct rf_repository *repository,
     free(bytes);
     if (code != RF_OK) {
         rf_while(error, "while reading snapshots/%s", file);
+        rf_manifest_release(manifest);
     }
     return code;
 }
@@ -292,8 +294,7 @@ static enum rf_code load_bare(const struct rf_repository *repository,
 enum rf_code rf_repository_load(const struct rf_repository *repository,
                                 const struct rf_snapshot_name *name, struct rf_manifest *manifest,
                                 struct rf_error *error) {
-    *manifest = (struct rf_manifest){0};
-    enum rf_code code = load_bare(repository, name, manifest, error);
+    enum rf_code code = rf_repository_load_bare(repository, name, manifest, error);
     const struct rf_fold_name *fold = rf_repository_fold(repository, name);
     if (code == RF_OK && fold) {
         code = lay_fold(repository, fold, manifest, error);
@@ -530,15 +531,26 @@ static enum rf_code sync_archives(struct rf_repository *repository, struct rf_er
     return code == RF_OK ? rf_io_sync_directory(repository->io, folder, error) : code;
 }
 
-/* The moment at which the snapshot comes to be. */
-static enum rf_code show_manifest(struct rf_repository *repository, const char *part,
-                                  const struct rf_snapshot_name *name, bool *shown,
+/* The moment at which the snapshot comes to be. A fold without its manifest is nothing to a reader, a
+ * manifest without its fold may lack archives. */
+static enum rf_code show_manifest(struct rf_repository *repository, const struct rf_shown *files,
+                                  const char *part, const char *fold_part, bool *shown,
                                   struct rf_error *error) {
-    char file[RF_MANIFEST_NAME_SIZE], path[PATH_MAX], folder[PATH_MAX];
-    rf_manifest_file_name(name, file);
-    enum rf_code code = rf_repository_place(repository, "snapshots", file, path, error);
+    char file[RF_MANIFEST_NAME_SIZE], fold[RF_FOLD_NAME_SIZE], path[PATH_MAX], folder[PATH_MAX];
+    enum rf_code code = rf_repository_place(repository, "snapshots", NULL, folder, error);
+    if (code == RF_OK && files->fold_name) {
+        rf_fold_file_name(files->fold_name, fold);
+        code = rf_repository_place(repository, "snapshots", fold, path, error);
+        if (code == RF_OK) {
+            code = rf_io_rename(repository->io, fold_part, path, error);
+        }
+        if (code == RF_OK) {
+            code = rf_io_sync_directory(repository->io, folder, error);
+        }
+    }
+    rf_manifest_file_name(&files->name, file);
     if (code == RF_OK) {
-        code = rf_repository_place(repository, "snapshots", NULL, folder, error);
+        code = rf_repository_place(repository, "snapshots", file, path, error);
     }
     if (code == RF_OK) {
         code = rf_io_rename(repository->io, part, path, error);
@@ -550,31 +562,67 @@ static enum rf_code show_manifest(struct rf_repository *repository, const char *
     code = rf_io_sync_directory(repository->io, folder, error);
     if (code != RF_OK) {
         rf_detail(error, "snapshot %llu is in the repository, but may be lost if power fails now",
-                  (unsigned long long)name->number);
+                  (unsigned long long)files->name.number);
     }
     return code;
 }
 
-enum rf_code rf_repository_publish(struct rf_repository *repository,
-                                   const struct rf_manifest *manifest,
-                                   const struct rf_pending_archive *archives, uint32_t count,
-                                   struct rf_snapshot_name *name, struct rf_error *error) {
-    struct rf_buffer bytes = {0};
-    char part[PATH_MAX] = "";
+/* Manifest and fold in tmp, under names that say nothing. */
+static enum rf_code write_parts(struct rf_repository *repository, const struct rf_shown *files,
+                                char part[PATH_MAX], char fold_part[PATH_MAX],
+                                struct rf_error *error) {
+    enum rf_code code = rf_repository_place(repository, "tmp", "manifest.part", part, error);
+    if (code == RF_OK) {
+        code = rf_repository_write_part(repository, files->manifest, part, error);
+    }
+    if (code == RF_OK && files->fold_name) {
+        code = rf_repository_place(repository, "tmp", "fold.part", fold_part, error);
+        if (code == RF_OK) {
+            code = rf_repository_write_part(repository, files->fold, fold_part, error);
+        }
+    }
+    return code;
+}
+
+/* Folds of a snapshot that is not there: what a publication left that died before its manifest. */
+static enum rf_code remove_stale_folds(struct rf_repository *repository,
+                                       const struct rf_snapshot_name *name,
+                                       struct rf_error *error) {
+    enum rf_code code = RF_OK;
+    for (uint32_t i = 0; code == RF_OK && i < repository->fold_count; i++) {
+        char file[RF_FOLD_NAME_SIZE], path[PATH_MAX];
+        if (repository->folds[i].snapshot.number != name->number) {
+            continue;
+        }
+        rf_fold_file_name(&repository->folds[i], file);
+        code = rf_repository_place(repository, "snapshots", file, path, error);
+        if (code == RF_OK) {
+            code = rf_io_unlink(repository->io, path, error);
+        }
+    }
+    return code;
+}
+
+static void remove_part(struct rf_repository *repository, const char *part) {
+    struct rf_error ignored;
+    if (*part) {
+        (void)!rf_io_unlink(repository->io, part, &ignored);
+    }
+}
+
+enum rf_code rf_repository_show(struct rf_repository *repository, const struct rf_shown *files,
+                                const struct rf_pending_archive *archives, uint32_t count,
+                                struct rf_error *error) {
+    char part[PATH_MAX] = "", fold_part[PATH_MAX] = "";
     uint32_t moved = 0;
     bool shown = false;
-    name->number = manifest->snapshot;
-    if (rf_repository_find(repository, manifest->snapshot)) {
+    if (rf_repository_find(repository, files->name.number)) {
         return rf_fail(error, RF_MISPLACED, "the repository %s has a snapshot %llu already",
-                       repository->path, (unsigned long long)manifest->snapshot);
+                       repository->path, (unsigned long long)files->name.number);
     }
-    enum rf_code code =
-        rf_manifest_encode(manifest, repository->signer, &bytes, &name->digest, error);
+    enum rf_code code = remove_stale_folds(repository, &files->name, error);
     if (code == RF_OK) {
-        code = rf_repository_place(repository, "tmp", "manifest.part", part, error);
-    }
-    if (code == RF_OK) {
-        code = rf_repository_write_part(repository, &bytes, part, error);
+        code = write_parts(repository, files, part, fold_part, error);
     }
     if (code == RF_OK) {
         code = sync_pending(repository, archives, count, error);
@@ -586,13 +634,12 @@ enum rf_code rf_repository_publish(struct rf_repository *repository,
         code = sync_archives(repository, error);
     }
     if (code == RF_OK) {
-        code = show_manifest(repository, part, name, &shown, error);
+        code = show_manifest(repository, files, part, fold_part, &shown, error);
     }
-    rf_buffer_release(&bytes);
     if (!shown) {
-        struct rf_error ignored;
         take_back(repository, archives, moved);
-        (void)!rf_io_unlink(repository->io, part, &ignored);
+        remove_part(repository, fold_part);
+        remove_part(repository, part);
         return code;
     }
     rf_repository_unmark_settling(repository);
@@ -602,6 +649,22 @@ enum rf_code rf_repository_publish(struct rf_repository *repository,
         *error = listing;
         code = listed;
     }
+    return code;
+}
+
+enum rf_code rf_repository_publish(struct rf_repository *repository,
+                                   const struct rf_manifest *manifest,
+                                   const struct rf_pending_archive *archives, uint32_t count,
+                                   struct rf_snapshot_name *name, struct rf_error *error) {
+    struct rf_buffer bytes = {0};
+    name->number = manifest->snapshot;
+    enum rf_code code =
+        rf_manifest_encode(manifest, repository->signer, &bytes, &name->digest, error);
+    if (code == RF_OK) {
+        const struct rf_shown shown = {.name = *name, .manifest = &bytes};
+        code = rf_repository_show(repository, &shown, archives, count, error);
+    }
+    rf_buffer_release(&bytes);
     return code;
 }
 

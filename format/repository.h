@@ -34,6 +34,12 @@ RF_MUST_USE enum rf_code rf_repository_open(struct rf_io *io, const char *path,
                                             enum rf_repository_mode mode,
                                             struct rf_repository **repository,
                                             struct rf_error *error);
+/* RF_REPOSITORY_CREATE for the history of that source, which a new one gets. RF_MISPLACED: the repository
+ * there is of another. */
+RF_MUST_USE enum rf_code rf_repository_open_for(struct rf_io *io, const char *path,
+                                                const uint8_t source[RF_SOURCE_ID_SIZE],
+                                                struct rf_repository **repository,
+                                                struct rf_error *error);
 void rf_repository_close(struct rf_repository *repository); /* gives the lock back; NULL is fine */
 
 /* Before anything is published or loaded; both are borrowed. What is published from here on is signed; and

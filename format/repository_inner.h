@@ -16,6 +16,8 @@ struct rf_repository {
     struct rf_io *io;
     char *path;
     char *tmp;
+    const uint8_t
+        *founder;  /* while it is opened: the source that a new one is for; NULL: a new one */
     bool settling; /* archives are in their place that no manifest names yet */
     uint8_t source[RF_SOURCE_ID_SIZE];
     int lock;           /* -1 for readers */
@@ -36,6 +38,23 @@ struct rf_repository {
 #define RF_FOLD_NAME_SIZE 128
 void rf_manifest_file_name(const struct rf_snapshot_name *name, char file[RF_MANIFEST_NAME_SIZE]);
 void rf_fold_file_name(const struct rf_fold_name *name, char file[RF_FOLD_NAME_SIZE]);
+/* A snapshot as files: the bytes of its manifest, and of the fold that lies over it. */
+struct rf_shown {
+    struct rf_snapshot_name name;
+    const struct rf_buffer *manifest;
+    const struct rf_fold_name *fold_name; /* NULL: none */
+    const struct rf_buffer *fold;
+};
+/* What rf_repository_publish does, with a manifest that somebody else wrote. */
+RF_MUST_USE enum rf_code rf_repository_show(struct rf_repository *repository,
+                                            const struct rf_shown *shown,
+                                            const struct rf_pending_archive *archives,
+                                            uint32_t count, struct rf_error *error);
+/* The manifest as it was captured, without a fold. Released when it fails. */
+RF_MUST_USE enum rf_code rf_repository_load_bare(const struct rf_repository *repository,
+                                                 const struct rf_snapshot_name *name,
+                                                 struct rf_manifest *manifest,
+                                                 struct rf_error *error);
 /* The fold of the highest generation; NULL where there is none. */
 const struct rf_fold_name *rf_repository_fold(const struct rf_repository *repository,
                                               const struct rf_snapshot_name *snapshot);

@@ -149,7 +149,12 @@ static enum rf_code read_about(struct rf_repository *repository, bool *found,
 static enum rf_code write_about(struct rf_repository *repository, struct rf_error *error) {
     char part[PATH_MAX], path[PATH_MAX];
     struct rf_io *io = repository->io;
-    enum rf_code code = uuid_make(repository->source, error);
+    enum rf_code code = RF_OK;
+    if (repository->founder) {
+        memcpy(repository->source, repository->founder, RF_SOURCE_ID_SIZE);
+    } else {
+        code = uuid_make(repository->source, error);
+    }
     if (code == RF_OK) {
         code = rf_repository_place(repository, "tmp", ABOUT_NAME ".part", part, error);
     }
@@ -413,14 +418,16 @@ enum rf_code rf_repository_list(struct rf_repository *repository, struct rf_erro
     return RF_OK;
 }
 
-enum rf_code rf_repository_open(struct rf_io *io, const char *path, enum rf_repository_mode mode,
-                                struct rf_repository **opened, struct rf_error *error) {
+static enum rf_code open_in_mode(struct rf_io *io, const char *path, enum rf_repository_mode mode,
+                                 const uint8_t *founder, struct rf_repository **opened,
+                                 struct rf_error *error) {
     *opened = NULL;
     struct rf_repository *repository = calloc(1, sizeof *repository);
     if (!repository) {
         return rf_fail_memory(error);
     }
     repository->io = io;
+    repository->founder = founder;
     repository->lock = -1;
     repository->path = strdup(path);
     repository->proven = rf_proven_new();
@@ -442,8 +449,32 @@ enum rf_code rf_repository_open(struct rf_io *io, const char *path, enum rf_repo
         rf_repository_close(repository);
         return code;
     }
+    repository->founder = NULL;
     *opened = repository;
     return RF_OK;
+}
+
+enum rf_code rf_repository_open(struct rf_io *io, const char *path, enum rf_repository_mode mode,
+                                struct rf_repository **opened, struct rf_error *error) {
+    return open_in_mode(io, path, mode, NULL, opened, error);
+}
+
+enum rf_code rf_repository_open_for(struct rf_io *io, const char *path,
+                                    const uint8_t source[RF_SOURCE_ID_SIZE],
+                                    struct rf_repository **opened, struct rf_error *error) {
+    enum rf_code code = open_in_mode(io, path, RF_REPOSITORY_CREATE, source, opened, error);
+    if (code != RF_OK || memcmp((*opened)->source, source, RF_SOURCE_ID_SIZE) == 0) {
+        return code;
+    }
+    char ours[RF_UUID_TEXT], theirs[RF_UUID_TEXT];
+    rf_fail(error, RF_MISPLACED, "the repository %s is of another source", path);
+    rf_detail(error, "it is of source %s, and not of %s", rf_uuid_text((*opened)->source, ours),
+              rf_uuid_text(source, theirs));
+    rf_hint(error,
+            "name the repository of that source, or a folder that is not there yet, with -r.");
+    rf_repository_close(*opened);
+    *opened = NULL;
+    return RF_MISPLACED;
 }
 
 void rf_repository_close(struct rf_repository *repository) {

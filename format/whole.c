@@ -7,8 +7,9 @@
 
 #include "format/repository_inner.h"
 
-#define COPY_HINT \
-    "copy the repository again from the host that captured it: that brings what is missing."
+#define COPY_HINT                                                                    \
+    "copy the repository again from the host that captured it: that brings what is " \
+    "missing; while it is being copied or pruned just now, run this again."
 
 /* ---- looking ---- */
 

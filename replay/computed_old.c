@@ -36,7 +36,8 @@ static enum rf_code open_parent(struct rf_old_rows *old, const struct rf_delta *
 }
 
 static enum rf_code open_state(struct rf_old_rows *old, const struct rf_delta *delta,
-                               const struct rf_manifest_table *source, bool *there,
+                               const struct rf_manifest_table *source,
+                               const struct rf_archive *archive, bool *there,
                                struct rf_error *error) {
     *there = true;
     if (!builds_on(source)) {
@@ -44,6 +45,7 @@ static enum rf_code open_state(struct rf_old_rows *old, const struct rf_delta *d
     }
     struct rf_manifest_table before = *source;
     before.state_count--;
+    before.digest = rf_archive_head_of(archive)->before;
     return rf_state_open(delta->run->repository, &before, &old->state, error);
 }
 
@@ -57,7 +59,7 @@ enum rf_code rf_old_rows_open(struct rf_old_rows *old, struct rf_delta *delta,
     *there = true;
     enum rf_code code = RF_OK;
     if (rf_archive_head_of(archive)->gone == RF_GONE_KEY) {
-        code = open_state(old, delta, source, there, error);
+        code = open_state(old, delta, source, archive, there, error);
     }
     if (code == RF_OK && old->state) {
         code = rf_scan_new(old->state, 0, rf_state_parts(old->state), &old->scan, error);

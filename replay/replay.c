@@ -88,11 +88,18 @@ static enum rf_code find_way(struct replay *replay, struct rf_error *error) {
     const struct rf_repository *repository = replay->run.repository;
     enum rf_code code =
         rf_route_find(repository, &replay->start, replay->to, &replay->route, error);
-    replay->leaps = code != RF_OK && replay->route.may_leap &&
-                    rf_leap_can(repository, &replay->start, replay->to);
+    bool settled = code == RF_OK || !replay->route.may_leap ||
+                   !rf_leap_can(repository, &replay->start, replay->to);
+    replay->leaps = !settled && replay->run.options->leaps;
     if (replay->leaps) {
         rf_error_clear(error);
-        code = rf_route_to(&replay->route, replay->to, error);
+        return rf_route_to(&replay->route, replay->to, error);
+    }
+    if (!settled) {
+        rf_hint(error,
+                "bring what is missing from where the repository was copied from, or go over the "
+                "gap: `rowferry replay --to %" PRIu64 "`.",
+                replay->to->number);
     }
     return code;
 }

@@ -35,6 +35,7 @@ struct rf_target_options {
     const char *const *own;
     const char *const *others;
     const struct rf_rules *rules; /* what is asked of tables and columns; not NULL */
+    bool leaps;                   /* to an earlier snapshot, too, or over a gap */
     bool overwrite;               /* tables that others have written to become the source's again */
     bool final_trip; /* the source is not written to any more: what is to be done last is done */
     const char *const *remake; /* globs: tables to be made anew by today's rules; NULL: none */
@@ -92,8 +93,9 @@ struct rf_replay_result {
 void rf_replay_result_release(struct rf_replay_result *result);
 
 /* `to` is a snapshot of the repository. A target at an earlier one gets the snapshots in between, each in
- * a transaction of its own; a target at none gets `to` at once. RF_MISPLACED when the target is ahead, was fed
- * by another source, or the chain has a gap. */
+ * a transaction of its own; a target at none gets `to` at once. Where the target is ahead, or the chain has a
+ * gap, one that may leap gets there in one transaction, if the repository has the snapshot at which it stands;
+ * otherwise RF_MISPLACED (RF_CORRUPT for a gap within the repository), as for one that was fed by another source. */
 RF_MUST_USE enum rf_code rf_replay(struct rf_repository *repository,
                                    const struct rf_target_options *options,
                                    const struct rf_snapshot_name *to,

@@ -161,6 +161,31 @@ const struct rf_command rf_commands[RF_COMMANDS] = {
          "With --dry-run every snapshot is listed, with what keeps it, and the bytes are told that "
          "would be freed.",
      .run = rf_command_prune},
+    {.name = "export",
+     .options = ALWAYS | TAKES(OUTPUT) | TAKES(FORCE) | TAKES(SINCE) | TAKES(SINCE_TARGET) |
+                TAKES(SCHEMA) | TAKES(TRUSTED_KEY) | TAKES(PROGRESS),
+     .summary = "write snapshots as one stream, for a pipe or a medium",
+     .description =
+         "Writes the snapshots of the repository, or those after one that the reader has, as one "
+         "stream: to standard output, or to the file that --output names. `rowferry import` takes "
+         "it in on another host. The repository may be captured into meanwhile; the stream has "
+         "the snapshots that were there when it began.\n"
+         "With --since-target the ledger of a target says what it still needs; --since-target '' "
+         "means the database that libpq's environment names.",
+     .run = rf_command_export},
+    {.name = "import",
+     .operand = "FILE",
+     .operand_required = true,
+     .options = ALWAYS | TAKES(TRUSTED_KEY) | TAKES(PROGRESS),
+     .summary = "take in a stream that export wrote",
+     .description =
+         "Reads a stream from FILE, or from standard input where that is -, and takes its "
+         "snapshots into the repository, which is created where there is none. Every byte is "
+         "checked on its way, and a snapshot shows once it is whole. Snapshots that are there "
+         "already are left as they are; so an import that was cut off goes on where it ended.\n"
+         "A stream of another source, or one that goes on from a snapshot that is not here, is "
+         "refused with exit code 4, and a damaged or cut one with 3.",
+     .run = rf_command_import},
     {.name = "keygen",
      .repo_optional = true,
      .options = TAKES(OUTPUT) | TAKES(JSON) | TAKES(QUIET) | TAKES(VERBOSE) | TAKES(HELP),

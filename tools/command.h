@@ -23,7 +23,7 @@ struct rf_command {
     enum rf_code (*run)(struct rf_task *task, struct rf_error *error);
 };
 
-#define RF_COMMANDS 13u
+#define RF_COMMANDS 15u
 extern const struct rf_command rf_commands[RF_COMMANDS];
 
 const struct rf_command *rf_command_find(const char *name); /* NULL when there is none */
@@ -43,6 +43,8 @@ RF_MUST_USE enum rf_code rf_command_show(struct rf_task *task, struct rf_error *
 RF_MUST_USE enum rf_code rf_command_diff(struct rf_task *task, struct rf_error *error);
 RF_MUST_USE enum rf_code rf_command_restore(struct rf_task *task, struct rf_error *error);
 RF_MUST_USE enum rf_code rf_command_status(struct rf_task *task, struct rf_error *error);
+RF_MUST_USE enum rf_code rf_command_export(struct rf_task *task, struct rf_error *error);
+RF_MUST_USE enum rf_code rf_command_import(struct rf_task *task, struct rf_error *error);
 RF_MUST_USE enum rf_code rf_command_keygen(struct rf_task *task, struct rf_error *error);
 RF_MUST_USE enum rf_code rf_command_prune(struct rf_task *task, struct rf_error *error);
 RF_MUST_USE enum rf_code rf_command_profiles(struct rf_task *task, struct rf_error *error);

@@ -2,10 +2,12 @@
  *
  * A plain reading: every value is a literal in quotes, of which PostgreSQL makes what its column is.
  * Rows are found by the declared key; where there is none, or it holds a NULL, by all their columns,
- * and then one of those that are alike is taken. First rows are deleted, of all tables, then updated
- * in place, then inserted; tables that others refer to come last when rows go and first when they
- * come. A row whose key changed, or that has other values that must be unique, is deleted and
- * inserted, since updates one by one would collide where values change places.
+ * and then one of those that are alike is taken. First rows are deleted, of all tables, those that
+ * others refer to last; then table by table, those first, rows are updated in place and inserted.
+ *
+ * A row whose key changed, or in whose table other values must be unique, is deleted and inserted:
+ * updates one by one would collide where values change places. So is one that refers to another row
+ * than before, which may not be there yet, unless rows of other tables refer to it in turn.
  *
  * A row with a text that PostgreSQL cannot hold is not put in; a comment says so, and the exit code
  * is the one of rows that are set aside. */
@@ -29,6 +31,7 @@ struct script {
     struct rf_diff_plan *plan;
     const struct rf_diff_table *table; /* of the walk */
     enum phase phase;                  /* likewise */
+    bool referred;                     /* other tables refer to that one */
     uint64_t left_out;
 };
 
@@ -75,9 +78,51 @@ static bool is_unique(const struct rf_table *table) {
     return unique;
 }
 
+/* ---- what refers to what ---- */
+
+static bool refers(const struct rf_manifest_table *table, const char *parent) {
+    bool found = false;
+    for (uint32_t i = 0; table && !found && i < table->table.foreign_key_count; i++) {
+        found = strcasecmp(table->table.foreign_keys[i].parent, parent) == 0;
+    }
+    return found;
+}
+
+static bool is_referred(const struct rf_diff *diff, const struct rf_diff_table *table) {
+    bool found = false;
+    for (uint32_t i = 0; !found && i < diff->table_count; i++) {
+        const struct rf_diff_table *other = &diff->tables[i];
+        found = refers(other->before, table->name) || refers(other->after, table->name);
+    }
+    return found;
+}
+
+static bool is_foreign(const struct rf_table *table, const char *column) {
+    bool found = false;
+    for (uint32_t i = 0; !found && i < table->foreign_key_count; i++) {
+        const struct rf_foreign_key *key = &table->foreign_keys[i];
+        for (uint32_t j = 0; !found && j < key->part_count; j++) {
+            found = strcasecmp(key->from[j], column) == 0;
+        }
+    }
+    return found;
+}
+
+/* Whether a foreign key of the row is another: then what it referred to may go before, and what it
+ * refers to come after. */
+static bool is_reattached(const struct rf_diff_row *row) {
+    const struct rf_table *table = &row->after.table->table;
+    bool changed = false;
+    for (uint32_t i = 0; !changed && i < table->column_count; i++) {
+        changed = is_foreign(table, table->columns[i].name) && !rf_diff_same_value(row, i);
+    }
+    return changed;
+}
+
 static bool is_in_place(const struct script *script, const struct rf_diff_row *row) {
     return row->event == RF_DIFF_UPDATED && same_key(row) && !is_unique(&row->after.table->table) &&
-           can_say(script, &row->before) && can_say(script, &row->after);
+           (script->referred || !is_reattached(row)) && can_say(script, &row->before) &&
+           can_say(script, &row->after);
 }
 
 /* ---- statements ---- */
@@ -230,6 +275,7 @@ static enum rf_code walk(struct script *script, const struct rf_diff_table *tabl
                          struct rf_error *error) {
     script->table = table;
     script->phase = phase;
+    script->referred = is_referred(script->diff, table);
     if (table->change == RF_DIFF_ROWS) {
         return rf_diff_walk(script->diff, table, on_row, script, error);
     }
@@ -247,22 +293,14 @@ static enum rf_code put_rows(struct script *script, const uint32_t *order, struc
     }
     for (uint32_t i = 0; code == RF_OK && i < diff->table_count; i++) {
         code = walk(script, &diff->tables[order[i]], UPDATING, error);
-    }
-    for (uint32_t i = 0; code == RF_OK && i < diff->table_count; i++) {
-        code = walk(script, &diff->tables[order[i]], INSERTING, error);
+        if (code == RF_OK) {
+            code = walk(script, &diff->tables[order[i]], INSERTING, error);
+        }
     }
     return code;
 }
 
 /* ---- the order of the tables ---- */
-
-static bool refers(const struct rf_manifest_table *table, const char *parent) {
-    bool found = false;
-    for (uint32_t i = 0; table && !found && i < table->table.foreign_key_count; i++) {
-        found = strcasecmp(table->table.foreign_keys[i].parent, parent) == 0;
-    }
-    return found;
-}
 
 static bool depends(const struct rf_diff_table *child, const struct rf_diff_table *parent) {
     return child != parent &&

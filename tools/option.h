@@ -28,6 +28,8 @@ enum rf_option_id {
     RF_OPTION_JOBS,
     RF_OPTION_OUTPUT,
     RF_OPTION_FORCE,
+    RF_OPTION_SINCE,
+    RF_OPTION_SINCE_TARGET,
     RF_OPTION_FOLD_NAMES,
     RF_OPTION_EXISTING,
     RF_OPTION_ATOMIC,
@@ -64,7 +66,7 @@ enum rf_option_id {
     RF_OPTION_VERBOSE,
     RF_OPTION_HELP,
 };
-#define RF_OPTIONS 47u
+#define RF_OPTIONS 49u
 
 struct rf_option {
     enum rf_option_id id;    /* its place in the table */

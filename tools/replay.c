@@ -160,6 +160,7 @@ enum rf_code rf_trip_replay(struct rf_task *task, struct rf_repository *reposito
     clock_gettime(CLOCK_MONOTONIC, &began);
     struct rf_target_options options;
     rf_task_target_options(task, &options);
+    options.leaps = task->settings->snapshot != NULL;
     struct rf_replay_result result = {0};
     rf_progress_phase(task->progress, "replay");
     enum rf_code code = rf_replay(repository, &options, snapshot, &result, error);

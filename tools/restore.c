@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "tools/message.h"
+#include "tools/snapshot.h"
 #include "tools/task.h"
 #include "tools/trust.h"
 #include "tools/units.h"
@@ -90,8 +91,7 @@ static enum rf_code restore(struct rf_task *task, const struct rf_repository *re
     };
     struct rf_snapshot_name name;
     struct rf_restore_result result = {0};
-    enum rf_code code = rf_repository_resolve(
-        repository, settings->snapshot ? settings->snapshot : "latest", &name, error);
+    enum rf_code code = rf_snapshot_resolve(task, repository, settings->snapshot, &name, error);
     if (code == RF_OK) {
         rf_progress_phase(task->progress, "restore");
         code = rf_restore(repository, &name, &options, &result, error);

@@ -150,9 +150,9 @@ static enum rf_code resolve_rules(const struct rf_arguments *arguments,
 }
 
 static enum rf_code refuse_empty(const struct rf_arguments *arguments, struct rf_error *error) {
-    static const enum rf_option_id ids[] = {
-        RF_OPTION_REPO, RF_OPTION_SCHEMA, RF_OPTION_CONFIG,   RF_OPTION_SNAPSHOT,
-        RF_OPTION_TO,   RF_OPTION_OUTPUT, RF_OPTION_SIGN_KEY, RF_OPTION_PROFILE};
+    static const enum rf_option_id ids[] = {RF_OPTION_REPO,     RF_OPTION_SCHEMA,  RF_OPTION_CONFIG,
+                                            RF_OPTION_SNAPSHOT, RF_OPTION_TO,      RF_OPTION_OUTPUT,
+                                            RF_OPTION_SIGN_KEY, RF_OPTION_PROFILE, RF_OPTION_SINCE};
     for (unsigned i = 0; i < sizeof ids / sizeof ids[0]; i++) {
         const char *value = arguments->value[ids[i]];
         if (value && !*value) {
@@ -328,8 +328,8 @@ static enum rf_code resolve_repo(const struct rf_arguments *arguments, struct rf
     struct rf_arena *arena = &settings->config.arena;
     const struct rf_command *command = arguments->command;
     settings->repo = string_of(arguments, RF_OPTION_REPO, settings->config.repo, NULL);
-    if (!settings->repo && command->operand_required && !command->repo_optional &&
-        arguments->operand) {
+    bool captures = command->operand_required && strcmp(command->operand, "DATABASE") == 0;
+    if (!settings->repo && captures && !command->repo_optional && arguments->operand) {
         settings->repo = rf_arena_printf(arena, "%s.rowferry", arguments->operand);
     }
     return rf_arena_check(arena, error);
@@ -352,6 +352,9 @@ enum rf_code rf_settings_resolve(const struct rf_arguments *arguments, struct rf
     settings->snapshot =
         string_of(arguments, RF_OPTION_SNAPSHOT, arguments->value[RF_OPTION_TO], NULL);
     settings->output = string_of(arguments, RF_OPTION_OUTPUT, NULL, NULL);
+    settings->force = arguments->given[RF_OPTION_FORCE];
+    settings->since = arguments->value[RF_OPTION_SINCE];
+    settings->since_target = arguments->value[RF_OPTION_SINCE_TARGET];
     settings->next = config->next;
     settings->overwrite = arguments->given[RF_OPTION_OVERWRITE_TARGET];
     settings->dry_run = arguments->given[RF_OPTION_DRY_RUN];

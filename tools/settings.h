@@ -21,9 +21,11 @@ struct rf_settings {
         *databases; /* where --postgres-config names the target, which is the first */
     const char *schema;
     const char *const *targets; /* all that were given to --target, NULL-terminated; NULL: none */
-    const char *snapshot; /* NULL where not given */
-    const char *output;   /* likewise */
-    const char *sign_key; /* likewise, and for a command that signs nothing */
+    const char *snapshot;       /* NULL where not given */
+    const char *output;         /* likewise */
+    const char *since;          /* likewise */
+    const char *since_target;   /* likewise */
+    const char *sign_key;       /* likewise, and for a command that signs nothing */
     const char *const
         *trusted; /* NULL-terminated; NULL: whoever wrote it, and for a command that reads none */
     const char *const *include; /* NULL-terminated; NULL: all */

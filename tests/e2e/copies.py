@@ -4,6 +4,7 @@ whole, what the others lack, and what rows there are."""
 import re
 import sqlite3
 import sys
+from contextlib import closing
 from pathlib import Path
 
 from program import DAMAGED, OK, ROOT, USAGE, Ferry
@@ -48,7 +49,7 @@ def has(path, size):
 
 
 def rows_of(database, table):
-    with sqlite3.connect(f"file:{database}?mode=ro", uri=True) as db:
+    with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as db:
         return sorted(db.execute(f"SELECT * FROM {table}").fetchall())
 
 

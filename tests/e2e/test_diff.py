@@ -101,8 +101,8 @@ def script_of(ferry, *args, expect=OK):
     return done.stdout
 
 
-def turn(ferry, database, number, wanted, *args):
-    """A copy of the database at one snapshot becomes one at `number`."""
+def turn(ferry, database, wanted, *args):
+    """A copy of one database, and the script of diff for it, make the other."""
     made = database.with_name("made.db")
     made.unlink(missing_ok=True)
     shutil.copyfile(database, made)
@@ -130,7 +130,7 @@ def captured(ferry, database, number):
 # ---- scripts for sqlite3 ----
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(3))
 def test_sqlite_scripts_make_each_snapshot_of_every_other(archive_only, scratch, seed):
     """Every kind of table, key and value, forward, backward and from nothing."""
     database = scratch / "source.db"
@@ -139,12 +139,12 @@ def test_sqlite_scripts_make_each_snapshot_of_every_other(archive_only, scratch,
     for day in (2, 3):
         makedb.edit(database, 7000 + 10 * seed + day, misfits=seed % 2 == 1)
         ends.append(captured(archive_only, database, day))
-    turn(archive_only, ends[0], 2, ends[1], 1, 2)
-    turn(archive_only, ends[0], 3, ends[2], 1)
-    turn(archive_only, ends[2], 1, ends[0], 3, 1)
+    turn(archive_only, ends[0], ends[1], 1, 2)
+    turn(archive_only, ends[0], ends[2], 1)
+    turn(archive_only, ends[2], ends[0], 3, 1)
     empty = scratch / "empty.db"
     empty.touch()
-    turn(archive_only, empty, 3, ends[2], 0)
+    turn(archive_only, empty, ends[2], 0)
 
 
 # ---- scripts for psql ----
@@ -189,20 +189,21 @@ def pair(server, scratch):
     second.drop()
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_sql_scripts_bring_a_target_to_another_snapshot(pair, scratch, seed):
+def test_sql_scripts_bring_a_target_to_another_snapshot(pair, scratch):
+    """Every kind of table and key: there and back again, and in two steps."""
     here, there = pair
     database = scratch / "source.db"
-    makedb.build(database, 800 + seed)
+    makedb.build(database, 802)
     for day in (1, 2, 3):
         here.capture(database)
-        makedb.edit(database, 8000 + 10 * seed + day)
+        makedb.edit(database, 8020 + day)
     here.replay("-s", "1")
     there.replay("-s", "3")
+    first = tables_in(here.target)
     play(here.target, script_of(here, "--sql", 1, 3))
     assert_same_tables(here.target, there.target)
     play(here.target, script_of(here, "--sql", 3, 1))
-    there.replay("--remake", "*", "-s", "3")
+    assert tables_in(here.target) == first
     play(here.target, script_of(here, "--sql", 1, 2))
     play(here.target, script_of(here, "--sql", 2, 3))
     assert_same_tables(here.target, there.target)
@@ -298,7 +299,7 @@ def check_events(events, before, after):
     assert len(named) == len(set(named))
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(2))
 def test_rows_lead_from_one_snapshot_to_the_other(archive_only, scratch, seed):
     """The old values are those of FROM, the new ones those of TO, and nothing is missing."""
     database = scratch / "source.db"
@@ -307,7 +308,7 @@ def test_rows_lead_from_one_snapshot_to_the_other(archive_only, scratch, seed):
     for day in (2, 3, 4):
         makedb.edit(database, 9000 + 10 * seed + day, misfits=True)
         ends.append(captured(archive_only, database, day))
-    for start, stop in ((1, 4), (4, 2), (2, 3), (3, 3)):
+    for start, stop in ((1, 4), (4, 2), (3, 3)):
         result = check_rows(archive_only, ends, start, stop)
         plain = archive_only.command("diff", start, stop, "-v", expect=OK)
         assert plain.tables() == result.tables()
@@ -455,12 +456,12 @@ def test_sqlite_scripts_carry_the_schema(archive_only, scratch, name):
     start = captured(archive_only, database, 1)
     makedb.sqlite(database, after)
     stop = captured(archive_only, database, 2)
-    turn(archive_only, start, 2, stop)
+    turn(archive_only, start, stop)
     empty = scratch / "empty.db"
     empty.touch()
-    turn(archive_only, empty, 2, stop, 0)
+    turn(archive_only, empty, stop, 0)
     if not name.startswith("sequences of"):  # that table stays once it is there
-        turn(archive_only, stop, 1, start, 2, 1)
+        turn(archive_only, stop, start, 2, 1)
 
 
 def build_search(path):
@@ -514,7 +515,7 @@ def test_virtual_tables_with_their_content(archive_only, scratch):
     empty = scratch / "empty.db"
     empty.touch()
     for start, stop in ((1, 2), (2, 3), (3, 1), (0, 3)):
-        turn(archive_only, ends[start] or empty, stop, ends[stop], start, stop)
+        turn(archive_only, ends[start] or empty, ends[stop], start, stop)
         assert search(scratch / "made.db", "second") == search(ends[stop], "second")
 
 
@@ -549,33 +550,48 @@ def test_a_script_for_another_database_changes_nothing(archive_only, scratch):
     assert content(start) == before
 
 
-@pytest.mark.parametrize("declared, value", [
-    ("INTEGER", "'12'"), ("INTEGER", "' 12.0e0 '"), ("NUMERIC", "3.0"), ("REAL", "'.5'"),
-    ("TEXT", "12"), ("TEXT", "1.5"), ("INT", "'+1.'")])
-def test_a_value_that_sqlite_would_alter_is_refused(archive_only, scratch, declared, value):
+ALTERED = [("INTEGER", "'12'"), ("INTEGER", "' 12.0e0 '"), ("NUMERIC", "3.0"), ("REAL", "'.5'"),
+           ("TEXT", "12"), ("TEXT", "1.5"), ("INT", "'+1.'")]
+LEFT_ALONE = [("INTEGER", "'12a'"), ("INTEGER", "''"), ("NUMERIC", "3.5"), ("REAL", "'e5'"),
+              ("TEXT", "x'31'"), ("INTEGER", "' '"), ("INTEGER", "'0x10'"), ("REAL", "'1e'"),
+              ("NUMERIC", "'.'"), ("", "'12'"), ("BLOB", "12"), ("INTEGER", "9.3e18"),
+              ("REAL", "x'00'"), ("INTEGER", "'1 2'")]
+
+
+def test_a_value_that_sqlite_would_alter_is_refused(archive_only, scratch):
+    """Whether it would, SQLite itself says."""
     database = scratch / "source.db"
-    makedb.sqlite(database, f"CREATE TABLE t (id INTEGER PRIMARY KEY, v); "
-                            f"INSERT INTO t VALUES (1, {value}); PRAGMA writable_schema = ON;"
-                            "UPDATE sqlite_schema SET sql = "
-                            f"'CREATE TABLE t (id INTEGER PRIMARY KEY, v {declared})'")
+    db = makedb.connect(database)
+    for place, (declared, value) in enumerate(ALTERED):
+        db.execute(f"CREATE TABLE t{place} (id INTEGER PRIMARY KEY, v)")
+        db.execute(f"INSERT INTO t{place} VALUES (1, {value})")
+        db.execute(f"CREATE TEMP TABLE trial (v {declared})")
+        db.execute(f"INSERT INTO trial VALUES ({value})")
+        assert db.execute(f"SELECT typeof(v) <> typeof({value}) FROM trial").fetchone() == (1,)
+        db.execute("DROP TABLE trial")
+    db.execute("PRAGMA writable_schema = ON")
+    for place, (declared, _) in enumerate(ALTERED):
+        db.execute(f"UPDATE sqlite_schema SET sql = 'CREATE TABLE t{place} (id INTEGER PRIMARY KEY, "
+                   f"v {declared})' WHERE name = 't{place}'")
+    db.close()
     archive_only.capture(database)
-    result = run("diff", "-r", archive_only.repository, "--sqlite", "0")
-    assert result.code == FAILED and result.out.endswith("ROLLBACK;\n"), str(result)
-    assert "column v of table t" in result.err and "storage class" in result.err
-    assert archive_only.command("diff", "--rows", "0", expect=OK).of_type("row")
+    for place in range(len(ALTERED)):
+        args = ["-r", archive_only.repository, "-t", f"t{place}", "0"]
+        result = run("diff", *args, "--sqlite")
+        assert result.code == FAILED and result.out.endswith("ROLLBACK;\n"), str(result)
+        assert f"column v of table t{place}" in result.err and "storage class" in result.err
+    assert len(archive_only.command("diff", "--rows", "0", expect=OK).of_type("row")) == len(ALTERED)
 
 
-@pytest.mark.parametrize("declared, value", [
-    ("INTEGER", "'12a'"), ("INTEGER", "''"), ("NUMERIC", "3.5"), ("REAL", "'e5'"), ("TEXT", "x'31'"),
-    ("INTEGER", "' '"), ("INTEGER", "'0x10'"), ("REAL", "'1e'"), ("NUMERIC", "'.'"), ("", "'12'"),
-    ("BLOB", "12"), ("INTEGER", "9.3e18"), ("REAL", "x'00'"), ("INTEGER", "'1 2'")])
-def test_a_value_that_sqlite_leaves_alone_is_not(archive_only, scratch, declared, value):
+def test_a_value_that_sqlite_leaves_alone_is_not(archive_only, scratch):
     database = scratch / "source.db"
-    makedb.sqlite(database, f"CREATE TABLE t (v {declared}); INSERT INTO t VALUES ({value})")
+    makedb.sqlite(database, "".join(f"CREATE TABLE t{place} (v {declared});"
+                                    f"INSERT INTO t{place} VALUES ({value});"
+                                    for place, (declared, value) in enumerate(LEFT_ALONE)))
     kept = captured(archive_only, database, 1)
     empty = scratch / "empty.db"
     empty.touch()
-    turn(archive_only, empty, 1, kept, 0)
+    turn(archive_only, empty, kept, 0)
 
 
 def test_reals_to_the_last_bit(archive_only, scratch):
@@ -593,22 +609,21 @@ def test_reals_to_the_last_bit(archive_only, scratch):
     kept = captured(archive_only, database, 1)
     empty = scratch / "empty.db"
     empty.touch()
-    turn(archive_only, empty, 1, kept, 0)
+    turn(archive_only, empty, kept, 0)
 
 
-@pytest.mark.parametrize("line, code", [
-    ("diff 1 2 3", USAGE), ("diff 9", USAGE), ("diff 1 9", USAGE), ("diff yesterday", USAGE),
-    ("diff --rows --sql", USAGE), ("diff --sqlite --sql", USAGE), ("diff --sqlite --json", USAGE),
-    ("diff --sql --json", USAGE), ("diff -1", USAGE), ("diff --since 1", USAGE), ("diff 0 0", OK),
-    ("diff 1 latest", OK), ("diff 00 1", USAGE), ("diff -q", OK), ("diff -q --rows", OK)])
-def test_which_lines_are_understood(archive_only, scratch, line, code):
+def test_which_lines_are_understood(archive_only, scratch):
     makedb.sqlite(scratch / "x.db", "CREATE TABLE t (v); INSERT INTO t VALUES (1)")
     archive_only.capture(scratch / "x.db")
-    result = run(*line.split(), "-r", archive_only.repository, check=False)
-    assert result.code == code, str(result)
-    assert code == OK or result.err.startswith("error: "), str(result)
-    assert code == OK or "--json" in line or not result.out, str(result)
-    assert "-q" not in line or not result.out
+    for line in ("diff 1 2 3", "diff 9", "diff 1 9", "diff yesterday", "diff --rows --sql", "diff -1",
+                 "diff --sqlite --sql", "diff --sqlite --json", "diff --sql --json", "diff 00 1"):
+        result = run(*line.split(), "-r", archive_only.repository, check=False)
+        assert result.code == USAGE and result.err.startswith("error: "), str(result)
+        assert "--json" in line or not result.out, str(result)
+    for line in ("diff 0 0", "diff 1 latest", "diff -q", "diff -q --rows"):
+        result = run(*line.split(), "-r", archive_only.repository)
+        assert result.code == OK and not result.err, str(result)
+        assert "-q" not in line or not result.out, str(result)
 
 
 def test_a_snapshot_without_its_parent(archive_only, scratch):
@@ -658,7 +673,7 @@ def test_names_that_mean_harm(archive_only, scratch):
                             'INSERT INTO "x\n.shell true\x1b[2J" VALUES (\'k\n- forged\', 1);'
                             "CREATE VIEW w AS SELECT 1\n; CREATE INDEX \"i\n\\! true\" ON t (v)")
     stop = captured(archive_only, database, 2)
-    turn(archive_only, start, 2, stop)
+    turn(archive_only, start, stop)
     for args in ([], ["-v"], ["--rows"], ["--rows", "-v"]):
         out = run("diff", "-r", archive_only.repository, *args).out
         assert "\x1b" not in out and "\n- forged" not in out and "\n.shell" not in out, out
@@ -681,3 +696,123 @@ def test_a_reader_who_has_seen_enough(archive_only, scratch):
         process.stderr.close()
         assert process.wait(60) == STORAGE and errors.count("error: ") == 1, errors
         assert "Broken pipe" in errors
+
+
+# ---- what PostgreSQL makes of it ----
+
+
+def test_sql_for_rows_that_no_key_tells_apart(pair, scratch):
+    """Of rows that are alike one goes, not all; a NULL in a key is nobody's key."""
+    here, there = pair
+    database = scratch / "source.db"
+    makedb.sqlite(database, "CREATE TABLE h (a, b TEXT, c REAL); CREATE TABLE n (a TEXT, b INT, v TEXT,"
+                            "PRIMARY KEY (a, b));"
+                            "INSERT INTO h VALUES (1, 'x', NULL), (1, 'x', NULL), (1, 'x', NULL),"
+                            "(NULL, NULL, NULL), (NULL, NULL, NULL), (2, '', 0.1);"
+                            "INSERT INTO n VALUES ('k', 1, 'one'), ('k', NULL, 'two'),"
+                            "('k', NULL, 'two'), (NULL, NULL, NULL)")
+    here.capture(database)
+    makedb.sqlite(database, "DELETE FROM h WHERE rowid IN (2, 5); INSERT INTO h VALUES (2, '', 0.1);"
+                            "UPDATE n SET v = 'three' WHERE rowid = 2; UPDATE n SET v = 'four' WHERE "
+                            "b = 1; DELETE FROM n WHERE a IS NULL")
+    here.capture(database)
+    here.replay("-s", "1")
+    there.replay()
+    script = script_of(here, "--sql")
+    play(here.target, script)
+    assert_same_tables(here.target, there.target)
+    assert script.count(b"UPDATE") == 1  # of the one row whose key tells it
+
+
+def test_sql_for_tables_that_come_and_go(pair, scratch):
+    here, there = pair
+    database = scratch / "source.db"
+    makedb.sqlite(database, "CREATE TABLE gone (v TEXT); INSERT INTO gone VALUES ('x');"
+                            "CREATE TABLE grows (id INTEGER PRIMARY KEY, v TEXT);"
+                            "INSERT INTO grows VALUES (1, 'a'), (2, 'b'); CREATE TABLE stays (v INT);"
+                            "INSERT INTO stays VALUES (1)")
+    here.capture(database)
+    makedb.sqlite(database, "DROP TABLE gone; ALTER TABLE grows ADD COLUMN w REAL DEFAULT 0.5;"
+                            "CREATE TABLE \"come [1]*\" (id INTEGER PRIMARY KEY AUTOINCREMENT, "
+                            "d AS (id + 1) STORED, t TEXT NOT NULL);"
+                            "INSERT INTO \"come [1]*\" (id, t) VALUES (41, 'it''s'), (42, '');"
+                            "DELETE FROM \"come [1]*\" WHERE id = 42;"
+                            "CREATE INDEX stays_v ON stays (v); UPDATE stays SET v = 2")
+    here.capture(database)
+    here.replay("-s", "1")
+    there.replay()
+    script = script_of(here, "--sql")
+    play(here.target, script)
+    assert_same_tables(here.target, there.target)
+    assert b"-- new index: CREATE INDEX stays_v ON stays (v)\n" in script
+    next_ids = [target.value('INSERT INTO "come [1]*" (t) VALUES (\'n\') RETURNING id')
+                for target in (here.target, there.target)]
+    assert next_ids == ["43", "43"]
+
+
+def test_sql_leaves_out_what_postgres_cannot_hold(pair, scratch):
+    """As a replay sets such rows aside; when they can be held they come, as new ones."""
+    here, there = pair
+    database = scratch / "source.db"
+    trips.run_sql(database, [
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT)", "CREATE TABLE h (v TEXT)",
+        "INSERT INTO t VALUES (1, 'fine'), (2, CAST(x'6100' AS TEXT)), (3, CAST(x'ff' AS TEXT))",
+        "INSERT INTO h VALUES (CAST(x'00' AS TEXT)), ('fine')"])
+    here.capture(database)
+    trips.run_sql(database, ["UPDATE t SET v = CAST(x'0a2d2d00' AS TEXT) WHERE id = 1",
+                             "UPDATE t SET v = 'mended' WHERE id = 2", "DELETE FROM t WHERE id = 3",
+                             "DELETE FROM h", "INSERT INTO h VALUES ('x'), (CAST(x'fe' AS TEXT))"])
+    here.capture(database)
+    here.replay("-s", "1", expect=SET_ASIDE)
+    there.replay(expect=SET_ASIDE)
+    script = script_of(here, "--sql", expect=SET_ASIDE)
+    play(here.target, script)
+    assert_same_tables(here.target, there.target)
+    assert here.target.rows("SELECT * FROM t ORDER BY 1") == [["2", "mended"]]
+    assert b"-- left out, as PostgreSQL has no such text: t: id 1, v '\\n--\\x00'\n" in script
+    result = run("diff", "-r", here.repository, "--sql")
+    assert result.err == "warning: rows that are left out of the script: 2\n"
+
+
+def test_sql_by_a_role_that_may_not_hold_foreign_keys_off(pair, scratch):
+    """Then the order of the statements does it: what refers to others goes first and comes last."""
+    here, there = pair
+    database = scratch / "source.db"
+    makedb.sqlite(database, "CREATE TABLE a (id INTEGER PRIMARY KEY, c REFERENCES c (id));"
+                            "CREATE TABLE b (id INTEGER PRIMARY KEY);"
+                            "CREATE TABLE c (id INTEGER PRIMARY KEY, b REFERENCES b (id));"
+                            "INSERT INTO b VALUES (1), (2); INSERT INTO c VALUES (1, 1), (2, 2);"
+                            "INSERT INTO a VALUES (1, 1), (2, 2)")
+    here.capture(database)
+    makedb.sqlite(database, "DELETE FROM a WHERE id = 1; DELETE FROM c WHERE id = 1; DELETE FROM b "
+                            "WHERE id = 1; INSERT INTO b VALUES (3); INSERT INTO c VALUES (3, 3);"
+                            "INSERT INTO a VALUES (3, 3); UPDATE a SET c = 3 WHERE id = 2")
+    here.capture(database)
+    here.replay("-s", "1")
+    there.replay()
+    assert here.target.value("SELECT count(*) FROM pg_constraint WHERE contype = 'f' "
+                             "AND connamespace = 'public'::regnamespace") == "2"
+    here.target.script("CREATE ROLE plain; GRANT USAGE ON SCHEMA public TO plain;"
+                       "GRANT ALL ON ALL TABLES IN SCHEMA public TO plain")
+    try:
+        play(here.target, b"SET ROLE plain;\n" + script_of(here, "--sql"))
+        assert_same_tables(here.target, there.target)
+        play(here.target, b"SET ROLE plain;\n" + script_of(here, "--sql", 2, 1))
+        there.target.script("DROP SCHEMA public CASCADE; DROP SCHEMA rowferry CASCADE;"
+                            "CREATE SCHEMA public")
+        there.replay("-s", "1")
+        assert_same_tables(here.target, there.target)
+    finally:
+        here.target.script("DROP OWNED BY plain; DROP ROLE plain")
+
+
+def test_sql_in_another_schema(pair, scratch):
+    here, _ = pair
+    database = scratch / "source.db"
+    makedb.sqlite(database, "CREATE TABLE t (id INTEGER PRIMARY KEY, v)")
+    here.capture(database)
+    makedb.sqlite(database, "INSERT INTO t VALUES (1, 'x')")
+    here.capture(database)
+    here.replay("-s", "1", "--schema", 'od"d')
+    play(here.target, script_of(here, "--sql", "--schema", 'od"d'))
+    assert here.target.rows('SELECT * FROM "od""d".t') == [["1", "x"]]

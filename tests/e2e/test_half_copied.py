@@ -48,10 +48,9 @@ def orders(repository):
     yield "by name", names
     yield "backwards", names[::-1]
     yield "manifests first", sorted(names, key=lambda name: (name[0] != "r", name[0] != "s"))
-    for seed in range(3):
-        mixed = names[:]
-        random.Random(seed).shuffle(mixed)
-        yield f"seed {seed}", mixed
+    mixed = names[:]
+    random.Random(3).shuffle(mixed)
+    yield "at random", mixed
 
 
 def arrive(source, copy, name, share=1.0):
@@ -61,23 +60,29 @@ def arrive(source, copy, name, share=1.0):
     (copy / name).write_bytes(data[:int(len(data) * share)])
 
 
-@pytest.mark.parametrize("order", range(6))
+@pytest.mark.parametrize("order", range(4))
 def test_file_by_file(history, scratch, order):
     what, names = list(orders(history.repository))[order]
     copy = scratch / "copy"
     print(what)
     copy.mkdir()
     for place, name in enumerate(names):
-        arrive(history.repository, copy, name, (0, 0.5, 0.99)[place % 3])
-        judge(copy)
+        if place % 2 == 0:
+            arrive(history.repository, copy, name, (0, 0.5, 0.99)[place % 3])
+            judge(copy)
         arrive(history.repository, copy, name)
         whole = judge(copy)
+        restored = scratch / f"restored{place}.db"
+        result = Ferry(copy).command("restore", "-o", restored, expect=OK if whole else None)
         if whole:
-            assert rows_in(copy, whole, "t") == history.rows[whole]
+            assert rows_of(restored, "t") == rows_in(copy, whole, "t") == history.rows[whole]
+            assert result.summary.get("in_part", {}).get("snapshot", whole) == max(lacking(copy))
+        else:
+            assert result.code in (USAGE, DAMAGED) and not restored.exists(), str(result)
     assert judge(copy) == 4
 
 
-@pytest.mark.parametrize("order", range(6))
+@pytest.mark.parametrize("order", range(4))
 def test_capture_writes_nothing_into_it(history, scratch, order):
     """Unless it cannot be told from one that is complete: an older one, or one that was just made."""
     _, names = list(orders(history.repository))[order]

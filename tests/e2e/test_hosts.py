@@ -25,8 +25,8 @@ from sshd import Sshd, program
 
 LOCAL = ("--exclude=/index/", "--exclude=/tmp/", "--exclude=/lock")
 SPEED = 4000  # KiB a second: slow enough to be killed midway
-ATTEMPTS = 4
-ROUNDS = 20  # captures beside the copies, at most
+ATTEMPTS = 3
+ROUNDS = 15  # captures beside the copies, at most
 
 
 @pytest.fixture(scope="module")
@@ -112,7 +112,7 @@ class Application(threading.Thread):
 
     def run(self):
         try:
-            while not self.stopping.wait(0.1) and len(self.rows) < ROUNDS:
+            while not self.stopping.wait(0.15) and len(self.rows) < ROUNDS:
                 self.work()
         except BaseException as failure:  # told by stop(), in the thread of the test
             self.failure = failure

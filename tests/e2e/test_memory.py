@@ -14,9 +14,12 @@ LIMIT = (64 + 16 * JOBS) << 20
 
 
 def peak(args):
+    return peak_of(Running([*args, "-j", JOBS]))
+
+
+def peak_of(running):
     """The most that a run had in memory at once. The kernel's own mark is read while it runs; what
     came in the last instant is missed."""
-    running = Running([*args, "-j", JOBS])
     most = 0
     while running.alive():
         try:
@@ -58,3 +61,7 @@ def test_every_command_stays_below_its_limit(ferry, scratch):
     assert peak(ferry.args("capture", database)) < LIMIT
     assert peak(ferry.args("replay", target=True)) < LIMIT
     assert peak(ferry.args("verify", target=True)) < LIMIT
+    unread = ["sh", "-c", 'exec "$@" > /dev/null', "sh"]
+    for face, *ends in (["--rows", 1, 3], ["--sqlite", 3, 1], ["--sql", 3, 2]):
+        line = ["diff", "-r", ferry.repository, face, *ends]
+        assert peak_of(Running(line, prefix=unread)) < 80 << 20, line

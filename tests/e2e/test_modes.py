@@ -44,6 +44,15 @@ def test_capture_and_what_comes_after_it(ferry, large):
     assert_private(ferry.repository)
 
 
+def test_a_restored_database(archive_only, large, scratch):
+    archive_only.capture(large)
+    restored = scratch / "restored.db"
+    for force in ((), ("--force",)):
+        archive_only.command("restore", "-o", restored, *force, expect=OK, prefix=OPEN)
+        assert stat.S_IMODE(restored.stat().st_mode) == 0o600
+    assert not list(scratch.glob("restored.db?*"))
+
+
 def test_a_repository_beside_the_database(large):
     assert run("capture", "-q", large, prefix=OPEN).code == OK
     assert_private(large.with_name(large.name + ".rowferry"))

@@ -313,7 +313,24 @@ def assert_refused(history, forger, *, sound, replays=("at_one", "empty")):
         target = getattr(history, name)
         Ferry(forger.repository, target).replay(*history.trust, expect=DAMAGED)
         assert_untouched(history)
+    out = forger.scratch / "restored.db"
+    for command in (["restore", "-o", out], ["diff"]):
+        if "empty" in replays:
+            plain.command(*command, *history.trust, expect=DAMAGED)
+            assert not out.exists()
+    if sound:
+        assert_not_imported(history, forger)
     assert published(forger.repository) == before
+
+
+def assert_not_imported(history, forger):
+    """A stream of it is refused, and what had arrived by then is what the key's holder wrote."""
+    stream, there = forger.scratch / "stream", Ferry(forger.scratch / "there")
+    Ferry(forger.repository).command("export", "-o", stream, expect=OK)
+    there.command("import", *history.trust, stream, expect=DAMAGED)
+    if there.repository.exists():
+        there.verify_repository(*history.trust)
+    there.command("import", stream, expect=OK)
 
 
 def assert_untouched(history):
@@ -353,6 +370,7 @@ def test_a_snapshot_taken_out_of_the_middle(history, carried, how):
 
 @pytest.mark.parametrize("how", ["stripped", "another's"])
 def test_a_fold_that_nobody_asked_for(history, carried, how):
+    """It would have the history begin with the last snapshot."""
     carried.add_fold(3, SEALS[how](carried, history))
     assert Ferry(carried.repository).command("show", expect=OK)
     assert_refused(history, carried, sound=True)
@@ -392,7 +410,8 @@ def test_a_manifest_taken_away(history, carried, target):
     ferry.replay(*history.trust, "-s", "1")
     carried.manifest_path(2).unlink()
     assert_refused(history, carried, sound=False, replays=[])
-    ferry.replay(*history.trust)
+    ferry.replay(*history.trust, expect=DAMAGED)
+    ferry.replay(*history.trust, "--to", "3")
     assert_same(history.folder / "a.db", target)
 
 
@@ -470,6 +489,36 @@ def test_what_nobody_touched_is_taken(history, carried, target):
         ferry.command("log", *trust, expect=OK)
         ferry.replay(*trust)
         ferry.verify(*trust)
+    assert_same(history.folder / "a.db", target)
+    ferry.replay(*trust, "--to", "1")  # by archives that nobody signed: they are made of those that are
+    assert_same(history.folder / "one.db", target)
+    ferry.command("diff", "1", "3", *trust, expect=OK)
+    ferry.command("restore", *trust, "-o", carried.scratch / "restored.db", expect=OK)
+    ferry.command("export", *trust, "-o", carried.scratch / "stream", expect=OK)
+    there = Ferry(carried.scratch / "there")
+    there.command("import", *trust, carried.scratch / "stream", expect=OK)
+    assert published(there.repository) == published(carried.repository)
+
+
+def test_what_prune_leaves_is_signed_too(history, carried, target):
+    ferry = Ferry(carried.repository, target)
+    ferry.replay(*history.trust, "-s", "1")
+    before = published(carried.repository)
+    prune = ["prune", "--keep-last", "1"]
+    for options in ([], history.trust, ["-n"]):
+        ferry.command(*prune, *options, expect=USAGE)
+    assert published(carried.repository) == before
+    shutil.copytree(carried.repository, carried.scratch / "mine")
+    ferry.command(*prune, "--sign-key", history.stranger, expect=OK)
+    ferry.verify_repository()
+    ferry.verify_repository(*history.trust, expect=DAMAGED)
+    ferry.replay(*history.trust, expect=DAMAGED)
+    assert target.stands_at() == 1
+    ferry = Ferry(carried.scratch / "mine", target)
+    ferry.command(*prune, "--target", target.conninfo, "--sign-key", history.key, *history.trust,
+                  expect=OK)
+    ferry.verify_repository(*history.trust)
+    ferry.replay(*history.trust)
     assert_same(history.folder / "a.db", target)
 
 

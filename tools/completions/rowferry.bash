@@ -9,7 +9,7 @@ _rowferry() {
 
     if [ "$COMP_CWORD" -eq 1 ]; then
         mapfile -t COMPREPLY < <(compgen -W \
-            'capture replay sync check verify log show restore diff status prune keygen profiles help --help --version' -- "$current")
+            'capture replay sync check verify log show restore diff status prune export import keygen profiles help --help --version' -- "$current")
         return
     fi
 
@@ -25,9 +25,11 @@ _rowferry() {
         diff) options='-r --repo --schema -t --table -T --exclude-table --trusted-key -c --config --json --sql --sqlite --rows -q --quiet -v --verbose -h --help' ;;
         status) options='-r --repo -d --target --postgres-config --schema --trusted-key --profile -c --config --json -q --quiet -v --verbose -h --help' files=yes ;;
         prune) options='-r --repo -d --target --postgres-config --schema -j --jobs --keep-last --keep-hourly --keep-daily --keep-weekly --keep-monthly --keep-yearly --keep-within -n --dry-run --sign-key --trusted-key -c --config --json --progress -q --quiet -v --verbose -h --help' ;;
+        export) options='-r --repo --schema -o --output --force --since --since-target --trusted-key -c --config --json --progress -q --quiet -v --verbose -h --help' ;;
+        import) options='-r --repo --trusted-key -c --config --json --progress -q --quiet -v --verbose -h --help' files=yes ;;
         keygen) options='-o --output --json -q --quiet -v --verbose -h --help' ;;
         profiles) options='--json -h --help' ;;
-        help) options='capture replay sync check verify log show restore diff status prune keygen profiles' ;;
+        help) options='capture replay sync check verify log show restore diff status prune export import keygen profiles' ;;
     esac
 
     case $previous in
@@ -49,6 +51,7 @@ _rowferry() {
                 [ -z "$files" ] || compgen -f -- "$current")
             ;;
         -s | --snapshot | --to)
+        -s | --snapshot | --since)
             mapfile -t COMPREPLY < <(compgen -W 'latest' -- "$current")
             ;;
         --on-mismatch)
@@ -61,6 +64,7 @@ _rowferry() {
         --keep-last | --keep-hourly | --keep-daily | --keep-weekly | --keep-monthly | --keep-yearly)
             mapfile -t COMPREPLY < <(compgen -W \'unlimited\' -- "$current")
             ;;
+        -d | --target | --since-target | --schema | -t | --table | -T | --exclude-table | -j | --jobs | --remake | --busy-timeout) ;;
         *)
             if [[ $command == profiles && $current != -* ]]; then
                 mapfile -t COMPREPLY < <(compgen -W "$profiles" -- "$current")

@@ -9,6 +9,7 @@
 #include "capture/table_capture.h"
 #include "chunk_feed.h"
 #include "fixture.h"
+#include "format/state.h"
 
 static struct fixture fixture;
 

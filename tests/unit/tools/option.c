@@ -181,6 +181,10 @@ Test(option, each_command_takes_what_the_contract_says) {
          "repo target postgres-config schema jobs keep-last keep-hourly keep-daily keep-weekly "
          "keep-monthly keep-yearly keep-within dry-run sign-key trusted-key config json progress "
          "quiet verbose help"},
+        {"export",
+         "repo schema output force since since-target trusted-key config json progress quiet "
+         "verbose help"},
+        {"import", "repo trusted-key config json progress quiet verbose help"},
         {"keygen", "output json quiet verbose help"},
         {"profiles", "json help"},
     };

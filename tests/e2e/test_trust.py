@@ -347,7 +347,7 @@ def test_a_row_that_was_changed(history, carried, how):
     assert_refused(history, carried, sound=how not in BROKEN)
 
 
-@pytest.mark.parametrize("how", SEALS)
+@pytest.mark.parametrize("how", ["stripped", "in another's name"])
 def test_a_manifest_that_was_changed(history, carried, how):
     """Another time of capture; no archive is touched."""
     carried.reseal(1, 3, SEALS[how](carried, history),
@@ -355,16 +355,14 @@ def test_a_manifest_that_was_changed(history, carried, how):
     assert_refused(history, carried, sound=how not in BROKEN)
 
 
-@pytest.mark.parametrize("how", SEALS)
+@pytest.mark.parametrize("how", ["kept", "another's"])
 def test_a_snapshot_taken_out_of_the_middle(history, carried, how):
     """The third becomes the second, upon the first."""
-    seal = SEALS[how](carried, history)
     body = carried.link(2, carried.body(3))
-    seal = carried.seal(3) if seal == "kept" else seal
+    seal = carried.seal(3) if how == "kept" else another(carried, history)
     body = (2).to_bytes(8, "little") + (1).to_bytes(8, "little") + body[16:]
     carried.manifest_path(3).unlink()
     carried.write_manifest(2, body, seal)
-    Ferry(carried.repository).verify_repository(*history.trust, expect=DAMAGED)
     assert_refused(history, carried, sound=False)
 
 

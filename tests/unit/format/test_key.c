@@ -4,9 +4,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "support/faulty_io.h"
 #include "fixture.h"
 #include "format/key.h"
+#include "support/faulty_io.h"
 
 static mode_t mode_of(const char *path) {
     struct stat status;

@@ -1,5 +1,5 @@
-/* A look at a source from outside: is it here, and was it written to since a snapshot of it? No row is
- * read. The answer is only as good as what can be seen without that: "unknown" where it lies on a
+/* A look at a source from outside: is it here, and was it written to since a snapshot of it? No row
+ * is read. The answer is only as good as what can be seen without that: "unknown" where it lies on a
  * file system whose times say nothing, where it cannot be opened just now, or where it was captured
  * elsewhere and its file bears an older time than the snapshot. */
 #ifndef RF_CAPTURE_LOOK_H

@@ -5,12 +5,15 @@
 
 #include "capture/restore_file.h"
 #include "capture/restore_plan.h"
+#include "capture/restore_run.h"
 #include "capture/restore_schema.h"
 #include "capture/restore_table.h"
 #include "capture/restore_verify.h"
 #include "capture/sqlite_error.h"
 
 #define STEPS_BETWEEN_LOOKS 20000 /* of SQLite's virtual machine, between looks at the stop flag */
+
+#define CACHE_KIB 16384
 
 static int look_at_stop(void *context) {
     const struct rf_restore_job *job = context;
@@ -121,12 +124,14 @@ static enum rf_code restore(struct rf_restore_job *job, const struct rf_manifest
     return code;
 }
 
-enum rf_code rf_restore(const struct rf_repository *repository,
-                        const struct rf_snapshot_name *snapshot,
-                        const struct rf_restore_options *options, struct rf_restore_result *result,
-                        struct rf_error *error) {
+enum rf_code rf_restore_run_with(const struct rf_repository *repository,
+                                 const struct rf_snapshot_name *snapshot,
+                                 const struct rf_restore_options *options,
+                                 const struct rf_restore_limits *limits,
+                                 struct rf_restore_result *result, struct rf_error *error) {
     struct rf_manifest manifest = {0};
-    struct rf_restore_job job = {.repository = repository, .options = options, .result = result};
+    struct rf_restore_job job = {
+        .repository = repository, .options = options, .limits = limits, .result = result};
     *result = (struct rf_restore_result){.snapshot = *snapshot};
     enum rf_code code = rf_repository_load(repository, snapshot, &manifest, error);
     if (code == RF_OK) {
@@ -134,4 +139,12 @@ enum rf_code rf_restore(const struct rf_repository *repository,
     }
     rf_manifest_release(&manifest);
     return code;
+}
+
+enum rf_code rf_restore(const struct rf_repository *repository,
+                        const struct rf_snapshot_name *snapshot,
+                        const struct rf_restore_options *options, struct rf_restore_result *result,
+                        struct rf_error *error) {
+    const struct rf_restore_limits limits = {.cache_kib = CACHE_KIB};
+    return rf_restore_run_with(repository, snapshot, options, &limits, result, error);
 }

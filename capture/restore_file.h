@@ -2,8 +2,7 @@
  *
  * The name is that of the file with a suffix, always the same, and a lock is held on it: what a
  * killed run left there the next one takes away, and two at once do not write into each other's.
- * SQLite writes through a VFS of its own, which goes by struct rf_io, takes no locks, knows no
- * journal, and puts SQLite's temporary files into the same folder, without a name. One thread. */
+ * SQLite writes it through a VFS of ours (restore_vfs.h). One thread. */
 #ifndef RF_CAPTURE_RESTORE_FILE_H
 #define RF_CAPTURE_RESTORE_FILE_H
 

@@ -223,12 +223,11 @@ static bool has_content(const struct rf_manifest *manifest, const char *name) {
 static void plan_virtual(const struct planning *planning, struct rf_restore_object *planned) {
     const struct rf_manifest *manifest = planning->plan->manifest;
     const char *name = planned->object->name;
-    planned->way = RF_RESTORE_ENTRY;
-    if (lacks_content(manifest, name)) {
-        planned->way = has_content(manifest, name) ? RF_RESTORE_ENTRY : RF_RESTORE_MODULE;
-        tell(planning, RF_LACK_CONTENT, name,
-             "the tables in which it keeps its content are not in the snapshot "
-             "(capture --include-shadow takes them along)");
+    bool some = has_content(manifest, name);
+    bool all = !lacks_content(manifest, name);
+    planned->way = some || all ? RF_RESTORE_ENTRY : RF_RESTORE_MODULE;
+    if (some && !all) {
+        tell(planning, RF_LACK_CONTENT, name, RF_RESTORE_NO_CONTENT);
     }
 }
 

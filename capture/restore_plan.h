@@ -9,6 +9,10 @@
 #include "capture/restore.h"
 #include "format/manifest.h"
 
+#define RF_RESTORE_NO_CONTENT                                           \
+    "the tables in which it keeps its content are not in the snapshot " \
+    "(capture --include-shadow takes them along)"
+
 enum rf_restore_way {
     RF_RESTORE_ENTRY,   /* the entry is all there is: views, triggers, virtual tables */
     RF_RESTORE_ROWS,    /* a table with its rows */

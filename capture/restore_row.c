@@ -113,7 +113,8 @@ enum rf_code rf_restore_bind(sqlite3_stmt *statement, int parameter, const struc
  * read; minus zero is not among them. */
 static void shorten(struct rf_value *value) {
     double real = value->real;
-    if (fabs(real) <= SHORT_INTEGER_MAX && real == trunc(real) && !(real == 0 && signbit(real))) {
+    bool small = real >= -SHORT_INTEGER_MAX && real <= SHORT_INTEGER_MAX;
+    if (small && (double)(int64_t)real == real && !(real == 0 && signbit(real))) {
         value->class = RF_INTEGER;
         value->integer = (int64_t)real;
     }

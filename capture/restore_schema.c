@@ -31,7 +31,7 @@ enum rf_code rf_restore_settings(struct rf_restore_job *job, const struct rf_man
              "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE;"
              "PRAGMA foreign_keys = OFF; PRAGMA cache_size = -%d; PRAGMA page_size = %" PRIu32
              "; PRAGMA encoding = '%s'; PRAGMA auto_vacuum = %" PRIu32,
-             RF_RESTORE_CACHE_KIB, manifest->page_size, encodings[job->encoding],
+             job->limits->cache_kib, manifest->page_size, encodings[job->encoding],
              manifest->auto_vacuum);
     return rf_restore_run(job, sql, WHAT, error);
 }
@@ -118,52 +118,74 @@ enum rf_code rf_restore_entries(struct rf_restore_job *job, const struct rf_rest
 /* ---- what is made by SQL ---- */
 
 struct permission {
-    bool module; /* a virtual table may be made, else an index */
+    const char *name; /* of what may be made */
+    bool module;      /* a virtual table, else an index */
+    bool asked;       /* it is that which the statement makes */
+    bool running;     /* the statement is translated: what comes now is the module's */
 };
 
 static bool is_schema(const char *table) {
-    return table && (strcmp(table, "sqlite_master") == 0 || strcmp(table, "sqlite_schema") == 0);
+    return strcmp(table, "sqlite_master") == 0 || strcmp(table, "sqlite_schema") == 0;
+}
+
+/* A module writes into the tables that it makes, and these are called after its own. */
+static bool may_write(const struct permission *permission, const char *table) {
+    size_t size = strlen(permission->name);
+    return table && (is_schema(table) ||
+                     (permission->module && permission->running &&
+                      strncmp(table, permission->name, size) == 0 && table[size] == '_'));
+}
+
+static bool is_asked(struct permission *permission, const char *name) {
+    permission->asked |= name && strcmp(name, permission->name) == 0;
+    return permission->asked;
+}
+
+static bool is_permitted(struct permission *permission, int action, const char *first,
+                         const char *second) {
+    bool inner = permission->module && permission->running;
+    switch (action) {
+    case SQLITE_READ:
+    case SQLITE_SELECT:
+    case SQLITE_RECURSIVE:
+        return true;
+    case SQLITE_FUNCTION:
+        return second && strcasecmp(second, "load_extension") != 0;
+    case SQLITE_CREATE_INDEX:
+    case SQLITE_REINDEX:
+        return inner || (!permission->module && is_asked(permission, first));
+    case SQLITE_CREATE_VTABLE:
+        return permission->module && is_asked(permission, first);
+    case SQLITE_INSERT:
+    case SQLITE_UPDATE:
+    case SQLITE_DELETE:
+        return may_write(permission, first);
+    case SQLITE_CREATE_TABLE:
+    case SQLITE_PRAGMA:
+        return inner;
+    default:
+        return false;
+    }
 }
 
 /* Called while SQLite translates a statement, and for those that a module runs as it is made. */
 static int permit(void *context, int action, const char *first, const char *second,
                   const char *database, const char *trigger) {
-    const struct permission *permission = context;
     (void)trigger;
-    if (database && strcmp(database, "main") != 0) {
-        return SQLITE_DENY;
-    }
-    switch (action) {
-    case SQLITE_READ:
-    case SQLITE_SELECT:
-    case SQLITE_RECURSIVE:
-        return SQLITE_OK;
-    case SQLITE_FUNCTION:
-        return second && strcasecmp(second, "load_extension") == 0 ? SQLITE_DENY : SQLITE_OK;
-    case SQLITE_CREATE_INDEX:
-    case SQLITE_REINDEX:
-        return SQLITE_OK;
-    case SQLITE_INSERT:
-    case SQLITE_UPDATE:
-    case SQLITE_DELETE:
-        return permission->module || is_schema(first) ? SQLITE_OK : SQLITE_DENY;
-    case SQLITE_CREATE_VTABLE:
-    case SQLITE_CREATE_TABLE:
-    case SQLITE_PRAGMA:
-        return permission->module ? SQLITE_OK : SQLITE_DENY;
-    default:
-        return SQLITE_DENY;
-    }
+    bool here = !database || strcmp(database, "main") == 0;
+    return here && is_permitted(context, action, first, second) ? SQLITE_OK : SQLITE_DENY;
 }
 
 /* One statement, and nothing behind it. */
-static int execute(sqlite3 *db, const char *sql) {
+static int execute(sqlite3 *db, const char *sql, struct permission *permission) {
     sqlite3_stmt *statement = NULL;
     const char *rest = "";
     int result = sqlite3_prepare_v2(db, sql, -1, &statement, &rest);
-    if (result == SQLITE_OK && (!statement || rest[strspn(rest, " \t\r\n;")])) {
+    if (result == SQLITE_OK &&
+        (!statement || rest[strspn(rest, " \t\r\n;")] || !permission->asked)) {
         result = SQLITE_MISUSE;
     }
+    permission->running = true;
     if (result == SQLITE_OK) {
         sqlite3_step(statement);
         result = sqlite3_reset(statement);
@@ -172,10 +194,12 @@ static int execute(sqlite3 *db, const char *sql) {
     return result;
 }
 
-static int execute_permitted(struct rf_restore_job *job, const char *sql, bool module) {
-    struct permission permission = {.module = module};
+static int execute_permitted(struct rf_restore_job *job, const struct rf_restore_object *planned,
+                             const char *sql) {
+    struct permission permission = {.name = planned->object->name,
+                                    .module = planned->way == RF_RESTORE_MODULE};
     sqlite3_set_authorizer(job->db, permit, &permission);
-    int result = execute(job->db, sql);
+    int result = execute(job->db, sql, &permission);
     sqlite3_set_authorizer(job->db, NULL, NULL);
     return result;
 }
@@ -195,7 +219,8 @@ static enum rf_code judge(struct rf_restore_job *job, const struct rf_restore_ob
                                     planned->object->name);
     }
     snprintf(reason, sizeof reason, "SQLite: %.300s",
-             result == SQLITE_MISUSE ? "it is not one statement" : sqlite3_errmsg(job->db));
+             result == SQLITE_MISUSE ? "it is not the statement that makes it"
+                                     : sqlite3_errmsg(job->db));
     rf_restore_tell(job->options, job->result, kind, planned->object->name, reason);
     return RF_OK;
 }
@@ -213,7 +238,7 @@ static enum rf_code make_index(struct rf_restore_job *job, const struct rf_resto
     rf_buffer_append(&plain, sql, strlen(sql) + 1);
     enum rf_code code = rf_buffer_check(&plain, error);
     if (code == RF_OK) {
-        int result = execute_permitted(job, (const char *)plain.bytes, false);
+        int result = execute_permitted(job, planned, (const char *)plain.bytes);
         code = judge(job, planned, result, RF_LACK_INDEX, error);
     }
     rf_buffer_release(&plain);
@@ -222,7 +247,12 @@ static enum rf_code make_index(struct rf_restore_job *job, const struct rf_resto
 
 static enum rf_code make_virtual(struct rf_restore_job *job,
                                  const struct rf_restore_object *planned, struct rf_error *error) {
-    int result = execute_permitted(job, planned->object->sql ? planned->object->sql : "", true);
+    const char *sql = planned->object->sql ? planned->object->sql : "";
+    int result = execute_permitted(job, planned, sql);
+    if (result == SQLITE_OK) {
+        rf_restore_tell(job->options, job->result, RF_LACK_CONTENT, planned->object->name,
+                        RF_RESTORE_NO_CONTENT);
+    }
     return judge(job, planned, result, RF_LACK_CONTENT, error);
 }
 
@@ -232,7 +262,7 @@ static enum rf_code make_again(struct rf_restore_job *job, const struct rf_resto
     if (!sql) {
         return rf_fail_memory(error);
     }
-    int result = execute_permitted(job, sql, false);
+    int result = execute_permitted(job, planned, sql);
     sqlite3_free(sql);
     return judge(job, planned, result, RF_LACK_ORDER, error);
 }

@@ -14,13 +14,13 @@
 #include "capture/restore.h"
 #include "capture/restore_file.h"
 #include "capture/restore_plan.h"
+#include "capture/restore_run.h"
 #include "capture/source.h"
-
-#define RF_RESTORE_CACHE_KIB 16384 /* SQLite's pages; what it sorts takes as much again */
 
 struct rf_restore_job {
     const struct rf_repository *repository;
     const struct rf_restore_options *options;
+    const struct rf_restore_limits *limits;
     struct rf_restore_result *result;
     struct rf_restore_file *file;
     sqlite3 *db;

@@ -161,6 +161,22 @@ static bool check_link(struct rf_check_run *check, const char *file,
     return before->snapshot != 0;
 }
 
+/* A prune that was cut off leaves snapshots that folds pass over already: then the parent is another than the
+ * snapshot before. One that cannot be read was told in its turn. */
+static enum rf_code find_parent(const struct rf_check_run *check,
+                                const struct rf_manifest *manifest,
+                                const struct rf_snapshot_name **before_name,
+                                struct rf_manifest *before, struct rf_error *error) {
+    const struct rf_snapshot_name *parent = rf_repository_find(check->repository, manifest->parent);
+    if (!parent || (*before_name && (*before_name)->number == parent->number)) {
+        return RF_OK;
+    }
+    rf_manifest_release(before);
+    *before_name = parent;
+    enum rf_code code = rf_repository_load(check->repository, parent, before, error);
+    return rf_check_is_finding(code) ? RF_OK : code;
+}
+
 static enum rf_code check_snapshot(struct rf_check_run *check, const struct rf_snapshot_name *name,
                                    const struct rf_snapshot_name *before_name,
                                    struct rf_manifest *before, struct rf_error *error) {
@@ -180,7 +196,8 @@ static enum rf_code check_snapshot(struct rf_check_run *check, const struct rf_s
         return code;
     }
     check->result->signed_snapshots += manifest.signature.is_signed;
-    bool has_parent = check_link(check, file, before, before_name, &manifest);
+    code = find_parent(check, &manifest, &before_name, before, error);
+    bool has_parent = code == RF_OK && check_link(check, file, before, before_name, &manifest);
     for (uint32_t i = 0; code == RF_OK && i < manifest.table_count; i++) {
         const struct rf_manifest_table *table = &manifest.tables[i];
         const struct rf_manifest_table *old =

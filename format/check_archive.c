@@ -176,7 +176,7 @@ static struct block_job *fetch(struct pass *pass, uint32_t block) {
 }
 
 static void trim(struct block_job *job) {
-    if (job->stored.capacity > 2 * LARGE_BYTES) {
+    if (job->stored.capacity > 2 * (size_t)LARGE_BYTES) {
         rf_buffer_release(&job->stored);
     }
 }

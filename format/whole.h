@@ -1,14 +1,14 @@
 /* Whether a snapshot came whole.
  *
  * A repository is carried from host to host by programs that know nothing of it, file after file in
- * any order, and cut off anywhere. A snapshot is *whole* when its manifest, and the fold that a prune
- * may have laid over it, is here with all its bytes, and every file that it names with the size that
- * it names: then it can be read, whatever became of the others. Files never change once published, so
- * a file of the right size that was copied is the file; what its bytes are worth is checked when they
- * are read.
+ * any order, and cut off anywhere. A snapshot is *whole* when its manifest, and the fold that a
+ * prune may have laid over it, is here with all its bytes, and every file that it names with the
+ * size that it names: then it can be read, whatever became of the others. Files never change once
+ * published, so a file of the right size that was copied is the file; what its bytes are worth is
+ * checked when they are read.
  *
- * Readers who want the newest snapshot take the newest whole one; a writer builds on nothing less than
- * the newest. It costs one stat a file of the snapshots that are looked at. */
+ * Readers who want the newest snapshot take the newest whole one; a writer builds on nothing less
+ * than the newest. It costs one stat a file of the snapshots that are looked at. */
 #ifndef RF_FORMAT_WHOLE_H
 #define RF_FORMAT_WHOLE_H
 

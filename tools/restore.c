@@ -21,8 +21,16 @@ static const struct {
     [RF_LACK_ORDER] = {"order", "not in order: the index"},
 };
 
+#define WARNED_AT_MOST 20u /* all are JSON lines */
+
+struct told {
+    struct rf_task *task;
+    uint32_t lacks;
+};
+
 static void on_lack(void *context, const struct rf_lack *lack) {
-    struct rf_task *task = context;
+    struct told *told = context;
+    struct rf_task *task = told->task;
     if (task->settings->json) {
         struct rf_json line = rf_json_begin("lack");
         rf_json_text(&line, "kind", kinds[lack->kind].word);
@@ -30,10 +38,24 @@ static void on_lack(void *context, const struct rf_lack *lack) {
         rf_json_text(&line, "reason", lack->reason);
         rf_json_print(&line, task->output);
     }
-    if (!task->settings->quiet) {
+    if (told->lacks++ < WARNED_AT_MOST && !task->settings->quiet) {
         char warning[1024];
         snprintf(warning, sizeof warning, "%s %.200s: %.600s", kinds[lack->kind].title, lack->name,
                  lack->reason);
+        rf_message_warning(warning);
+    }
+}
+
+static void on_progress(void *context, const char *table, uint64_t done, uint64_t expected) {
+    const struct told *told = context;
+    rf_task_on_progress(told->task, table, done, expected);
+}
+
+static void warn_of_more(const struct told *told) {
+    if (told->lacks > WARNED_AT_MOST && !told->task->settings->quiet) {
+        char warning[80];
+        snprintf(warning, sizeof warning, "%" PRIu32 " more are lacking; --json lists all",
+                 told->lacks - WARNED_AT_MOST);
         rf_message_warning(warning);
     }
 }
@@ -80,14 +102,15 @@ static void fill_summary(struct rf_task *task, const struct rf_restore_result *r
 static enum rf_code restore(struct rf_task *task, const struct rf_repository *repository,
                             struct rf_error *error) {
     const struct rf_settings *settings = task->settings;
+    struct told told = {.task = task};
     const struct rf_restore_options options = {
         .output = settings->output,
         .replace = settings->force,
         .verify = settings->verify,
         .stop = task->stop,
-        .progress = task->progress ? rf_task_on_progress : NULL,
+        .progress = task->progress ? on_progress : NULL,
         .lack = on_lack,
-        .context = task,
+        .context = &told,
     };
     struct rf_snapshot_name name;
     struct rf_restore_result result = {0};
@@ -97,6 +120,7 @@ static enum rf_code restore(struct rf_task *task, const struct rf_repository *re
         code = rf_restore(repository, &name, &options, &result, error);
         rf_progress_phase(task->progress, NULL);
     }
+    warn_of_more(&told);
     if (code == RF_OK) {
         fill_summary(task, &result);
         if (rf_task_for_people(task)) {

@@ -24,8 +24,8 @@ RF_MUST_USE enum rf_code rf_snapshot_arrived(struct rf_task *task,
                                              const struct rf_repository *repository,
                                              uint32_t *count, struct rf_error *error);
 
-/* {"snapshot":9,"files":5,"missing":2,"names":[…],"snapshots":1}: what is known of the newest, and how
- * many there are. */
+/* {"snapshot":9,"files":5,"missing":2,"names":[…],"snapshots":1}: what is known of the newest that
+ * came in part, and how many did. */
 struct rf_json rf_snapshot_part(const struct rf_whole *newest, uint32_t in_part);
 
 #endif

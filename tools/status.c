@@ -41,7 +41,7 @@ static void add_snapshot(struct standing *standing, const struct rf_snapshot_fac
     }
 }
 
-/* A copy that is under way, or was cut off, is told of; it is an error only where nothing can be read. */
+/* A copy that is under way, or was cut off, is told of; where nothing can be read it is an error. */
 static enum rf_code set_apart(const struct rf_repository *repository, struct standing *standing,
                               struct rf_error *error) {
     struct rf_snapshot_name whole;

@@ -17,8 +17,8 @@ struct rf_source_standing {
 };
 void rf_source_standing_release(struct rf_source_standing *standing);
 
-/* `newest` is the newest whole snapshot, whose number is 0 where there is none. Without DATABASE it is
- * looked for where that one was captured from. */
+/* `newest` is the newest whole snapshot, whose number is 0 where there is none. Without DATABASE the
+ * source is looked for where that one was captured from. */
 RF_MUST_USE enum rf_code rf_source_standing_find(struct rf_task *task,
                                                  struct rf_repository *repository,
                                                  const struct rf_snapshot_facts *newest,

@@ -1,5 +1,5 @@
-"""What is in a copy of a repository, found out by the second reader of the format: which snapshots are
-whole, what the others lack, and what rows there are."""
+"""What is in a copy of a repository, found out by the second reader of the format: which snapshots
+are whole, what the others lack, and what rows there are."""
 
 import re
 import sqlite3

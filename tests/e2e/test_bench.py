@@ -52,7 +52,7 @@ STEPS = [step("capture", "rowferry", 1.0, 90), step("capture", ".dump | zstd -3"
          step("export, import", "cat, xxhsum", 0.4, 1), step("restore", "rowferry", 4.5, 48),
          step("restore", "sqlite3 < dump.sql", 3.0),
          step("replay, chain of 100 deltas", "rowferry", 13.0),
-         step("replay, one full snapshot", "rowferry", 10.4),
+         step("replay, chain of 100 deltas", "one full snapshot", 10.4),
          step("many tables, capture", "rowferry", 10.1),
          step("many tables, nothing new", "rowferry", 1.9),
          step("many tables, replay", "rowferry", 30.0)]
@@ -214,6 +214,23 @@ def test_bench_measures_every_step(scratch):
         "capture, then first replay", "`sync`, 1 % changed"]
     ElementTree.parse(scratch / "out.svg")
     assert "verify with target" in (scratch / "out.md").read_text()
+
+
+@pytest.mark.plain
+def test_a_single_step_goes_among_those_measured_before(scratch):
+    earlier = comparison(scale=0.001, tables=7)
+    (scratch / "out.json").write_text(json.dumps({"comparison": earlier}))
+    said = run_bench(scratch, "--scale", "0.001", "--only", "verify_repository")
+    part = json.loads((scratch / "out.json").read_text())["comparison"]
+    others = [step for step in STEPS if step["step"] != "verify repository"]
+    assert part["steps"][:len(others)] == others
+    anew = part["steps"][len(others):]
+    assert [(step["step"], step["who"]) for step in anew] == [
+        ("verify repository", "rowferry"), ("verify repository", "zstd -t")]
+    assert part["tables"] == 7 and "first replay  " not in said.partition("To reach")[0]
+    ratio = next(line["ratio"] for line in part["lines"]
+                 if line["what"] == "verify of a repository")
+    assert math.isclose(ratio, anew[0]["seconds"] / anew[1]["seconds"])
 
 
 @pytest.mark.plain

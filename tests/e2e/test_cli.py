@@ -41,7 +41,8 @@ def test_every_option_of_the_contract_is_in_the_help():
     for command, options in {
         "capture": ["--repo", "--config", "--table", "--exclude-table", "--jobs", "--json",
                     "--progress", "--dry-run"],
-        "replay": ["--repo", "--target", "--schema", "--snapshot", "--jobs", "--json", "--dry-run",
+        "replay": ["--repo", "--target", "--schema", "--snapshot", "--to", "--jobs", "--json",
+                   "--dry-run",
                    "--table", "--exclude-table", "--fold-names", "--existing", "--atomic",
                    "--on-mismatch", "--bad-text", "--remake"],
         "check": ["--target", "--json", "--config", "--sql", "--example-config"],

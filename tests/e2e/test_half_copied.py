@@ -16,8 +16,8 @@ FOLDERS = ("archives", "snapshots")
 
 @pytest.fixture(scope="module")
 def history(tmp_path_factory):
-    """Four snapshots: a table that changes every time, one that never does, one that comes late; and
-    a snapshot whose archives are all its parent's."""
+    """Four snapshots: a table that changes every time, one that never does, one that comes late;
+    and a snapshot whose archives are all its parent's."""
     folder = tmp_path_factory.mktemp("history")
     database = folder / "source.db"
     ferry = Ferry(folder / "repo")
@@ -84,7 +84,7 @@ def test_file_by_file(history, scratch, order):
 
 @pytest.mark.parametrize("order", range(4))
 def test_capture_writes_nothing_into_it(history, scratch, order):
-    """Unless it cannot be told from one that is complete: an older one, or one that was just made."""
+    """Unless it cannot be told from one that is complete: an older one, or one just made."""
     _, names = list(orders(history.repository))[order]
     copy = scratch / "copy"
     for name in names[:-1]:

@@ -313,3 +313,38 @@ def test_the_commands_that_people_are_told(sshd, scratch, target, page):
         assert_same(database, target)
         makedb.edit(database, f"17 {day}", only=["affinities", "no_key"], share=1)
         Ferry(there).capture(database)
+
+
+def streamed(sshd, application, copy, since):
+    """rowferry export on the one host, by ssh into rowferry import on the other."""
+    after = f"--since {since}" if since else ""
+    export = f"{PROGRAM} export -q -r {application.ferry.repository} {after}"
+    return ["bash", "-o", "pipefail", "-c",
+            f"{sshd.shell} {sshd.host} {shlex.quote(export)} | {PROGRAM} import -q -r {copy} -"]
+
+
+def test_a_stream_by_ssh(application, sshd, scratch):
+    """Cut off, what arrived whole stays; and the copy goes on being captured into where it is."""
+    copy, rng = scratch / "copy", random.Random(21)
+    seen = {}
+    for _ in range(ATTEMPTS):
+        since = judge(copy) if copy.exists() else None
+        command = streamed(sshd, application, copy, since)
+        copy_and_kill(command, copy, moment(application.ferry.repository, copy, rng))
+        whole = judge(copy) if copy.exists() else None
+        assert (since or 0) <= (whole or 0)
+        assert whole is None or list(lacking(copy)) == list(range(1, whole + 1))
+        if whole:
+            seen[whole] = rows_in(copy, whole, "small")
+    application.stop()
+    copy_whole(streamed(sshd, application, copy, judge(copy) if copy.exists() else None))
+    newest = max(application.rows)
+    assert judge(copy) == newest
+    assert all(application.rows[number] == rows for number, rows in seen.items())
+    assert published(copy) == published(application.ferry.repository)
+    db = makedb.connect(application.database)
+    db.execute("UPDATE small SET v = 'moved' WHERE id = (SELECT max(id) FROM small)")
+    db.close()
+    result = Ferry(copy).capture(application.database)
+    assert result.summary["snapshot"] == newest + 1 and result.summary["updated"] == 1, str(result)
+    assert rows_in(copy, newest + 1, "small") == rows_of(application.database, "small")

@@ -50,9 +50,9 @@ class Pace:
     def __init__(self, seconds, seed):
         self.seconds, self.random, self.point = seconds, random.Random(seed), 0
 
-    def killed(self, args):
+    def killed(self, args, env=None):
         """Starts a run, kills it at the next point; True unless it was done before."""
-        running = Running(args)
+        running = Running(args, env)
         time.sleep(self.seconds * (self.point + self.random.random()) / POINTS)
         running.signal(signal.SIGKILL)
         self.point += 1
@@ -151,6 +151,40 @@ def test_delta(ferry, server, scratch, medium):
         assert_same(medium, ferry.target)
         ferry.target.remove()
     assert hits > POINTS // 3, "the kills came too late to say anything"
+
+
+def test_going_back(ferry, server, scratch, medium):
+    """The target is at the one snapshot or the other, and the same command goes on."""
+    place = scratch / "temporary"
+    place.mkdir()
+    temporary = {"TMPDIR": str(place)}
+    ferry.capture(medium)
+    first = scratch / "first.db"
+    shutil.copy(medium, first)
+    if (scratch / "source.db-wal").exists():
+        shutil.copy(scratch / "source.db-wal", scratch / "first.db-wal")
+    for seed in (2, 3, 4):
+        change_much(medium, seed)
+        ferry.capture(medium)
+    ferry.replay()
+    template = ferry.target.name
+    pace, hits = None, 0
+    for _ in range(1 + POINTS // 3):
+        ferry.target = server.copy(template)
+        if pace is None:
+            pace = Pace(3 * ferry.replay("--to", 1).seconds, "back")
+        else:
+            hits += pace.killed(ferry.args("replay", "--to", 1, target=True), env=temporary)
+            stands = ferry.status().of_type("target")[0]["snapshot"]
+            assert stands in (1, 4)
+            done = ferry.replay("--to", 1)
+            assert done.summary["to"] == 1
+        assert_same(first, ferry.target, sequences=False)
+        assert ferry.replay().summary["to"] == 4
+        ferry.verify(expect=OK)
+        ferry.target.remove()
+    assert hits > POINTS // 9, "the kills came too late to say anything"
+    assert all(folder.name.startswith("rowferry-") for folder in place.iterdir())
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

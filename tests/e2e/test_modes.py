@@ -5,7 +5,7 @@ import stat
 import pytest
 
 import makedb
-from program import OK, SET_ASIDE, run
+from program import OK, SET_ASIDE, Ferry, run
 
 OPEN = ("sh", "-c", 'umask 0; exec "$@"', "sh")
 
@@ -51,6 +51,24 @@ def test_a_restored_database(archive_only, large, scratch):
         archive_only.command("restore", "-o", restored, *force, expect=OK, prefix=OPEN)
         assert stat.S_IMODE(restored.stat().st_mode) == 0o600
     assert not list(scratch.glob("restored.db?*"))
+
+
+def test_streams_prunes_and_keys(archive_only, large, scratch):
+    """A stream is as private as the repository that it comes from; of a pair of keys one half is."""
+    for day in range(3):
+        archive_only.capture(large, prefix=OPEN)
+        makedb.edit(large, f"8 {day}", share=1)
+    key, stream = scratch / "key", scratch / "stream"
+    assert run("keygen", "-o", key, prefix=OPEN).code == OK
+    assert stat.S_IMODE(key.stat().st_mode) == 0o600
+    archive_only.command("export", "-o", stream, expect=OK, prefix=OPEN)
+    assert stat.S_IMODE(stream.stat().st_mode) == 0o600
+    imported = Ferry(scratch / "imported")
+    imported.command("import", stream, expect=OK, prefix=OPEN)
+    assert_private(imported.repository)
+    archive_only.command("prune", "--keep-last", 1, expect=OK, prefix=OPEN)
+    archive_only.capture(large, "--sign-key", key, prefix=OPEN)
+    assert_private(archive_only.repository)
 
 
 def test_a_repository_beside_the_database(large):

@@ -1,5 +1,5 @@
-"""Readers take no lock: while a writer captures and prunes, each sees one snapshot or says that it has
-to be asked again."""
+"""Readers take no lock: while a writer captures and prunes, each sees one snapshot or says that it
+has to be asked again."""
 
 import threading
 

@@ -81,7 +81,7 @@ def same(archive_only, source, scratch):
 
 # Whole databases
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(3))
 def test_every_snapshot_of_a_history(archive_only, source, scratch, seed):
     """Every kind of table and key, values that do not fit their columns, in any encoding and page
     size, trip after trip."""
@@ -236,11 +236,11 @@ def test_half_a_unit_of_utf16_is_refused_by_name(archive_only, source, scratch):
     assert [path.name for path in scratch.iterdir() if "out" in path.name] == []
 
 
-@pytest.mark.parametrize("encoding", ["UTF-8", "UTF-16be"])
-def test_large_values(same, source, encoding):
+@pytest.mark.parametrize("encoding, size", [("UTF-8", 20_000_000), ("UTF-16be", 2_000_000)])
+def test_large_values(same, source, encoding, size):
     make(source, f"PRAGMA encoding = '{encoding}'", "CREATE TABLE t (v)",
-         ("INSERT INTO t VALUES (?)", "é" * 10_000_000), ("INSERT INTO t VALUES (?)", "x"),
-         "INSERT INTO t VALUES (zeroblob(20000000))", "INSERT INTO t VALUES (randomblob(3000000))")
+         ("INSERT INTO t VALUES (?)", "é" * (size // 2)), ("INSERT INTO t VALUES (?)", "x"),
+         f"INSERT INTO t VALUES (zeroblob({size}))", "INSERT INTO t VALUES (randomblob(3000000))")
     same()
 
 
@@ -410,16 +410,16 @@ def test_a_table_in_the_order_of_an_unknown_collation(archive_only, source, scra
     assert not (scratch / "out.db").exists()
 
 
-def test_thousands_of_tables(archive_only, source, scratch):
+def test_hundreds_of_tables(archive_only, source, scratch):
     db = sqlite3.connect(source, isolation_level=None)
     db.execute("BEGIN")
-    for number in range(1500):
+    for number in range(600):
         db.execute(f"CREATE TABLE t{number} (a INTEGER PRIMARY KEY, b UNIQUE)")
         db.execute(f"INSERT INTO t{number} VALUES ({number}, 'x')")
     db.execute("COMMIT")
     db.close()
     archive_only.capture(source)
-    assert expect_same(archive_only, source, scratch / "out.db").summary["tables"] == 1500
+    assert expect_same(archive_only, source, scratch / "out.db").summary["tables"] == 600
 
 
 # What is not in the snapshot
@@ -496,6 +496,14 @@ def test_tables_that_were_left_out(same, source, scratch):
     make(scratch / "out.db", "INSERT INTO x1 (b) VALUES (5)", "INSERT INTO x2 VALUES (1, 2), (2, 1)",
          "INSERT INTO t VALUES (3)")
     check_integrity(scratch / "out.db")
+
+
+def test_many_tables_that_were_left_out(archive_only, source, scratch):
+    make(source, *[f"CREATE TABLE t{n} (a)" for n in range(25)], "CREATE TABLE kept (a)")
+    archive_only.capture(source, "-t", "kept")
+    result = restore(archive_only, scratch / "out.db")
+    assert len(result.of_type("lack")) == result.summary["lacks"] == 25
+    assert result.err.count("warning: ") == 21 and "5 more are lacking" in result.err
 
 
 def test_statistics_are_made_anew(same, source):
@@ -602,14 +610,14 @@ def test_damage_is_named_and_nothing_kept(captured, source, scratch, verify):
     assert files(scratch) == []
 
 
-def build_large(source, rows=200_000):
+def build_large(source, rows=60_000):
     make(source, "PRAGMA synchronous = OFF", "CREATE TABLE t (a, b)", "CREATE INDEX i ON t (b)",
          f"WITH n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT {rows}) "
          "INSERT INTO t SELECT i, hex(i * 7919 % 100003) || 'some more text' FROM n")
 
 
 def test_a_full_disk(archive_only, source, scratch):
-    build_large(source, 60_000)
+    build_large(source)
     archive_only.capture(source)
     small = scratch / "small"
     small.mkdir()
@@ -633,25 +641,24 @@ def wait_for(path, running, size):
         time.sleep(0.002)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_stopped_in_the_middle(archive_only, source, scratch, number):
+@pytest.mark.parametrize("number, size", [
+    (signal.SIGINT, 500_000), (signal.SIGTERM, 0), (signal.SIGKILL, 0), (signal.SIGKILL, 500_000)])
+def test_stopped_in_the_middle(archive_only, source, scratch, number, size):
     """Under its name there is nothing; the same command again does it."""
     build_large(source)
     archive_only.capture(source)
-    under_way = scratch / f"out.db{SUFFIX}"
-    for size in (0, 1_000_000):
-        running = Running(archive_only.args("restore", "-o", scratch / "out.db"))
-        wait_for(under_way, running, size)
-        running.signal(number)
-        result = running.wait()
-        if result.code == OK:  # it was quicker
-            (scratch / "out.db").unlink()
-            continue
+    running = Running(archive_only.args("restore", "-o", scratch / "out.db"))
+    wait_for(scratch / f"out.db{SUFFIX}", running, size)
+    running.signal(number)
+    result = running.wait()
+    if result.code == OK:  # it was quicker
+        (scratch / "out.db").unlink()
+    else:
         assert result.code in (128 + number, -number), str(result)
         assert not (scratch / "out.db").exists()
         assert number == signal.SIGKILL or files(scratch) == []
-    restore(archive_only, scratch / "out.db")
-    assert files(scratch) == ["out.db"] and not differences(source, scratch / "out.db")
+    restore(archive_only, scratch / "out.db", "--verify")
+    assert files(scratch) == ["out.db"]
 
 
 def test_the_repository_is_only_read(captured, scratch):

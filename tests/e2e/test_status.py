@@ -1,4 +1,4 @@
-"""status: how far the source, the repository and the target are apart, in snapshots, rows and time."""
+"""status: how far source, repository and target are apart, in snapshots, rows and time."""
 
 import os
 import shutil
@@ -33,7 +33,7 @@ def source_of(result):
 
 
 def until_times_tell(database):
-    """A capture that finds the same once more when the file's times are past knows where it stands."""
+    """A capture that finds the same once the file's times are past knows where it stands."""
     deadline = os.stat(database).st_mtime + 0.3
     while time.time() < deadline:
         time.sleep(0.02)

@@ -118,7 +118,7 @@ def test_a_target_that_is_ahead(loaded, scratch):
     said = str(result.error)
     assert "1" in said and "2" in said and result.error["hint"], "says which stands where"
     assert_same(loaded.database, loaded.target)
-    assert loaded.replay("-s", 1, expect=MISPLACED).error["what"]
+    assert behind.replay("-s", 1, expect=MISPLACED).error["what"]
     assert_same(loaded.database, loaded.target)
 
 

@@ -10,11 +10,9 @@
 
 #define FIRST_FD 1000
 
-void fuzz_must(bool good, const char *what) {
-    if (!good) {
-        fprintf(stderr, "wrong: %s\n", what);
-        abort();
-    }
+void fuzz_fail(const char *what) {
+    fprintf(stderr, "wrong: %s\n", what);
+    abort();
 }
 
 /* Where in the file: a number of bytes in the detail, or in a line of context. */

@@ -19,8 +19,13 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* Ends the program, for the fuzzer to see, where it does not hold. */
-void fuzz_must(bool good, const char *what);
+/* Ends the program, for the fuzzer to see. */
+_Noreturn void fuzz_fail(const char *what);
+static inline void fuzz_must(bool good, const char *what) {
+    if (!good) {
+        fuzz_fail(what);
+    }
+}
 /* Whether it was read; ends the program where it was refused in another way than it should be. */
 bool fuzz_read(enum rf_code code, const struct rf_error *error);
 

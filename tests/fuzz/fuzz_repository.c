@@ -68,7 +68,8 @@ static void write_about(const uint8_t *bytes, size_t size, bool mend) {
 static void make_name(const uint8_t *bytes, size_t size) {
     char name[256] = "", path[PATH_MAX];
     for (size_t i = 0; i < size; i++) {
-        name[i] = bytes[i] == '/' || bytes[i] == 0 ? '_' : (char)bytes[i];
+        uint8_t byte = bytes[i] == '/' || bytes[i] == 0 ? '_' : bytes[i];
+        name[i] = (char)byte;
     }
     if (name[0] && strcmp(name, ".") != 0 && strcmp(name, "..") != 0) {
         snprintf(path, sizeof path, "%s/snapshots/%s", folder, name);

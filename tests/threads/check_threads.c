@@ -147,6 +147,11 @@ static void count(void *context, const struct rf_damage *damage) {
     *(uint32_t *)context += damage->block >= 0;
 }
 
+static bool same_counts(const struct rf_check_result *a, const struct rf_check_result *b) {
+    return a->snapshots == b->snapshots && a->archives == b->archives && a->blocks == b->blocks &&
+           a->rows == b->rows && a->bytes == b->bytes && a->damages == b->damages;
+}
+
 static void expect(const struct chain *chain, uint32_t damaged_blocks) {
     struct rf_check_result first = {0};
     for (unsigned jobs = 1; jobs <= 8; jobs++) {
@@ -159,7 +164,7 @@ static void expect(const struct chain *chain, uint32_t damaged_blocks) {
         must(rf_check(chain->repository, &options, &result, &error) == RF_OK, "check", &error);
         must(found == damaged_blocks, "another number of damaged blocks", &error);
         first = jobs == 1 ? result : first;
-        must(memcmp(&first, &result, sizeof result) == 0, "another result on more threads", &error);
+        must(same_counts(&first, &result), "another result on more threads", &error);
     }
 }
 

@@ -38,9 +38,12 @@ class History:
         there, copy = self.work / "there.repo", self.work / "copy"
         program = self.options.program
 
-        def prepare():
+        def remove():
             shutil.rmtree(there, ignore_errors=True)
             copy.unlink(missing_ok=True)
+
+        def prepare():
+            remove()
             self.warm_archives()
 
         self.measure(
@@ -51,7 +54,7 @@ class History:
             self.optional("xxhsum", "cat, xxhsum",
                           f"cat '{self.grown}'/archives/*.rfa | tee >(xxhsum -H2 - >/dev/null) | "
                           f"cat >'{copy}'; sync '{copy}'", prepare, lambda _: size_of(copy)))
-        prepare()
+        remove()
 
     def restore(self):
         restored, dump = self.work / "restored.db", self.work / "dump.sql"
@@ -81,13 +84,15 @@ class History:
         except subprocess.CalledProcessError as why:
             self.failures.append(f"replay, chain of {DELTAS} deltas, {OURS}: {why}")
             return
-        for step, repository in ((f"replay, chain of {DELTAS} deltas", chain),
-                                 ("replay, one full snapshot", whole)):
-            self.measure(step, Contestant(
-                OURS, self.rowferry("replay", "-q", "-r", repository, "-d",
-                                    self.server.conninfo("chained")),
-                self.database("chained"), self.grown_bytes("chained")))
-            self.server.drop("chained")
+
+        def replay(who, repository):
+            return Contestant(who, self.rowferry("replay", "-q", "-r", repository, "-d",
+                                                 self.server.conninfo("chained")),
+                              self.database("chained"), self.grown_bytes("chained"))
+
+        self.measure(f"replay, chain of {DELTAS} deltas", replay(OURS, chain),
+                     replay("one full snapshot", whole))
+        self.server.drop("chained")
         shutil.rmtree(chain)
         shutil.rmtree(whole)
 

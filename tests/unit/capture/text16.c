@@ -20,6 +20,13 @@ static void expect_utf8(const char *name, const char *utf16le, size_t size, cons
         swapped[i] = (uint8_t)utf16le[i + 1];
         swapped[i + 1] = (uint8_t)utf16le[i];
     }
+    uint8_t back[64];
+    size_t written = 0;
+    cr_assert(rf_text16_from_utf8(out, length, false, back, &written), "%s", name);
+    cr_assert_eq(written, size, "%s, and back: %zu bytes", name, written);
+    cr_assert_eq(memcmp(back, utf16le, size), 0, "%s, and back", name);
+    cr_assert(rf_text16_from_utf8(out, length, true, back, &written), "%s", name);
+    cr_assert_eq(memcmp(back, swapped, size), 0, "%s, and back, big endian", name);
     length = rf_text16_to_utf8(swapped, size, true, out);
     cr_assert_eq(length, utf8_size, "%s, big endian", name);
     cr_assert_eq(memcmp(out, utf8, utf8_size), 0, "%s, big endian", name);
@@ -46,6 +53,27 @@ Test(text16, every_kind_of_unit) {
     EXPECT("odd byte alone", "\x41", "\xff\x41");
     EXPECT("odd byte behind text", "a\0\x62", "a\xff\x62");
     EXPECT("odd byte behind a high", "\x3d\xd8\x00", "\xed\xa0\xbd\xff\x00");
+}
+
+#define EXPECT_NONE(utf8) \
+    cr_expect_not(         \
+        rf_text16_from_utf8((const uint8_t *)(utf8), sizeof(utf8) - 1, false, out, &written), utf8)
+
+Test(text16, bytes_that_stand_for_no_text) {
+    uint8_t out[64];
+    size_t written;
+    EXPECT_NONE("\x80");
+    EXPECT_NONE("a\xc3");
+    EXPECT_NONE("\xc3\x28");
+    EXPECT_NONE("\xc0\x80"); /* longer than it need be */
+    EXPECT_NONE("\xe0\x80\xaf");
+    EXPECT_NONE("\xf0\x80\x80\xaf");
+    EXPECT_NONE("\xf4\x90\x80\x80"); /* beyond the last code */
+    EXPECT_NONE("\xf8\x88\x80\x80\x80");
+    EXPECT_NONE("\xe2\x82");
+    EXPECT_NONE("\xff");
+    EXPECT_NONE("\xff\x41z"); /* half a unit, and more behind it */
+    EXPECT_NONE("\xed\xa0\xbd\xed\xb8\x80"); /* a pair, half by half */
 }
 
 static int sign(int order) {

@@ -44,6 +44,11 @@ static enum rf_code check_with(unsigned jobs, const char *path, struct found *fo
     return code;
 }
 
+static bool same_counts(const struct rf_check_result *a, const struct rf_check_result *b) {
+    return a->snapshots == b->snapshots && a->archives == b->archives && a->blocks == b->blocks &&
+           a->rows == b->rows && a->bytes == b->bytes && a->damages == b->damages;
+}
+
 /* On one thread and on several: nobody sees from what is found how many there were. */
 static enum rf_code check_at(const char *path, struct found *found, struct rf_check_result *result,
                              struct rf_error *error) {
@@ -56,7 +61,7 @@ static enum rf_code check_at(const char *path, struct found *found, struct rf_ch
     if (code == RF_OK) {
         cr_assert_eq(memcmp(&others, found, sizeof others), 0, "%s: %s, or on three threads %s: %s",
                      found->file[0], found->what[0], others.file[0], others.what[0]);
-        cr_assert_eq(memcmp(&counted, result, sizeof counted), 0);
+        cr_assert(same_counts(&counted, result));
     }
     return code;
 }

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "chain.h"
 #include "format/check.h"
@@ -12,7 +14,7 @@
 #include "format/prune.h"
 #include "format/repository_inner.h"
 #include "format/state.h"
-#include "memory_io.h"
+#include "support/faulty_io.h"
 
 #define SNAPSHOTS 40u
 
@@ -256,7 +258,7 @@ static void try_past(enum chain_key key, uint64_t seed) {
 
 Test(prune, what_is_kept_is_what_it_was) {
     for (enum chain_key key = 0; key < CHAIN_KEYS; key++) {
-        for (uint64_t seed = 1; seed <= 12; seed++) {
+        for (uint64_t seed = 1; seed <= 8; seed++) {
             try_past(key, seed);
         }
     }
@@ -359,7 +361,9 @@ Test(prune, a_copy_that_keeps_everything_stays_whole) {
         assert_ok(prune(past.chain.repository, &fates, NULL, &result, &error), error);
         copy_folder(past.chain.path, path, "archives", "");
         copy_folder(past.chain.path, path, "snapshots", "");
-        struct rf_repository *copy = open_copy(path, rf_io_posix(), RF_REPOSITORY_WRITE);
+        struct faulty_io quick;
+        faulty_io_init(&quick, FAULTY_NOT, 0, 0);
+        struct rf_repository *copy = open_copy(path, &quick.io, RF_REPOSITORY_WRITE);
         cr_assert_eq(rf_repository_count(copy), 10);
         assert_whole(&past, copy, false);
         struct fates all = {.dropped = 0};
@@ -375,68 +379,102 @@ Test(prune, a_copy_that_keeps_everything_stays_whole) {
     }
 }
 
-/* Failing calls */
+/* What goes wrong */
 
-/* Prunes a copy while call number `fail_at` fails; false when no call failed. Whatever came of it, what
- * is to be kept is whole for a reader as it lies, for the next writer, and once the prune was run again. */
-static bool prune_failing(struct past *past, const struct fates *fates, const char *folder,
-                          int fail_at, bool forever) {
-    char path[PATH_MAX], tmp[PATH_MAX];
-    struct failing_io io;
+/* The prune, on a copy, while something goes wrong at operation number `at`; whether that was met. */
+static bool prune_faulty(const char *path, const struct fates *fates, enum faulty_kind kind,
+                         unsigned at) {
+    struct faulty_io io;
     struct rf_prune_result result;
     struct rf_error error = {0};
-    copy_repository(past->chain.path, scratch_path(folder, "copy", path));
-    failing_io_init(&io, 0, EIO, false);
+    faulty_io_init(&io, FAULTY_NOT, 0, 0);
     struct rf_repository *repository = open_copy(path, &io.io, RF_REPOSITORY_WRITE);
-    failing_io_init(&io, fail_at, EIO, forever);
+    faulty_io_init(&io, kind, at, ENOSPC);
     enum rf_code code = prune(repository, fates, NULL, &result, &error);
-    bool failed = io.failed;
-    cr_assert(failed || code == RF_OK, "call %d: %s", fail_at, error.what);
-    failing_io_init(&io, 0, EIO, false);
+    bool met = io.met;
+    if (kind == FAULTY_ONCE || kind == FAULTY_STAYS) {
+        cr_assert(met || code == RF_OK, "operation %u: %s", at, error.what);
+    }
+    faulty_io_init(&io, FAULTY_NOT, 0, 0);
     rf_repository_close(repository);
+    return met;
+}
 
-    repository = open_copy(path, rf_io_posix(), RF_REPOSITORY_READ);
-    assert_whole(past, repository, code == RF_OK);
+/* In a process of its own where it is to die. */
+static bool prune_apart(const char *path, const struct fates *fates, enum faulty_kind kind,
+                        unsigned at) {
+    if (kind == FAULTY_ONCE || kind == FAULTY_STAYS) {
+        return prune_faulty(path, fates, kind, at);
+    }
+    int status;
+    pid_t child = fork();
+    cr_assert_geq(child, 0);
+    if (child == 0) {
+        prune_faulty(path, fates, kind, at);
+        _exit(0);
+    }
+    cr_assert_eq(waitpid(child, &status, 0), child);
+    cr_assert(WIFEXITED(status), "operation %u: signal %d", at, WTERMSIG(status));
+    return WEXITSTATUS(status) == FAULTY_EXIT_CODE;
+}
+
+/* Whatever came of it, what is to be kept is whole for a reader as it lies, and once the prune was run
+ * again. */
+static bool survives(struct past *past, const struct fates *fates, const char *folder,
+                     enum faulty_kind kind, unsigned at) {
+    char path[PATH_MAX], tmp[PATH_MAX];
+    struct rf_prune_result result;
+    struct rf_error error = {0};
+    struct faulty_io quick;
+    copy_repository(past->chain.path, scratch_path(folder, "copy", path));
+    bool met = prune_apart(path, fates, kind, at);
+
+    struct rf_repository *repository = open_copy(path, rf_io_posix(), RF_REPOSITORY_READ);
+    assert_whole(past, repository, !met);
     rf_repository_close(repository);
-    repository = open_copy(path, rf_io_posix(), RF_REPOSITORY_WRITE);
-    assert_whole(past, repository, code == RF_OK);
+    faulty_io_init(&quick, FAULTY_NOT, 0, 0);
+    repository = open_copy(path, &quick.io, RF_REPOSITORY_WRITE);
     struct fates again = {.dropped = 0};
     for (uint32_t i = 0; i < rf_repository_count(repository); i++) {
         again.at[i].keep = !past->gone[rf_repository_snapshot(repository, i)->number - 1];
     }
     assert_ok(prune(repository, &again, NULL, &result, &error), error);
     assert_whole(past, repository, true);
-    cr_assert_eq(scratch_count(scratch_path(path, "tmp", tmp)), 0, "call %d", fail_at);
+    cr_assert_eq(scratch_count(scratch_path(path, "tmp", tmp)), 0, "operation %u", at);
     rf_repository_close(repository);
     scratch_remove(path);
-    return failed;
+    return met;
 }
 
-static void fail_every_call(bool forever) {
+static void go_wrong_everywhere(enum faulty_kind kind) {
     struct past past;
     char folder[PATH_MAX];
-    past_make(&past, CHAIN_ROWID, 5, 9);
+    past_make(&past, CHAIN_ROWID, 3, 5);
     scratch_make(folder);
     struct fates fates = {.dropped = 0};
-    for (uint32_t i = 0; i < 9; i++) {
-        fates.at[i].keep = i == 2 || i == 5 || i == 6;
+    for (uint32_t i = 0; i < 5; i++) {
+        fates.at[i].keep = i == 1 || i == 4;
         past.gone[i] = !fates.at[i].keep;
     }
-    int fail_at = 1;
-    while (prune_failing(&past, &fates, folder, fail_at, forever)) {
-        fail_at++;
+    unsigned at = 1;
+    while (survives(&past, &fates, folder, kind, at)) {
+        at++;
     }
-    cr_assert_gt(fail_at, 40);
+    cr_assert_gt(at, 100);
     scratch_remove(folder);
     past_free(&past);
 }
 
-Test(prune, every_failing_call) {
-    fail_every_call(false);
+Test(prune, every_operation_that_fails) {
+    go_wrong_everywhere(FAULTY_ONCE);
 }
 
-Test(prune, a_disk_that_is_gone_from_any_call_on) {
-    fail_every_call(true);
+Test(prune, a_disk_that_is_full_from_any_operation_on) {
+    go_wrong_everywhere(FAULTY_STAYS);
+}
+
+Test(prune, killed_at_any_operation) {
+    go_wrong_everywhere(FAULTY_TEAR);
 }
 
 /* An archive that is to be kept and is not there: nothing is dropped. */

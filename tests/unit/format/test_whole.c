@@ -136,7 +136,7 @@ Test(whole, every_archive_and_every_way_to_be_in_part) {
     chain_free(&chain);
 }
 
-/* A manifest or fold cut anywhere is one that has not come; one that came and is no good is damage. */
+/* A manifest or fold that is cut anywhere is one that has not come. */
 static void check_cuts(const struct chain *chain, const char *file) {
     char below[256], path[PATH_MAX];
     struct rf_buffer bytes = {0};

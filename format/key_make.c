@@ -109,7 +109,10 @@ static enum rf_code take_secret(const char *path, uint8_t key[RF_PUBLIC_KEY_SIZE
     struct rf_signer *signer;
     enum rf_code code = rf_signer_load(path, &signer, error);
     if (code != RF_OK) {
-        return is_there(path, error);
+        code = is_there(path, error);
+        rf_detail(error, "it holds no secret key that can be used; a run that was cut off may have "
+                         "left it, and then it may be removed");
+        return code;
     }
     memcpy(key, rf_signer_public(signer), RF_PUBLIC_KEY_SIZE);
     rf_signer_free(signer);

@@ -92,6 +92,7 @@ Test(key_make, nothing_is_replaced_or_followed) {
     struct rf_buffer bytes = {0};
     scratch_write(names.secret, "a diary", 7);
     cr_expect_eq(rf_key_make(rf_io_posix(), names.secret, key, &made, &error), RF_USAGE);
+    cr_expect_not_null(strstr(error.detail, "holds no secret key"), "%s", error.detail);
     scratch_read(names.secret, &bytes);
     cr_expect_eq(bytes.size, 7);
     rf_buffer_release(&bytes);

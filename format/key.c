@@ -14,14 +14,9 @@ struct rf_signer {
     uint8_t key[RF_PUBLIC_KEY_SIZE];
 };
 
-/* A key file never asks for a passphrase: an encrypted one cannot be used by what runs on its own. */
-static int no_passphrase(char *buffer, int size, int writing, void *context) {
-    (void)buffer;
-    (void)size;
-    (void)writing;
-    (void)context;
-    return -1;
-}
+/* What libcrypto is handed instead of asking on the terminal: an encrypted key cannot be used by what runs on
+ * its own. */
+static char no_passphrase[] = "";
 
 static bool take_public(EVP_PKEY *pair, uint8_t key[RF_PUBLIC_KEY_SIZE]) {
     size_t size = RF_PUBLIC_KEY_SIZE;
@@ -70,7 +65,7 @@ enum rf_code rf_signer_load(const char *path, struct rf_signer **made, struct rf
     }
     struct rf_signer *signer = calloc(1, sizeof *signer);
     if (signer) {
-        signer->pair = PEM_read_PrivateKey(file, NULL, no_passphrase, NULL);
+        signer->pair = PEM_read_PrivateKey(file, NULL, NULL, no_passphrase);
     }
     (void)fclose(file);
     if (!signer) {
@@ -126,7 +121,7 @@ static enum rf_code read_public(const char *path, uint8_t key[RF_PUBLIC_KEY_SIZE
     if (code != RF_OK) {
         return code;
     }
-    EVP_PKEY *half = PEM_read_PUBKEY(file, NULL, no_passphrase, NULL);
+    EVP_PKEY *half = PEM_read_PUBKEY(file, NULL, NULL, no_passphrase);
     (void)fclose(file);
     bool usable = half && take_public(half, key);
     EVP_PKEY_free(half);
@@ -163,7 +158,7 @@ void rf_trust_release(struct rf_trust *trust) {
 }
 
 static const char *text_of(const uint8_t *key, size_t bytes, char *text) {
-    memcpy(text, "ed25519:", 8);
+    snprintf(text, 9, "ed25519:");
     for (size_t i = 0; i < bytes; i++) {
         snprintf(text + 8 + 2 * i, 3, "%02x", key[i]);
     }

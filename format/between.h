@@ -1,8 +1,9 @@
-/* What lies between two snapshots of a chain: for each table the deltas that lead from the older to the
- * newer one.
+/* What lies between two snapshots of a chain: for each table the deltas that lead from the older
+ * to the newer one.
  *
- * It is worth knowing, and never needed: rows that no delta touched are the same rows, whatever archives
- * the two snapshots are made of by now, so that they need not be looked at (difference.h). */
+ * It is worth knowing, and never needed: rows that no delta touched are the same rows, whatever
+ * archives the two snapshots are made of by now, so that they need not be looked at
+ * (difference.h). */
 #ifndef RF_FORMAT_BETWEEN_H
 #define RF_FORMAT_BETWEEN_H
 
@@ -14,8 +15,8 @@
 #include "format/repository.h"
 
 struct rf_between;
-/* Either may be the older. Where the chain between them has a gap, nothing is known of any table, and
- * that is no error. */
+/* Either may be the older. Where the chain between them has a gap, nothing is known of any
+ * table, and that is no error. */
 RF_MUST_USE enum rf_code rf_between_load(const struct rf_repository *repository,
                                          const struct rf_snapshot_name *from,
                                          const struct rf_snapshot_name *to,

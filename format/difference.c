@@ -19,8 +19,8 @@ struct rf_difference {
     uint64_t rows;
     struct rf_recipe old_recipe, new_recipe;
     bool old_given, new_given; /* the heads are in the caller's hands until the next call */
-    /* By key and by touch: both sides. By origin: one meeting that stops at rows that are gone, and one
-     * that stops at those that are new or moved. */
+    /* By key and by touch: both sides. By origin: one meeting that stops at rows that are gone,
+     * and one that stops at those that are new or moved. */
     struct rf_meeting first, second;
     struct rf_touched *touched;
 };
@@ -84,7 +84,8 @@ struct ends {
     struct rf_between_table between;
 };
 
-/* The older snapshot's archives, and upon them what came between, make the rows of the newer one as well. */
+/* The older snapshot's archives, and upon them what came between, make the rows of the newer one
+ * as well. */
 static enum rf_code compose(struct rf_difference *difference, const struct ends *ends,
                             struct rf_error *error) {
     bool backward = ends->between.backward;

@@ -29,7 +29,8 @@ RF_MUST_USE enum rf_code rf_side_open(struct rf_side *side, const struct rf_repo
                                       struct rf_error *error);
 /* Afterwards there is a head, or the side has ended. */
 RF_MUST_USE enum rf_code rf_side_settle(struct rf_side *side, struct rf_error *error);
-/* Afterwards the head is the first row of at least that rowid, or the side has ended. Only forward. */
+/* Afterwards the head is the first row of at least that rowid, or the side has ended. Only
+ * forward. */
 RF_MUST_USE enum rf_code rf_side_seek(struct rf_side *side, int64_t rowid, struct rf_error *error);
 /* The head, with its row hash if that is wanted. */
 RF_MUST_USE enum rf_code rf_side_head(struct rf_side *side, bool hash, struct rf_row_at *at,
@@ -67,8 +68,9 @@ RF_MUST_USE enum rf_code rf_touched_next(struct rf_touched *touched, int64_t *ro
 
 /* ---- by origin ---- */
 
-/* Both sides, and who they have in common. The first `shared` archives of both are the same, and rows from
- * those come on both sides in the order of their origin: a head is met by the other side or it never is. */
+/* Both sides, and who they have in common. The first `shared` archives of both are the same, and
+ * rows from those come on both sides in the order of their origin: a head is met by the other
+ * side or it never is. */
 struct rf_meeting {
     struct rf_side old, new;
     uint32_t shared;

@@ -11,6 +11,7 @@
 
 #include "format/import_inner.h"
 #include "format/sha256.h"
+#include "format/whole.h"
 
 struct import {
     struct rf_io *io;
@@ -123,13 +124,17 @@ static enum rf_code read_fold(struct import *import, struct rf_error *error) {
     return code == RF_OK ? next_record(import, error) : code;
 }
 
-static enum rf_code name_archives(struct rf_arrival *arrival, struct rf_error *error) {
+static enum rf_code name_archives(struct import *import, struct rf_error *error) {
+    struct rf_arrival *arrival = &import->arrival;
     uint32_t tables = arrival->manifest.table_count;
     enum rf_code code = rf_named_add(&arrival->named, arrival->manifest.tables, tables, error);
     if (code == RF_OK && arrival->has_fold) {
         code = rf_named_add(&arrival->named, arrival->fold.tables, tables, error);
     }
     rf_named_sort(&arrival->named);
+    if (code == RF_OK && arrival->named.torn) {
+        code = wrong(import, "has a snapshot that names one archive in two ways", error);
+    }
     if (code == RF_OK) {
         arrival->here = calloc((size_t)arrival->named.count + 1, sizeof *arrival->here);
         code = arrival->here ? RF_OK : rf_fail_memory(error);
@@ -301,33 +306,61 @@ static void note_newest(struct import *import) {
     }
 }
 
-static enum rf_code judge(struct import *import, struct rf_error *error) {
+/* A snapshot that is here. One that a copy brought in part may get what it lacks from the stream. */
+static enum rf_code judge_same(struct import *import, const struct rf_snapshot_name *same,
+                               struct rf_error *error) {
     struct rf_arrival *arrival = &import->arrival;
-    enum rf_code code = RF_OK;
-    if (!import->repository) {
-        code = open_repository(import, begins_history(arrival), error);
-    }
-    if (code != RF_OK) {
-        return code;
-    }
-    const struct rf_snapshot_name *newest = rf_repository_newest(import->repository);
-    const struct rf_snapshot_name *same =
-        rf_repository_find(import->repository, arrival->name.number);
-    arrival->fate = same                                              ? RF_IMPORT_THERE
-                    : newest && arrival->name.number < newest->number ? RF_IMPORT_PASSED
-                                                                      : RF_IMPORT_NEW;
-    if (same && !rf_hash_equal(same->digest, arrival->name.digest)) {
+    struct rf_whole whole;
+    uint64_t missing;
+    if (!rf_hash_equal(same->digest, arrival->name.digest)) {
         return parted(import, same->number, arrival->name.digest, same->digest, error);
     }
-    if (arrival->fate != RF_IMPORT_NEW) {
-        return RF_OK;
+    enum rf_code code = rf_whole_look(import->repository, same, &whole, error);
+    if (code == RF_OK && whole.missing > 0 && !whole.has_manifest) {
+        code = rf_whole_refuse(import->repository, &whole, error);
     }
+    arrival->fate = code == RF_OK && whole.missing > 0 ? RF_IMPORT_MENDED : RF_IMPORT_THERE;
+    if (arrival->fate == RF_IMPORT_MENDED) {
+        code = look_for(import, &missing, error);
+    }
+    return code;
+}
+
+/* One that is not. Nothing is laid upon what is not whole. */
+static enum rf_code judge_new(struct import *import, const struct rf_snapshot_name *newest,
+                              struct rf_error *error) {
+    struct rf_whole whole;
     uint64_t missing;
-    code = check_parent(import, newest, error);
+    enum rf_code code = check_parent(import, newest, error);
+    if (code == RF_OK && newest) {
+        code = rf_whole_look(import->repository, newest, &whole, error);
+        if (code == RF_OK && whole.missing > 0) {
+            code = rf_whole_refuse(import->repository, &whole, error);
+        }
+    }
     if (code == RF_OK) {
         code = look_for(import, &missing, error);
     }
     return code == RF_OK ? check_room(import, missing, error) : code;
+}
+
+static enum rf_code judge(struct import *import, struct rf_error *error) {
+    struct rf_arrival *arrival = &import->arrival;
+    if (!import->repository) {
+        enum rf_code code = open_repository(import, begins_history(arrival), error);
+        if (code != RF_OK) {
+            return code;
+        }
+    }
+    const struct rf_snapshot_name *newest = rf_repository_newest(import->repository);
+    const struct rf_snapshot_name *same =
+        rf_repository_find(import->repository, arrival->name.number);
+    if (same) {
+        return judge_same(import, same, error);
+    }
+    bool older = newest && arrival->name.number < newest->number;
+    arrival->fate = older ? RF_IMPORT_PASSED : RF_IMPORT_NEW;
+    return older ? RF_OK : judge_new(import, newest, error);
 }
 
 /* ---- archives ---- */
@@ -454,6 +487,10 @@ static enum rf_code take_in(struct import *import, uint32_t place, struct rf_err
     return code;
 }
 
+static bool takes_archives(const struct rf_arrival *arrival) {
+    return arrival->fate == RF_IMPORT_NEW || arrival->fate == RF_IMPORT_MENDED;
+}
+
 /* Archives come in the order of their digests, each once, and none that the snapshot does not name. */
 static enum rf_code read_archives(struct import *import, struct rf_error *error) {
     struct rf_arrival *arrival = &import->arrival;
@@ -466,7 +503,7 @@ static enum rf_code read_archives(struct import *import, struct rf_error *error)
             return wrong(import, "has an archive that its snapshot does not name", error);
         }
         least = place + 1;
-        bool wanted = arrival->fate == RF_IMPORT_NEW && !arrival->here[place];
+        bool wanted = takes_archives(arrival) && !arrival->here[place];
         code = wanted ? take_in(import, place, error) : skip(import, error);
         if (code == RF_OK) {
             code = next_record(import, error);
@@ -490,6 +527,13 @@ static uint32_t part_needed(struct rf_arrival *arrival, const struct rf_named *n
     return count;
 }
 
+/* Throws away what is not needed; `count` is how many are. */
+static void keep_needed(struct import *import, const struct rf_named *needed, uint32_t *count) {
+    struct rf_arrival *arrival = &import->arrival;
+    *count = part_needed(arrival, needed);
+    rf_repository_discard(import->repository, arrival->pending + *count, arrival->count - *count);
+}
+
 static enum rf_code show(struct import *import, struct rf_error *error) {
     struct rf_arrival *arrival = &import->arrival;
     struct rf_showing showing;
@@ -499,12 +543,53 @@ static enum rf_code show(struct import *import, struct rf_error *error) {
                                        .manifest = &arrival->manifest_bytes,
                                        .fold_name = showing.fold ? &showing.fold_name : NULL,
                                        .fold = showing.fold};
-        uint32_t count = part_needed(arrival, &showing.named);
-        rf_repository_discard(import->repository, arrival->pending + count, arrival->count - count);
+        uint32_t count;
+        keep_needed(import, &showing.named, &count);
         code = rf_repository_show(import->repository, &shown, arrival->pending, count, error);
     }
     rf_showing_release(&showing);
     return code;
+}
+
+/* What the snapshot lacked, by the manifest as it is here. What a half-copied file has the name of, it is
+ * put in the place of. */
+static enum rf_code mend(struct import *import, struct rf_error *error) {
+    struct rf_arrival *arrival = &import->arrival;
+    struct rf_manifest here = {0};
+    struct rf_named needed = {0};
+    struct rf_whole whole;
+    uint32_t count;
+    enum rf_code code = rf_repository_load(import->repository, &arrival->name, &here, error);
+    if (code == RF_OK) {
+        code = rf_named_add(&needed, here.tables, here.table_count, error);
+        rf_named_sort(&needed);
+    }
+    if (code == RF_OK) {
+        keep_needed(import, &needed, &count);
+        code = rf_repository_mend(import->repository, arrival->pending, count, error);
+    }
+    if (code == RF_OK) {
+        code = rf_whole_of(import->repository, &arrival->name, &here, &whole, error);
+    }
+    if (code == RF_OK && whole.missing > 0) {
+        code = rf_whole_refuse(import->repository, &whole, error);
+    }
+    rf_named_release(&needed);
+    rf_manifest_release(&here);
+    return code;
+}
+
+static enum rf_code finish(struct import *import, struct rf_error *error) {
+    switch (import->arrival.fate) {
+    case RF_IMPORT_NEW:
+        return show(import, error);
+    case RF_IMPORT_MENDED:
+        return mend(import, error);
+    case RF_IMPORT_THERE:
+    case RF_IMPORT_PASSED:
+        break;
+    }
+    return RF_OK;
 }
 
 static void count_in(struct import *import) {
@@ -516,6 +601,7 @@ static void count_in(struct import *import) {
                                          .bytes = arrival->bytes};
     result->imported += arrival->fate == RF_IMPORT_NEW;
     result->there += arrival->fate == RF_IMPORT_THERE;
+    result->mended += arrival->fate == RF_IMPORT_MENDED;
     result->passed += arrival->fate == RF_IMPORT_PASSED;
     result->archives += arrival->count;
     result->bytes += arrival->bytes;
@@ -531,7 +617,7 @@ static enum rf_code read_snapshot(struct import *import, struct rf_error *error)
         code = read_fold(import, error);
     }
     if (code == RF_OK) {
-        code = name_archives(arrival, error);
+        code = name_archives(import, error);
     }
     if (code == RF_OK) {
         code = judge(import, error);
@@ -539,8 +625,8 @@ static enum rf_code read_snapshot(struct import *import, struct rf_error *error)
     if (code == RF_OK) {
         code = read_archives(import, error);
     }
-    if (code == RF_OK && arrival->fate == RF_IMPORT_NEW) {
-        code = show(import, error);
+    if (code == RF_OK) {
+        code = finish(import, error);
     }
     if (code == RF_OK) {
         count_in(import);
@@ -582,6 +668,10 @@ static void tell_how_far(const struct import *import, struct rf_error *error) {
     bool hinted = error->hint[0];
     if (error->code != RF_CORRUPT) {
         return;
+    }
+    if (import->reader && !strstr(error->detail, "of the stream")) {
+        rf_while(error, "at byte %llu of the stream",
+                 (unsigned long long)rf_stream_offset(import->reader));
     }
     if (newest > 0) {
         rf_while(error, "%s is whole up to snapshot %llu", import->options->path, newest);

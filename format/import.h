@@ -3,7 +3,7 @@
  * A snapshot is taken in when it and all its archives have arrived and been checked; until then nothing of
  * it shows. Whatever ends an import, whole snapshots stay, and the next import goes on behind them; what is
  * there already is checked on its way and left as it is. Snapshots only ever come behind the newest one, so that
- * no history that was replayed from here changes.
+ * no history that was replayed from here changes. What a copy of the repository left in part is completed.
  *
  * The manifest comes first and says what the snapshot takes: signature, place in the history and room on the
  * disk are checked before an archive is written. Where the sender's archives of what came before are not those
@@ -24,6 +24,7 @@
 enum rf_import_fate {
     RF_IMPORT_NEW,    /* taken in */
     RF_IMPORT_THERE,  /* was there already */
+    RF_IMPORT_MENDED, /* was there in part (whole.h), and has what it lacked */
     RF_IMPORT_PASSED, /* not here, and older than the newest here: dropped by a prune */
 };
 
@@ -50,7 +51,7 @@ struct rf_import_result {
     uint8_t source[RF_SOURCE_ID_SIZE];
     struct rf_snapshot_name since;
     struct rf_snapshot_name newest; /* in the repository; number 0: none, or unknown */
-    uint32_t imported, there, passed;
+    uint32_t imported, there, mended, passed;
     uint64_t archives, bytes; /* written to the repository */
 };
 

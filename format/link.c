@@ -1,4 +1,5 @@
-/* Making links: a delta for each table that differs, written from what the difference engine finds. */
+/* Making links: a delta for each table that differs, written from what the difference engine
+ * finds. */
 #include "format/link.h"
 
 #include <limits.h>
@@ -388,7 +389,8 @@ static enum rf_code link_rows(struct making *making, const struct rf_manifest_ta
     return code;
 }
 
-/* The same archives make the same rows; and where content decides the key, so do the same contents. */
+/* The same archives make the same rows; and where content decides the key, so do the same
+ * contents. */
 static bool surely_same(const struct rf_manifest_table *from, const struct rf_manifest_table *to) {
     if (!rf_digest_equal(&from->digest, &to->digest)) {
         return false;
@@ -400,12 +402,17 @@ static bool surely_same(const struct rf_manifest_table *from, const struct rf_ma
     return same || to->table.alias >= 0 || to->table.key_kind == RF_KEY_COLUMNS;
 }
 
+static bool is_wanted(const struct rf_link_options *options, const char *table) {
+    return !options->wants || options->wants(options->context, table);
+}
+
 static enum rf_code link_table(struct making *making, struct rf_manifest_table *to,
                                struct rf_error *error) {
     const struct rf_manifest_table *from = rf_manifest_find(making->from, to->table.name);
     to->inserted = to->updated = to->deleted = to->moved = 0;
     to->delta = (struct rf_archive_ref){0};
-    if (!from || !rf_table_same_rows(&from->table, &to->table)) {
+    if (!from || !rf_table_same_rows(&from->table, &to->table) ||
+        !is_wanted(making->options, to->table.name)) {
         to->change = RF_CHANGE_NEW;
         to->inserted = to->digest.rows;
         return RF_OK;

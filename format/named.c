@@ -1,6 +1,7 @@
 #include "format/named.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 void rf_named_release(struct rf_named *named) {
     free(named->at);
@@ -43,6 +44,11 @@ static int by_digest(const void *a, const void *b) {
     return rf_hash_compare((*left)->digest, (*right)->digest);
 }
 
+static bool differ(const struct rf_archive_ref *a, const struct rf_archive_ref *b) {
+    return a->size != b->size || a->kind != b->kind || strcmp(a->name, b->name) != 0 ||
+           memcmp(a->sha256, b->sha256, sizeof a->sha256) != 0;
+}
+
 void rf_named_sort(struct rf_named *named) {
     uint32_t kept = 0;
     if (named->count > 0) {
@@ -51,6 +57,8 @@ void rf_named_sort(struct rf_named *named) {
     for (uint32_t i = 0; i < named->count; i++) {
         if (kept == 0 || !rf_hash_equal(named->at[i]->digest, named->at[kept - 1]->digest)) {
             named->at[kept++] = named->at[i];
+        } else {
+            named->torn |= differ(named->at[i], named->at[kept - 1]);
         }
     }
     named->count = kept;

@@ -12,6 +12,7 @@
 struct rf_named {
     uint32_t count, capacity;
     const struct rf_archive_ref **at; /* of the tables that were added */
+    bool torn; /* two of one digest differ in name, kind or size, as in no sound manifest */
 };
 void rf_named_release(struct rf_named *named); /* twice is fine */
 /* Deltas and states of these tables, which outlive `named`; then rf_named_sort once, before the others. */

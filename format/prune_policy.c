@@ -90,7 +90,7 @@ static int64_t back(int64_t from_us, const struct rf_keep_span *span) {
     parts.tm_mon -= (int)span->months;
     parts.tm_mday -= (int)span->days;
     parts.tm_hour -= (int)span->hours;
-    int64_t fraction = from_us - floor_by(from_us, SECOND_US) * SECOND_US;
+    int64_t fraction = (from_us % SECOND_US + SECOND_US) % SECOND_US;
     int64_t seconds = (int64_t)timegm(&parts);
     return seconds < INT64_MIN / SECOND_US ? INT64_MIN : seconds * SECOND_US + fraction;
 }

@@ -668,6 +668,25 @@ enum rf_code rf_repository_publish(struct rf_repository *repository,
     return code;
 }
 
+enum rf_code rf_repository_mend(struct rf_repository *repository,
+                                struct rf_pending_archive *archives, uint32_t count,
+                                struct rf_error *error) {
+    enum rf_code code = sync_pending(repository, archives, count, error);
+    if (code == RF_OK) {
+        code = rf_repository_settle(repository, archives, count, error);
+    }
+    if (code == RF_OK) {
+        code = sync_archives(repository, error);
+    }
+    if (code == RF_OK) {
+        rf_repository_unmark_settling(repository);
+    }
+    for (uint32_t i = 0; code == RF_OK && i < count; i++) {
+        archives[i].settled = false; /* theirs to keep, whatever becomes of the rest */
+    }
+    return code;
+}
+
 void rf_repository_discard(struct rf_repository *repository,
                            const struct rf_pending_archive *archives, uint32_t count) {
     struct rf_error ignored;

@@ -50,6 +50,10 @@ RF_MUST_USE enum rf_code rf_repository_show(struct rf_repository *repository,
                                             const struct rf_shown *shown,
                                             const struct rf_pending_archive *archives,
                                             uint32_t count, struct rf_error *error);
+/* Puts archives in their place that a snapshot here lacks, all synced. */
+RF_MUST_USE enum rf_code rf_repository_mend(struct rf_repository *repository,
+                                            struct rf_pending_archive *archives, uint32_t count,
+                                            struct rf_error *error);
 /* The manifest as it was captured, without a fold. Released when it fails. */
 RF_MUST_USE enum rf_code rf_repository_load_bare(const struct rf_repository *repository,
                                                  const struct rf_snapshot_name *name,

@@ -43,7 +43,7 @@ struct rf_scan {
     struct layer *layers; /* one a delta */
     bool has_low, has_high;
     int64_t low, high; /* rowids of the part: [low, high) */
-    uint32_t mark; /* the archive up to which spans tell their origin */
+    uint32_t mark;     /* the archive up to which spans tell their origin */
     bool skipping;
     int64_t skip; /* nothing below this rowid is wanted */
 };

@@ -38,25 +38,37 @@ static enum rf_code make_folder(struct rf_leap *leap, struct rf_error *error) {
     return error->code;
 }
 
+struct leaping {
+    struct rf_run *run;
+    struct rf_ledger_tables *standing;
+};
+
+static bool stands(void *context, const char *table) {
+    const struct leaping *leaping = context;
+    return rf_ledger_find_table(leaping->standing, table);
+}
+
 static void advance(void *context, const char *table, uint64_t rows) {
-    struct rf_run *run = context;
+    struct rf_run *run = ((const struct leaping *)context)->run;
     rf_run_worker(run, 0, "links", table);
     rf_run_expect(run, rows);
     rf_run_advance(run, table, rows);
 }
 
-static enum rf_code make_link(struct rf_run *run, const struct rf_snapshot_name *from,
+static enum rf_code make_link(struct leaping *leaping, const struct rf_snapshot_name *from,
                               const struct rf_snapshot_name *to, struct rf_leap *leap,
                               struct rf_error *error) {
+    struct rf_run *run = leaping->run;
     unsigned jobs = run->options->jobs;
     struct rf_pool *pool = NULL;
     struct rf_link_options options = {
         .folder = leap->folder,
         .level = LEVEL,
         .unsynced = true,
+        .wants = stands,
         .stop = run->options->stop,
         .progress = advance,
-        .context = run,
+        .context = leaping,
     };
     enum rf_code code = rf_pool_new(jobs < THREADS_MAX ? jobs : THREADS_MAX, &pool, error);
     if (code == RF_OK) {
@@ -69,14 +81,16 @@ static enum rf_code make_link(struct rf_run *run, const struct rf_snapshot_name 
 }
 
 enum rf_code rf_leap_make(struct rf_run *run, struct rf_repository *repository,
-                          const struct rf_snapshot_name *from, const struct rf_snapshot_name *to,
-                          struct rf_leap *leap, struct rf_error *error) {
+                          struct rf_ledger_tables *standing, const struct rf_snapshot_name *from,
+                          const struct rf_snapshot_name *to, struct rf_leap *leap,
+                          struct rf_error *error) {
     *leap = (struct rf_leap){.repository = repository};
     rf_run_note(run, "going %s from snapshot %" PRIu64 " to %" PRIu64,
                 from->number > to->number ? "back" : "on over a gap", from->number, to->number);
+    struct leaping leaping = {.run = run, .standing = standing};
     enum rf_code code = make_folder(leap, error);
     if (code == RF_OK) {
-        code = make_link(run, from, to, leap, error);
+        code = make_link(&leaping, from, to, leap, error);
     }
     if (code == RF_OK) {
         rf_repository_lend(repository, leap->link.archives, leap->link.count);

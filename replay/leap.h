@@ -1,10 +1,10 @@
-/* A leap: to a snapshot that no chain of parents leads to from where the target stands, because it is an
- * earlier one, or because snapshots in between are not in the repository. Where both ends are, what
- * differs between them is found in the archives (format/link.h), and applied in one transaction like any
- * other delta.
+/* A leap: to a snapshot that no chain of parents leads to from where the target stands, because
+ * it is an earlier one, or because snapshots in between are not in the repository. Where both
+ * ends are, what differs between them is found in the archives (format/link.h), and applied in
+ * one transaction like any other delta.
  *
- * The repository may be read-only, so the deltas are written to a folder of their own below $TMPDIR. It
- * is removed in the end; after a kill it stays, and may be removed by anybody. */
+ * The repository may be read-only, so the deltas are written to a folder of their own below
+ * $TMPDIR. It is removed in the end; after a kill it stays, and may be removed by anybody. */
 #ifndef RF_REPLAY_LEAP_H
 #define RF_REPLAY_LEAP_H
 
@@ -13,6 +13,7 @@
 
 #include "format/error.h"
 #include "format/link.h"
+#include "replay/ledger.h"
 #include "replay/run.h"
 
 struct rf_leap {
@@ -24,8 +25,10 @@ struct rf_leap {
 /* Whether both ends are in the repository, with the same digests. */
 bool rf_leap_can(const struct rf_repository *repository, const struct rf_snapshot_name *from,
                  const struct rf_snapshot_name *to);
-/* From here on the repository finds the archives that the link names. */
+/* From here on the repository finds the archives that the link names. Tables that do not stand
+ * in the target are not looked into. */
 RF_MUST_USE enum rf_code rf_leap_make(struct rf_run *run, struct rf_repository *repository,
+                                      struct rf_ledger_tables *standing,
                                       const struct rf_snapshot_name *from,
                                       const struct rf_snapshot_name *to, struct rf_leap *leap,
                                       struct rf_error *error);

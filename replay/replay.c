@@ -465,8 +465,8 @@ static enum rf_code run_replay(struct replay *replay, struct rf_error *error) {
                    : replay->route.count == 0 ? RF_REPLAY_NONE
                                               : RF_REPLAY_DELTA;
     if (replay->leaps) {
-        code = rf_leap_make(&replay->run, replay->repository, &replay->start, replay->to,
-                            &replay->leap, error);
+        code = rf_leap_make(&replay->run, replay->repository, &replay->tables, &replay->start,
+                            replay->to, &replay->leap, error);
     }
     if (code == RF_OK) {
         code = check(replay, error);

@@ -93,9 +93,10 @@ struct rf_replay_result {
 void rf_replay_result_release(struct rf_replay_result *result);
 
 /* `to` is a snapshot of the repository. A target at an earlier one gets the snapshots in between, each in
- * a transaction of its own; a target at none gets `to` at once. Where the target is ahead, or the chain has a
- * gap, one that may leap gets there in one transaction, if the repository has the snapshot at which it stands;
- * otherwise RF_MISPLACED (RF_CORRUPT for a gap within the repository), as for one that was fed by another source. */
+ * a transaction of its own; a target at none gets `to` at once. Where the target is ahead, or the
+ * chain has a gap, one that may leap gets there in one transaction, if the repository has the snapshot at
+ * which it stands; otherwise RF_MISPLACED (RF_CORRUPT for a gap within the repository), as for one
+ * that was fed by another source. */
 RF_MUST_USE enum rf_code rf_replay(struct rf_repository *repository,
                                    const struct rf_target_options *options,
                                    const struct rf_snapshot_name *to,

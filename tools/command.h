@@ -14,8 +14,8 @@ struct rf_task;
 struct rf_command {
     const char *name;
     const char *operand; /* "DATABASE"; NULL for none */
-    bool operand_required;
     const char *second_operand; /* one that may follow it, never required; NULL for none */
+    bool operand_required;
     bool repo_optional;
     uint64_t options;        /* bits 1 << enum rf_option_id */
     const char *summary;     /* for the list of commands: no capital, no full stop */

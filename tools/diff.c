@@ -1,6 +1,7 @@
 /* rowferry diff: which two snapshots, and which of their tables. */
 #include "tools/diff.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -106,6 +107,7 @@ static enum rf_diff_change change_of(const struct rf_manifest_table *before,
 
 static void add_table(struct rf_diff *diff, const struct rf_manifest_table *before,
                       const struct rf_manifest_table *after) {
+    assert(before || after);
     const char *name = (after ? after : before)->table.name;
     if (rf_show_wanted(diff->task->settings, name)) {
         diff->tables[diff->table_count++] = (struct rf_diff_table){

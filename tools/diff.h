@@ -1,9 +1,10 @@
-/* The difference of two snapshots, whichever is the older: what each table's rows and the schema are
- * in one and not in the other. The rows come from the archives alone.
+/* The difference of two snapshots, whichever is the older: what each table's rows and the schema
+ * are in one and not in the other. The rows come from the archives alone.
  *
- * rf_command_diff (diff.c) finds the two ends, makes the list of tables and hands it to a face: for
- * people and JSON lines (diff_tell.c), for sqlite3 (diff_sqlite.c) or for psql (diff_postgres.c).
- * A face walks the rows of a table as often as it likes (diff_walk.c); none are kept. */
+ * rf_command_diff (diff.c) finds the two ends, makes the list of tables and hands it to a face:
+ * for people and JSON lines (diff_tell.c), for sqlite3 (diff_sqlite.c) or for psql
+ * (diff_postgres.c). A face walks the rows of a table as often as it likes (diff_walk.c); none are
+ * kept. */
 #ifndef RF_TOOLS_DIFF_H
 #define RF_TOOLS_DIFF_H
 

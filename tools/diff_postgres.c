@@ -1,16 +1,17 @@
 /* The difference as a script for psql, for tables as rowferry makes them from SQLite's.
  *
- * A plain reading: every value is a literal in quotes, of which PostgreSQL makes what its column is.
- * Rows are found by the declared key; where there is none, or it holds a NULL, by all their columns,
- * and then one of those that are alike is taken. First rows are deleted, of all tables, those that
- * others refer to last; then table by table, those first, rows are updated in place and inserted.
+ * A plain reading: every value is a literal in quotes, of which PostgreSQL makes what its column
+ * is. Rows are found by the declared key; where there is none, or it holds a NULL, by all their
+ * columns, and then one of those that are alike is taken. First rows are deleted, of all tables,
+ * those that others refer to last; then table by table, those first, rows are updated in place and
+ * inserted.
  *
  * A row whose key changed, or in whose table other values must be unique, is deleted and inserted:
- * updates one by one would collide where values change places. So is one that refers to another row
- * than before, which may not be there yet, unless rows of other tables refer to it in turn.
+ * updates one by one would collide where values change places. So is one that refers to another
+ * row than before, which may not be there yet, unless rows of other tables refer to it in turn.
  *
- * A row with a text that PostgreSQL cannot hold is not put in; a comment says so, and the exit code
- * is the one of rows that are set aside. */
+ * A row with a text that PostgreSQL cannot hold is not put in; a comment says so, and the exit
+ * code is the one of rows that are set aside. */
 #include "tools/diff_postgres.h"
 
 #include <inttypes.h>
@@ -337,9 +338,11 @@ static enum rf_code sort_tables(const struct rf_diff *diff, uint32_t **order,
                                 struct rf_error *error) {
     bool *placed = calloc((size_t)diff->table_count + 1, sizeof *placed);
     *order = calloc((size_t)diff->table_count + 1, sizeof **order);
-    enum rf_code code = placed && *order ? RF_OK : rf_fail_memory(error);
-    if (code == RF_OK) {
+    enum rf_code code = RF_OK;
+    if (placed && *order) {
         sort(diff, placed, *order);
+    } else {
+        code = rf_fail_memory(error);
     }
     free(placed);
     return code;

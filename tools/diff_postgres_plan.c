@@ -8,7 +8,7 @@
 
 struct rf_diff_plan {
     struct rf_target_options options;
-    const char **names; /* as patterns, ended by NULL */
+    char **names; /* as patterns, ended by NULL */
     struct rf_check *check;
 };
 
@@ -45,17 +45,17 @@ static char *pattern_of(const char *name) {
 
 /* ---- the plan ---- */
 
-static void free_names(const char **names) {
-    for (const char **name = names; name && *name; name++) {
-        free((void *)(uintptr_t)*name);
+static void free_names(char **names) {
+    for (char **name = names; name && *name; name++) {
+        free(*name);
     }
     free(names);
 }
 
 static enum rf_code list_names(const struct rf_diff *diff,
-                               bool (*wanted)(const struct rf_diff_table *table),
-                               const char ***names, struct rf_error *error) {
-    const char **list = calloc((size_t)diff->table_count + 1, sizeof *list);
+                               bool (*wanted)(const struct rf_diff_table *table), char ***names,
+                               struct rf_error *error) {
+    char **list = calloc((size_t)diff->table_count + 1, sizeof *list);
     *names = list;
     for (uint32_t i = 0; list && i < diff->table_count; i++) {
         if (wanted(&diff->tables[i])) {
@@ -72,15 +72,17 @@ static enum rf_code make(const struct rf_diff *diff,
                          struct rf_diff_plan **made, struct rf_error *error) {
     static const struct rf_rules plain = {0};
     struct rf_diff_plan *plan = *made = calloc(1, sizeof *plan);
-    enum rf_code code =
-        plan ? list_names(diff, wanted, &plan->names, error) : rf_fail_memory(error);
+    if (!plan) {
+        return rf_fail_memory(error);
+    }
+    enum rf_code code = list_names(diff, wanted, &plan->names, error);
     if (code != RF_OK || !*plan->names) {
         return code;
     }
     plan->options = (struct rf_target_options){
         .schema = diff->task->settings->schema,
         .jobs = 1,
-        .include = plan->names,
+        .include = (const char *const *)plan->names,
         .rules = &plain,
         .stop = diff->task->stop,
     };

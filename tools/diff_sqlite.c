@@ -1,15 +1,16 @@
 /* The difference as a script for sqlite3 that makes of a database at FROM one at TO.
  *
- * Exact: rowids, storage classes, text that is none, sequences, schema. So that no order of rows and
- * no constraint stands in the way, of all tables first every row goes that is not at TO as it is,
- * and then every row comes that was not at FROM: what is there in between is a part of FROM or of
- * TO, and neither breaks a constraint. Triggers are away meanwhile; tables whose SQL is another are
- * made anew and filled whole, as are those whose rowid no name reaches.
+ * Exact: rowids, storage classes, text that is none, sequences, schema. So that no order of rows
+ * and no constraint stands in the way, of all tables first every row goes that is not at TO as it
+ * is, and then every row comes that was not at FROM: what is there in between is a part of FROM or
+ * of TO, and neither breaks a constraint. Triggers are away meanwhile; tables whose SQL is another
+ * are made anew and filled whole, as are those whose rowid no name reaches.
  *
  * What SQLite would store as another value (a text of digits in a column of integers, which only a
  * hand-made schema allows) is refused: the script ends in ROLLBACK. */
 #include "tools/diff_sqlite.h"
 
+#include <inttypes.h>
 #include <string.h>
 #include <strings.h>
 
@@ -66,8 +67,8 @@ static enum rf_code refuse(const struct rf_diff_side *side, uint32_t column, con
     struct rf_value value = rf_diff_value(side, column);
     rf_fail(error, RF_FAILED, "a value of column %s of table %s cannot be put into a script",
             table->columns[column].name, table->name);
-    rf_detail(error, "the %s in the row with the rowid %lld: %s", rf_class_name(value.class),
-              (long long)side->rowid, why);
+    rf_detail(error, "the %s in the row with the rowid %" PRId64 ": %s", rf_class_name(value.class),
+              side->rowid, why);
     rf_hint(error,
             "rowferry restore makes the whole database; --rows shows the value; -T %s leaves "
             "the table out.",
@@ -108,7 +109,7 @@ static enum rf_code delete_row(void *context, const struct rf_diff_row *row,
     rf_diff_put_name(script, "DELETE FROM ", table->name, " WHERE ");
     if (table->key_kind == RF_KEY_ROWID) {
         rf_literal_sql_name(script->out, rowid_name(table));
-        rf_output_printf(script->out, " = %lld", (long long)side->rowid);
+        rf_output_printf(script->out, " = %" PRId64, side->rowid);
     }
     for (uint32_t i = 0; table->key_kind == RF_KEY_COLUMNS && i < table->key_count; i++) {
         rf_diff_put_name(script, i > 0 ? " AND " : "", table->columns[table->key[i]].name, " = ");
@@ -116,6 +117,39 @@ static enum rf_code delete_row(void *context, const struct rf_diff_row *row,
     }
     rf_output_printf(script->out, ";\n");
     return RF_OK;
+}
+
+/* The rowid where it is no column, and then the columns that hold what is given. */
+static void put_columns(const struct rf_diff_script *script, const struct rf_table *table,
+                        const char *rowid) {
+    const char *before = "";
+    if (rowid) {
+        rf_diff_put_name(script, before, rowid, "");
+        before = ", ";
+    }
+    for (uint32_t i = 0; i < table->column_count; i++) {
+        if (!table->columns[i].generated) {
+            rf_diff_put_name(script, before, table->columns[i].name, "");
+            before = ", ";
+        }
+    }
+}
+
+static void put_values(const struct rf_diff_script *script, const struct rf_diff_side *side,
+                       const char *rowid) {
+    const struct rf_table *table = &side->table->table;
+    const char *before = "";
+    if (rowid) {
+        rf_output_printf(script->out, "%" PRId64, side->rowid);
+        before = ", ";
+    }
+    for (uint32_t i = 0; i < table->column_count; i++) {
+        if (!table->columns[i].generated) {
+            rf_output_printf(script->out, "%s", before);
+            put_value(script, side, i);
+            before = ", ";
+        }
+    }
 }
 
 static enum rf_code insert_row(void *context, const struct rf_diff_row *row,
@@ -128,31 +162,10 @@ static enum rf_code insert_row(void *context, const struct rf_diff_row *row,
     }
     const struct rf_table *table = &side->table->table;
     const char *rowid = table->alias < 0 ? rowid_name(table) : NULL;
-    const char *before = "";
     rf_diff_put_name(script, "INSERT INTO ", table->name, "(");
-    if (rowid) {
-        rf_diff_put_name(script, "", rowid, "");
-        before = ", ";
-    }
-    for (uint32_t i = 0; i < table->column_count; i++) {
-        if (!table->columns[i].generated) {
-            rf_diff_put_name(script, before, table->columns[i].name, "");
-            before = ", ";
-        }
-    }
+    put_columns(script, table, rowid);
     rf_output_printf(script->out, ") VALUES(");
-    before = "";
-    if (rowid) {
-        rf_output_printf(script->out, "%lld", (long long)side->rowid);
-        before = ", ";
-    }
-    for (uint32_t i = 0; i < table->column_count; i++) {
-        if (!table->columns[i].generated) {
-            rf_output_printf(script->out, "%s", before);
-            put_value(script, side, i);
-            before = ", ";
-        }
-    }
+    put_values(script, side, rowid);
     rf_output_printf(script->out, ");\n");
     return RF_OK;
 }

@@ -1,8 +1,9 @@
-/* What stands around the rows in a script for sqlite3: everything that has SQL, and the numbers that
- * a database keeps beside its tables.
+/* What stands around the rows in a script for sqlite3: everything that has SQL, and the numbers
+ * that a database keeps beside its tables.
  *
- * Virtual tables come without their content, unless the tables that hold it were captured too: then
- * those are made and filled like any other, and the virtual table is only entered into the schema. */
+ * Virtual tables come without their content, unless the tables that hold it were captured too:
+ * then those are made and filled like any other, and the virtual table is only entered into the
+ * schema. */
 #include <string.h>
 #include <strings.h>
 
@@ -111,8 +112,8 @@ static void create(const struct rf_diff_script *script, const char *sql) {
     rf_output_printf(script->out, "%s%s;\n", sql, may_end_in_comment(sql) ? "\n" : "");
 }
 
-/* What the line feed above and the shell, which drops carriage returns at the ends of lines, made of
- * the SQL is set right afterwards. */
+/* What the line feed above and the shell, which drops carriage returns at the ends of lines, made
+ * of the SQL is set right afterwards. */
 static bool is_altered(const char *sql) {
     return strchr(sql, '\r') || may_end_in_comment(sql);
 }

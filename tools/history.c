@@ -53,11 +53,14 @@ enum rf_code rf_history_step_to(const struct rf_repository *repository, uint32_t
     enum rf_code code = rf_repository_load(repository, &step->name, &step->manifest, error);
     if (code != RF_OK) {
         step->name = (struct rf_snapshot_name){0};
-    } else if (step->manifest.parent != last) {
+        return code;
+    }
+    step->known = step->manifest.parent == last;
+    if (!step->known) {
         rf_manifest_release(&step->before);
         step->before = (struct rf_manifest){0};
     }
-    return code;
+    return RF_OK;
 }
 
 void rf_history_step_release(struct rf_history_step *step) {
@@ -66,38 +69,23 @@ void rf_history_step_release(struct rf_history_step *step) {
     *step = (struct rf_history_step){0};
 }
 
-static bool names(const struct rf_manifest_table *table, const struct rf_archive_ref *ref) {
-    bool found = table->change == RF_CHANGE_DELTA && strcmp(table->delta.name, ref->name) == 0;
-    for (uint32_t i = 0; !found && i < table->state_count; i++) {
-        found = strcmp(table->state[i].name, ref->name) == 0;
+/* A delta, the table whole where its chain was folded, or nothing. */
+static uint64_t bytes_written(const struct rf_manifest_table *table) {
+    const struct rf_archive_ref *last = &table->state[table->state_count - 1];
+    if (table->change != RF_CHANGE_DELTA) {
+        return table->change == RF_CHANGE_NEW ? last->size : 0;
     }
-    return found;
-}
-
-/* What the table names and did not name before was written for this snapshot. */
-static uint64_t bytes_written(const struct rf_manifest_table *before,
-                              const struct rf_manifest_table *table) {
-    uint64_t bytes = 0;
-    bool in_state = false;
-    for (uint32_t i = 0; i < table->state_count; i++) {
-        const struct rf_archive_ref *ref = &table->state[i];
-        in_state |= table->change == RF_CHANGE_DELTA && strcmp(ref->name, table->delta.name) == 0;
-        bytes += before && names(before, ref) ? 0 : ref->size;
-    }
-    if (table->change == RF_CHANGE_DELTA && !in_state) {
-        bytes += before && names(before, &table->delta) ? 0 : table->delta.size;
-    }
-    return bytes;
+    bool folded = strcmp(last->name, table->delta.name) != 0;
+    return table->delta.size + (folded ? last->size : 0);
 }
 
 static void add_wanted(const struct rf_history_step *step, const struct rf_settings *settings,
                        struct rf_snapshot_facts *facts) {
     for (uint32_t i = 0; i < step->manifest.table_count; i++) {
         const struct rf_manifest_table *table = &step->manifest.tables[i];
-        const char *name = table->table.name;
-        if (rf_show_wanted(settings, name)) {
+        if (rf_show_wanted(settings, table->table.name)) {
             add_table(table, facts);
-            facts->bytes += bytes_written(rf_manifest_find(&step->before, name), table);
+            facts->bytes += bytes_written(table);
             facts->touched += table->change != RF_CHANGE_NONE;
         }
     }
@@ -115,8 +103,10 @@ enum rf_code rf_history_facts_of(const struct rf_history_step *step,
     facts->seconds = whole.seconds;
     add_wanted(step, settings, facts);
 
-    struct rf_schema_changes changes;
-    enum rf_code code = rf_schema_changes_find(&step->before, &step->manifest, &changes, error);
+    struct rf_schema_changes changes = {0};
+    enum rf_code code =
+        step->known ? rf_schema_changes_find(&step->before, &step->manifest, &changes, error)
+                    : RF_OK;
     for (uint32_t i = 0; code == RF_OK && i < changes.count; i++) {
         facts->touched += rf_show_wanted(settings, rf_schema_change_of(&changes.list[i])->table);
     }

@@ -18,11 +18,12 @@ struct rf_snapshot_facts {
     uint32_t touched; /* rf_history_facts_of: tables whose rows and objects whose SQL changed */
 };
 
-/* A snapshot and the one before it, loaded; an empty manifest where there is none before it. */
+/* A snapshot and the one before it, loaded. */
 struct rf_history_step {
     struct rf_snapshot_name name;
     struct rf_manifest manifest;
-    struct rf_manifest before;
+    struct rf_manifest before; /* empty where there is none before it */
+    bool known;                /* that; else the one before it is not there, or cannot be read */
 };
 
 void rf_snapshot_facts_of(const struct rf_manifest *manifest, const struct rf_snapshot_name *name,
@@ -37,8 +38,8 @@ RF_MUST_USE enum rf_code rf_snapshot_facts_load(const struct rf_repository *repo
 RF_MUST_USE enum rf_code rf_history_step_to(const struct rf_repository *repository, uint32_t place,
                                             struct rf_history_step *step, struct rf_error *error);
 void rf_history_step_release(struct rf_history_step *step); /* twice is fine */
-/* The same sums over the tables that --table and --exclude-table let through, and what of them and
- * of their schema is another since the snapshot before. */
+/* The same sums over the tables that --table and --exclude-table let through, and what of them and,
+ * as far as that is known, of their schema is another since the snapshot before. */
 RF_MUST_USE enum rf_code rf_history_facts_of(const struct rf_history_step *step,
                                              const struct rf_settings *settings,
                                              struct rf_snapshot_facts *facts,

@@ -14,6 +14,7 @@
 
 static const char *const fates[] = {[RF_IMPORT_NEW] = "imported",
                                     [RF_IMPORT_THERE] = "already there",
+                                    [RF_IMPORT_MENDED] = "mended",
                                     [RF_IMPORT_PASSED] = "passed over"};
 
 static void on_progress(void *context, uint64_t done, uint64_t expected) {
@@ -36,7 +37,7 @@ static void print_line(struct rf_task *task, const struct rf_imported *imported)
 static void on_snapshot(void *context, const struct rf_imported *imported) {
     struct rf_task *task = context;
     char digest[RF_SHORT_DIGEST], bytes[RF_UNITS_TEXT];
-    bool is_new = imported->fate == RF_IMPORT_NEW;
+    bool is_new = imported->fate == RF_IMPORT_NEW || imported->fate == RF_IMPORT_MENDED;
     if (task->settings->json) {
         print_line(task, imported);
     } else if (rf_task_for_people(task) && (is_new || task->settings->verbose)) {
@@ -54,6 +55,7 @@ static void fill_summary(struct rf_task *task, const struct rf_import_result *re
                  result->head_known ? rf_uuid_text(result->source, source) : NULL);
     rf_json_count(summary, "imported", result->imported);
     rf_json_count(summary, "already_there", result->there);
+    rf_json_count(summary, "mended", result->mended);
     rf_json_count(summary, "passed_over", result->passed);
     rf_json_count(summary, "archives", result->archives);
     rf_json_count(summary, "bytes", result->bytes);
@@ -66,9 +68,10 @@ static void tell(struct rf_task *task, const struct rf_import_result *result, do
         return;
     }
     rf_units_seconds(seconds, time);
-    if (result->imported > 0) {
-        rf_output_printf(task->output, "%s imported, %s, %s",
-                         rf_units_count(result->imported, "snapshot", snapshots),
+    if (result->imported + result->mended > 0) {
+        rf_output_printf(task->output, "%s %s, %s, %s",
+                         rf_units_count(result->imported + result->mended, "snapshot", snapshots),
+                         result->mended > 0 ? "imported or mended" : "imported",
                          rf_units_bytes(result->bytes, bytes), time);
     } else {
         rf_output_printf(task->output, "nothing new in the stream, %s", time);

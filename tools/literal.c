@@ -10,7 +10,7 @@
 #include "replay/render.h"
 #include "tools/text.h"
 
-#define PIECE 2048u /* bytes of a value that are turned into text at a time */
+#define PIECE ((size_t)2048) /* bytes of a value that are turned into text at a time */
 
 /* ---- pieces ---- */
 
@@ -72,7 +72,7 @@ static const char *shortest(double real, char text[40]) {
 /* What looks like an integer gets a fraction, so that it is a real to every reader. */
 static const char *with_fraction(char text[40]) {
     if (!strpbrk(text, ".en")) {
-        strcat(text, ".0");
+        memcpy(text + strlen(text), ".0", sizeof ".0");
     }
     return text;
 }

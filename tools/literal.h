@@ -10,8 +10,8 @@
  *                                                carry it
  *   psql      '5'      '0.1', 'Inf'              '…'                          '\x…'
  *
- * PostgreSQL takes a literal in quotes for whatever the column is, so that the class decides nothing
- * there. Large values go out piece by piece. */
+ * PostgreSQL takes a literal in quotes for whatever the column is, so that the class decides
+ * nothing there. Large values go out piece by piece. */
 #ifndef RF_TOOLS_LITERAL_H
 #define RF_TOOLS_LITERAL_H
 
@@ -21,8 +21,8 @@
 #include "format/value.h"
 #include "tools/output.h"
 
-/* A string in double quotes. Bytes that are no UTF-8 are written as \xHH and backslashes doubled, as
- * names are in JSON lines. */
+/* A string in double quotes. Bytes that are no UTF-8 are written as \xHH and backslashes doubled,
+ * as names are in JSON lines. */
 void rf_literal_json_name(struct rf_output *output, const char *name);
 void rf_literal_json(struct rf_output *output, const struct rf_value *value);
 

@@ -28,19 +28,23 @@ static int compare(const struct rf_object *a, const struct rf_object *b) {
     return order != 0 ? order : strcmp(a->name, b->name);
 }
 
+struct place {
+    const struct rf_object *object; /* NULL behind the last */
+};
+
 static int compare_places(const void *a, const void *b) {
-    const struct rf_object *const *left = a;
-    const struct rf_object *const *right = b;
-    return compare(*left, *right);
+    const struct place *left = a;
+    const struct place *right = b;
+    return compare(left->object, right->object);
 }
 
-/* Those that were written as SQL, in order; ended by NULL. NULL without memory. */
-static const struct rf_object **in_order(const struct rf_manifest *manifest) {
-    const struct rf_object **list = calloc((size_t)manifest->object_count + 1, sizeof *list);
+/* Those that were written as SQL, in order. NULL without memory. */
+static struct place *in_order(const struct rf_manifest *manifest) {
+    struct place *list = calloc((size_t)manifest->object_count + 1, sizeof *list);
     uint32_t count = 0;
     for (uint32_t i = 0; list && i < manifest->object_count; i++) {
         if (manifest->objects[i].sql) {
-            list[count++] = &manifest->objects[i];
+            list[count++].object = &manifest->objects[i];
         }
     }
     if (count > 1) {
@@ -57,21 +61,21 @@ static void add(struct rf_schema_changes *changes, enum rf_schema_event event,
         (struct rf_schema_change){.event = event, .before = before, .after = after};
 }
 
-static void merge(const struct rf_object *const *before, const struct rf_object *const *after,
+static void merge(const struct place *left, const struct place *right,
                   struct rf_schema_changes *changes) {
-    while (*before || *after) {
-        int order = !*before ? 1 : !*after ? -1 : compare(*before, *after);
+    while (left->object || right->object) {
+        const struct rf_object *before = left->object;
+        const struct rf_object *after = right->object;
+        int order = !before ? 1 : !after ? -1 : compare(before, after);
         if (order < 0) {
-            add(changes, RF_SCHEMA_DROPPED, *before++, NULL);
+            add(changes, RF_SCHEMA_DROPPED, before, NULL);
         } else if (order > 0) {
-            add(changes, RF_SCHEMA_NEW, NULL, *after++);
-        } else {
-            if (strcmp((*before)->sql, (*after)->sql) != 0) {
-                add(changes, RF_SCHEMA_CHANGED, *before, *after);
-            }
-            before++;
-            after++;
+            add(changes, RF_SCHEMA_NEW, NULL, after);
+        } else if (strcmp(before->sql, after->sql) != 0) {
+            add(changes, RF_SCHEMA_CHANGED, before, after);
         }
+        left += order <= 0;
+        right += order >= 0;
     }
 }
 
@@ -79,8 +83,8 @@ enum rf_code rf_schema_changes_find(const struct rf_manifest *before,
                                     const struct rf_manifest *after,
                                     struct rf_schema_changes *changes, struct rf_error *error) {
     size_t most = (size_t)before->object_count + after->object_count + 1;
-    const struct rf_object **left = in_order(before);
-    const struct rf_object **right = in_order(after);
+    struct place *left = in_order(before);
+    struct place *right = in_order(after);
     enum rf_code code = RF_OK;
     *changes = (struct rf_schema_changes){.list = calloc(most, sizeof *changes->list)};
     if (left && right && changes->list) {

@@ -45,12 +45,15 @@ def rows_of(db, table):
     names = columns_of(db, table)
     rowid = rowid_of(db, table, names)
     where = f"{quote(table)} NOT INDEXED" if rowid else quote(table)
-    rows = [[row] for row, in db.execute(f"SELECT {rowid or 0} FROM {where}")]
-    for name in map(quote, names):
-        found = db.execute(f"SELECT typeof({name}), CASE typeof({name}) WHEN 'text' THEN "
-                           f"CAST({name} AS BLOB) ELSE {name} END FROM {where}")
-        for row, (kind, value) in zip(rows, found.fetchall()):
-            row += [kind, exact(value)]
+    rows = []
+    for start in range(0, len(names), 500):  # all at once, but for tables too wide for a result
+        asked = ", ".join(f"typeof({name}), CASE typeof({name}) WHEN 'text' THEN "
+                          f"CAST({name} AS BLOB) ELSE {name} END"
+                          for name in map(quote, names[start:start + 500]))
+        found = db.execute(f"SELECT {rowid or 0}, {asked} FROM {where}").fetchall()
+        rows = rows or [[] for _ in found]
+        for row, values in zip(rows, found):
+            row += map(exact, values)
     return sorted(rows, key=repr)
 
 

@@ -256,7 +256,8 @@ def test_a_step_that_fails_is_told_and_not_judged(scratch, broken):
     program.write_text(f'#!/bin/sh\n[ "$1" != {broken} ] || {{ echo no use >&2; exit 3; }}\n'
                        f'exec "{PROGRAM}" "$@"\n')
     program.chmod(0o755)
-    said = run_bench(scratch, "--scale", "0.0005", "--tables", "3", "--program", program, code=1)
+    said = run_bench(scratch, "--scale", "0.0005", "--program", program, "--only", "both_halves",
+                     "--only", "verify", code=1)
     assert "ended with 3: no use" in said
     part = json.loads((scratch / "out.json").read_text())["comparison"]
     measured = {(step["step"], step["who"]) for step in part["steps"]}

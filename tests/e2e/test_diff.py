@@ -1,13 +1,13 @@
-"""diff: what two snapshots differ in, from the archives alone. Its counts and rows are held against
-what SQLite says of the two databases; its scripts are run by sqlite3 and psql, and what they made is
-held against the database, or the target, that it should have become."""
+"""diff: what two snapshots differ in, from the archives alone. Its counts and rows are held
+against what SQLite says of the two databases; its scripts are run by sqlite3 and psql, and what
+they made is held against the database, or the target, that it should have become."""
 
 import collections
-import json
 import math
 import os
 import random
 import shutil
+import signal
 import sqlite3
 import struct
 import subprocess
@@ -16,7 +16,8 @@ import pytest
 
 import makedb
 import trips
-from program import FAILED, MISPLACED, OK, PROGRAM, SET_ASIDE, STORAGE, USAGE, Ferry, environment, run
+from program import (DAMAGED, FAILED, MISPLACED, OK, PROGRAM, SET_ASIDE, STORAGE, USAGE, Ferry,
+                     environment, run)
 from sqlite_side import from_utf16
 
 # ---- what stands in a database, to the last bit ----
@@ -72,7 +73,8 @@ def content(path):
     }
     if any(row[1] == b"sqlite_sequence" for row in found["schema"]):
         found["sequences"] = sorted(
-            db.execute("SELECT typeof(name), name, typeof(seq), seq FROM sqlite_sequence"), key=repr)
+            db.execute("SELECT typeof(name), name, typeof(seq), seq FROM sqlite_sequence"),
+            key=repr)
     db.close()
     return found
 
@@ -160,7 +162,8 @@ def play(target, script):
 def tables_in(target):
     """Every row of every table, as text; and how each column is made."""
     names = [row[0] for row in target.rows(
-        "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace")]
+        "SELECT relname FROM pg_class "
+        "WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace")]
     quoted = [makedb.quote(name) for name in names]
     found = target.results(*(f"SELECT * FROM public.{name}" for name in quoted),
                            "SELECT attrelid::regclass::text, attnum, attname, "
@@ -413,17 +416,18 @@ SCHEMAS = {
         "CREATE TABLE t (v)",
         "CREATE TABLE a (id INTEGER PRIMARY KEY AUTOINCREMENT);"
         "INSERT INTO sqlite_sequence VALUES ('a', 'text'), ('b', 1.5), (NULL, NULL); DROP TABLE a"),
-    "numbers": ("CREATE TABLE t (v)", "PRAGMA user_version = -7; PRAGMA application_id = 2147483647;"
-                                      "INSERT INTO t VALUES (1)"),
+    "numbers": (
+        "CREATE TABLE t (v)",
+        "PRAGMA user_version = -7; PRAGMA application_id = 2147483647; INSERT INTO t VALUES (1)"),
     "unique values change places": (
         "CREATE TABLE t (id INTEGER PRIMARY KEY, v UNIQUE, CHECK (v <> 9)); "
         "INSERT INTO t VALUES (1, 'a'), (2, 'b'), (3, 'c');"
         "CREATE TABLE p (id INTEGER PRIMARY KEY, up REFERENCES p (id) ON DELETE CASCADE);"
         "INSERT INTO p VALUES (1, 2), (2, 1), (3, 3)",
-        "UPDATE t SET v = v || '_'; UPDATE t SET v = 'a' WHERE id = 3; UPDATE t SET v = 'c' WHERE id = "
-        "1; PRAGMA ignore_check_constraints = 1; INSERT INTO t VALUES (9, 9);"
-        "DELETE FROM p WHERE id = 3; INSERT INTO p VALUES (4, 5), (5, 4); UPDATE p SET id = 6 WHERE "
-        "id = 2"),
+        "UPDATE t SET v = v || '_'; UPDATE t SET v = 'a' WHERE id = 3; UPDATE t SET v = 'c' WHERE "
+        "id = 1; PRAGMA ignore_check_constraints = 1; INSERT INTO t VALUES (9, 9);"
+        "DELETE FROM p WHERE id = 3; INSERT INTO p VALUES (4, 5), (5, 4);"
+        "UPDATE p SET id = 6 WHERE id = 2"),
     "SQL with comments and odd ends of lines": (
         "CREATE TABLE t (v)",
         "CREATE TABLE c (\r\n  a -- the last line\r\n); CREATE VIEW w AS SELECT a -- of c\nFROM c;"
@@ -571,8 +575,8 @@ def test_a_value_that_sqlite_would_alter_is_refused(archive_only, scratch):
         db.execute("DROP TABLE trial")
     db.execute("PRAGMA writable_schema = ON")
     for place, (declared, _) in enumerate(ALTERED):
-        db.execute(f"UPDATE sqlite_schema SET sql = 'CREATE TABLE t{place} (id INTEGER PRIMARY KEY, "
-                   f"v {declared})' WHERE name = 't{place}'")
+        db.execute(f"UPDATE sqlite_schema SET sql = 'CREATE TABLE t{place} (id INTEGER PRIMARY "
+                   f"KEY, v {declared})' WHERE name = 't{place}'")
     db.close()
     archive_only.capture(database)
     for place in range(len(ALTERED)):
@@ -580,7 +584,8 @@ def test_a_value_that_sqlite_would_alter_is_refused(archive_only, scratch):
         result = run("diff", *args, "--sqlite")
         assert result.code == FAILED and result.out.endswith("ROLLBACK;\n"), str(result)
         assert f"column v of table t{place}" in result.err and "storage class" in result.err
-    assert len(archive_only.command("diff", "--rows", "0", expect=OK).of_type("row")) == len(ALTERED)
+    rows = archive_only.command("diff", "--rows", "0", expect=OK).of_type("row")
+    assert len(rows) == len(ALTERED)
 
 
 def test_a_value_that_sqlite_leaves_alone_is_not(archive_only, scratch):
@@ -615,8 +620,9 @@ def test_reals_to_the_last_bit(archive_only, scratch):
 def test_which_lines_are_understood(archive_only, scratch):
     makedb.sqlite(scratch / "x.db", "CREATE TABLE t (v); INSERT INTO t VALUES (1)")
     archive_only.capture(scratch / "x.db")
-    for line in ("diff 1 2 3", "diff 9", "diff 1 9", "diff yesterday", "diff --rows --sql", "diff -1",
-                 "diff --sqlite --sql", "diff --sqlite --json", "diff --sql --json", "diff 00 1"):
+    for line in ("diff 1 2 3", "diff 9", "diff 1 9", "diff yesterday", "diff -1",
+                 "diff --rows --sql", "diff --sqlite --sql", "diff --sqlite --json",
+                 "diff --sql --json", "diff 00 1"):
         result = run(*line.split(), "-r", archive_only.repository, check=False)
         assert result.code == USAGE and result.err.startswith("error: "), str(result)
         assert "--json" in line or not result.out, str(result)
@@ -683,8 +689,8 @@ def test_names_that_mean_harm(archive_only, scratch):
 
 def test_a_reader_who_has_seen_enough(archive_only, scratch):
     database = scratch / "source.db"
-    makedb.sqlite(database, "CREATE TABLE t (v); WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT "
-                            "i + 1 FROM n WHERE i < 200000) INSERT INTO t SELECT i FROM n")
+    makedb.sqlite(database, "CREATE TABLE t (v); WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL "
+                            "SELECT i + 1 FROM n WHERE i < 200000) INSERT INTO t SELECT i FROM n")
     archive_only.capture(database)
     for face in ("--rows", "--sqlite", "--sql"):
         process = subprocess.Popen([PROGRAM, "diff", "-r", archive_only.repository, face],
@@ -705,16 +711,17 @@ def test_sql_for_rows_that_no_key_tells_apart(pair, scratch):
     """Of rows that are alike one goes, not all; a NULL in a key is nobody's key."""
     here, there = pair
     database = scratch / "source.db"
-    makedb.sqlite(database, "CREATE TABLE h (a, b TEXT, c REAL); CREATE TABLE n (a TEXT, b INT, v TEXT,"
-                            "PRIMARY KEY (a, b));"
+    makedb.sqlite(database, "CREATE TABLE h (a, b TEXT, c REAL);"
+                            "CREATE TABLE n (a TEXT, b INT, v TEXT, PRIMARY KEY (a, b));"
                             "INSERT INTO h VALUES (1, 'x', NULL), (1, 'x', NULL), (1, 'x', NULL),"
                             "(NULL, NULL, NULL), (NULL, NULL, NULL), (2, '', 0.1);"
                             "INSERT INTO n VALUES ('k', 1, 'one'), ('k', NULL, 'two'),"
                             "('k', NULL, 'two'), (NULL, NULL, NULL)")
     here.capture(database)
-    makedb.sqlite(database, "DELETE FROM h WHERE rowid IN (2, 5); INSERT INTO h VALUES (2, '', 0.1);"
-                            "UPDATE n SET v = 'three' WHERE rowid = 2; UPDATE n SET v = 'four' WHERE "
-                            "b = 1; DELETE FROM n WHERE a IS NULL")
+    makedb.sqlite(database, "DELETE FROM h WHERE rowid IN (2, 5);"
+                            "INSERT INTO h VALUES (2, '', 0.1);"
+                            "UPDATE n SET v = 'three' WHERE rowid = 2;"
+                            "UPDATE n SET v = 'four' WHERE b = 1; DELETE FROM n WHERE a IS NULL")
     here.capture(database)
     here.replay("-s", "1")
     there.replay()
@@ -729,8 +736,8 @@ def test_sql_for_tables_that_come_and_go(pair, scratch):
     database = scratch / "source.db"
     makedb.sqlite(database, "CREATE TABLE gone (v TEXT); INSERT INTO gone VALUES ('x');"
                             "CREATE TABLE grows (id INTEGER PRIMARY KEY, v TEXT);"
-                            "INSERT INTO grows VALUES (1, 'a'), (2, 'b'); CREATE TABLE stays (v INT);"
-                            "INSERT INTO stays VALUES (1)")
+                            "INSERT INTO grows VALUES (1, 'a'), (2, 'b');"
+                            "CREATE TABLE stays (v INT); INSERT INTO stays VALUES (1)")
     here.capture(database)
     makedb.sqlite(database, "DROP TABLE gone; ALTER TABLE grows ADD COLUMN w REAL DEFAULT 0.5;"
                             "CREATE TABLE \"come [1]*\" (id INTEGER PRIMARY KEY AUTOINCREMENT, "
@@ -816,3 +823,89 @@ def test_sql_in_another_schema(pair, scratch):
     here.replay("-s", "1", "--schema", 'od"d')
     play(here.target, script_of(here, "--sql", "--schema", 'od"d'))
     assert here.target.rows('SELECT * FROM "od""d".t') == [["1", "x"]]
+
+
+# ---- some tables, damage, signals, snapshots that are gone ----
+
+
+def test_some_tables_alone(archive_only, scratch):
+    """The script leaves all others, and what belongs to the whole database, as they are."""
+    database = scratch / "source.db"
+    makedb.sqlite(database, "CREATE TABLE a (id INTEGER PRIMARY KEY AUTOINCREMENT, v);"
+                            "CREATE TABLE b (id INTEGER PRIMARY KEY AUTOINCREMENT, v);"
+                            "CREATE TRIGGER a_t AFTER INSERT ON a BEGIN DELETE FROM b; END;"
+                            "INSERT INTO b VALUES (7, 7)")
+    start = captured(archive_only, database, 1)
+    makedb.sqlite(database, "CREATE INDEX a_v ON a (v); CREATE INDEX b_v ON b (v);"
+                            "UPDATE b SET v = 8; CREATE TABLE c (v);"
+                            "PRAGMA user_version = 5; CREATE VIEW w AS SELECT 1;"
+                            "DROP TRIGGER a_t; INSERT INTO a VALUES (3, 'x');"
+                            "CREATE TRIGGER a_t AFTER UPDATE ON a BEGIN DELETE FROM b; END")
+    archive_only.capture(database)
+    wanted = scratch / "wanted.db"
+    shutil.copyfile(start, wanted)
+    makedb.sqlite(wanted, "DROP TRIGGER a_t; INSERT INTO a VALUES (3, 'x');"
+                          "CREATE INDEX a_v ON a (v);"
+                          "CREATE TRIGGER a_t AFTER UPDATE ON a BEGIN DELETE FROM b; END")
+    turn(archive_only, start, wanted, "-t", "a")
+    result = archive_only.command("diff", "-T", "[abc]", "--rows", expect=OK)
+    assert [line["name"] for line in result.of_type("schema")] == ["w"]
+    assert not result.of_type("row") and not result.tables()
+
+
+def test_damage_ends_a_script_so_that_nothing_of_it_stays(archive_only, scratch):
+    database = scratch / "source.db"
+    makedb.sqlite(database, "CREATE TABLE a (v); CREATE TABLE b (v); INSERT INTO b VALUES (1)")
+    start = captured(archive_only, database, 1)
+    makedb.sqlite(database, "INSERT INTO a VALUES (1); INSERT INTO b VALUES (2)")
+    archive_only.capture(database)
+    archive = [line for line in archive_only.command("show", expect=OK).of_type("table")
+               if line["table"] == "b"][0]["archives"][-1]["name"]
+    path = archive_only.repository / "archives" / archive
+    content_of = bytearray(path.read_bytes())
+    content_of[len(content_of) // 2] ^= 4
+    path.chmod(0o600)
+    path.write_bytes(content_of)
+    before = content(start)
+    script = script_of(archive_only, "--sqlite", expect=DAMAGED)
+    assert script.endswith(b"\nROLLBACK;\n")
+    shell(start, script)
+    assert content(start) == before
+    assert script_of(archive_only, "--sql", expect=DAMAGED).endswith(b"ROLLBACK;\n")
+    result = archive_only.command("diff", "--rows", expect=DAMAGED)
+    assert archive in str(result.error)
+    assert archive_only.command("diff", "-t", "a", expect=OK).summary["inserted"] == 1
+
+
+def test_a_signal_stops_it(archive_only, scratch):
+    database = scratch / "source.db"
+    makedb.sqlite(database, "CREATE TABLE t (v); WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL "
+                            "SELECT i + 1 FROM n WHERE i < 100000) INSERT INTO t SELECT i FROM n")
+    archive_only.capture(database)
+    process = subprocess.Popen([PROGRAM, "diff", "-r", archive_only.repository, "--sqlite"],
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment())
+    process.stdout.readline()
+    process.send_signal(signal.SIGTERM)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 128 + signal.SIGTERM and b"stopped by signal" in err, err
+    assert out.endswith(b"ROLLBACK;\n")
+
+
+def test_between_snapshots_that_are_left(archive_only, scratch):
+    """Those before them were pruned: what is told of the others stays the same, and the oldest has
+    nothing before it."""
+    database = scratch / "source.db"
+    makedb.build(database, 41)
+    ends = [captured(archive_only, database, 1)]
+    for day in range(2, 6):
+        makedb.edit(database, 410 + day)
+        ends.append(captured(archive_only, database, day))
+    archive_only.command("prune", "--keep-last", "2", expect=OK)
+    assert [line["snapshot"] for line in archive_only.command("log", expect=OK)
+            .of_type("snapshot")] == [4, 5]
+    check_rows(archive_only, ends, 4, 5)
+    turn(archive_only, ends[4], ends[3], 5, 4)
+    rows = sum(len(rows) for rows in read_database(ends[3]).values())
+    assert archive_only.command("diff", "0", "4", expect=OK).summary["inserted"] == rows
+    assert archive_only.command("log", "-t", "*", expect=OK).summary["snapshots"] == 2
+    assert not archive_only.command("show", "4", expect=OK).of_type("schema")

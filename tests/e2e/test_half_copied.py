@@ -194,6 +194,9 @@ def test_replay_goes_as_far_as_it_can(history, scratch, target):
     for name in ["repository", *manifests]:
         arrive(history.repository, copy.repository, name)
     copy.replay(expect=DAMAGED)
+    copy.command("sync", history.database, target=True, expect=DAMAGED)
+    for number in range(1, 5):
+        copy.replay("-s", number, expect=DAMAGED)
     assert target.tables() == []
     stood = None
     for name in names:

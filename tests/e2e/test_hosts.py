@@ -288,7 +288,7 @@ def commands_of(page, heading, end):
     return "\n".join(lines)
 
 
-@pytest.mark.parametrize("page", [("README.md", "### Between hosts", "| exit |"),
+@pytest.mark.parametrize("page", [("README.md", "### Between hosts", "`scp`"),
                                   ("tools/man/rowferry.1", ".SH BETWEEN HOSTS", ".EE")],
                          ids=["README", "manual"])
 def test_the_commands_that_people_are_told(sshd, scratch, target, page):

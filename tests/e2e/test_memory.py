@@ -62,6 +62,6 @@ def test_every_command_stays_below_its_limit(ferry, scratch):
     assert peak(ferry.args("replay", target=True)) < LIMIT
     assert peak(ferry.args("verify", target=True)) < LIMIT
     unread = ["sh", "-c", 'exec "$@" > /dev/null', "sh"]
-    for face, *ends in (["--rows", 1, 3], ["--sqlite", 3, 1], ["--sql", 3, 2]):
+    for face, *ends in (["--rows", 1, 3], ["--sqlite", 3, 2]):
         line = ["diff", "-r", ferry.repository, face, *ends]
         assert peak_of(Running(line, prefix=unread)) < 80 << 20, line

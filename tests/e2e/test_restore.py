@@ -12,6 +12,7 @@ import time
 import pytest
 
 import makedb
+import randomdb
 from program import (DAMAGED, FAILED, LOCKED, MISPLACED, OK, STORAGE, USAGE, Running, published,
                      run)
 from restored import check_integrity, connect, differences, integrity, picture
@@ -97,6 +98,20 @@ def test_every_snapshot_of_a_history(archive_only, source, scratch, seed):
         expect_same(archive_only, copy, output, snapshot=number)
         check_integrity(output, integrity(copy))
     assert archive_only.capture(scratch / "out-3.db").summary["published"] is False
+
+
+@pytest.mark.parametrize("seed", [2001, 2002, 2004, 2006])
+def test_schemas_at_random(archive_only, source, scratch, seed):
+    """Collations, partial and computed indexes, generated columns, tables altered and made anew."""
+    copies = {}
+    for steps in randomdb.write(seed).days:
+        randomdb.play_day(source, steps)
+        number = archive_only.capture(source).summary["snapshot"]
+        copies[number] = keep(source, scratch / f"copy-{number}.db")
+    for number, copy in copies.items():
+        output = scratch / f"out-{number}.db"
+        expect_same(archive_only, copy, output, snapshot=number)
+        check_integrity(output, integrity(copy))
 
 
 @pytest.mark.parametrize("encoding", ["UTF-8", "UTF-16le", "UTF-16be"])

@@ -225,7 +225,7 @@ def test_progress_is_told_in_bytes(noisy, scratch):
 
 @contextmanager
 def stalled(*args):
-    """A run that reads from a pipe, or writes to one, of which nobody holds the other end moving."""
+    """A run that waits for a pipe of which nobody moves the other end."""
     process = subprocess.Popen([str(PROGRAM), *map(str, args)], stdin=subprocess.PIPE,
                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment())
     try:
@@ -341,6 +341,37 @@ def test_killed_at_any_moment_it_goes_on(noisy, scratch):
             shutil.rmtree(scratch / "seen")
     take_in(there, export(noisy.repository))
     assert_copied(noisy.repository, there)
+
+
+def test_what_a_copy_left_in_part_is_mended(history, scratch):
+    data, there = export(history.repository), Ferry(scratch / "there")
+    take_in(there.repository, data)
+    manifest = streams.rfa.Manifest(of_kind(streams.read(data), MANIFEST)[-1].data)
+    missing, cut = (there.repository / "archives" / manifest.tables[place].state[-1].name
+                    for place in (0, 1))
+    missing.unlink()
+    cut.write_bytes(cut.read_bytes()[:-1])
+    (scratch / "all").write_bytes(data)
+    result = there.command("import", scratch / "all", expect=OK)
+    outcomes = [line["outcome"] for line in result.of_type("snapshot")]
+    assert set(outcomes) == {"mended", "already there"}
+    assert result.summary["mended"] == outcomes.count("mended")
+    assert result.summary["archives"] == 2
+    assert_copied(history.repository, there.repository)
+    there.verify_repository()
+
+
+def test_nothing_is_laid_upon_what_is_not_whole(moving, scratch):
+    there = Ferry(scratch / "there")
+    take_in(there.repository, export(moving.repository))
+    manifest, = (there.repository / "snapshots").glob("0000000004-*")
+    found = streams.rfa.Manifest(manifest.read_bytes())
+    (there.repository / "archives" / found.tables[0].state[-1].name).unlink()
+    moving.step(8)
+    text = take_in(there.repository, export(moving.repository, "--since", "4"), expect=DAMAGED)
+    assert "came in part" in text
+    take_in(there.repository, export(moving.repository))
+    assert_copied(moving.repository, there.repository)
 
 
 # What the target still needs
@@ -507,7 +538,8 @@ def with_fold(change):
 def bomb(stream):
     """A frame of a few bytes that says, and would be, half a gigabyte."""
     frame = forge.zstandard.ZstdCompressor(level=1).compress(bytes(511 << 20))
-    data = b"RFMANIFS" + struct.pack("<III", streams.rfa.VERSION, 511 << 20, len(frame)) + frame + b"\0"
+    data = b"RFMANIFS" + struct.pack("<III", streams.rfa.VERSION, 511 << 20, len(frame))
+    data += frame + b"\0"
     stream.records = [Record(MANIFEST, data + struct.pack("<Q", streams.rfa.xxh64(data)))]
     stream.snapshots, stream.last = 1, (1, streams.rfa.xxh128(stream.records[0].data))
     stream.total = len(stream.records[0].data)
@@ -699,7 +731,7 @@ def rows_of(repository, snapshot):
 
 @pytest.mark.parametrize("side", ["sender", "reader", "both"])
 def test_pruned_on_either_side(moving, scratch, side):
-    """Whoever was pruned: what arrives has the rows that were sent, and captures and exports go on."""
+    """Whoever was pruned: what arrives has the rows that were sent, and captures go on."""
     there = Ferry(scratch / "there")
     truth = scratch / "truth"
     take_in(there.repository, export(moving.repository))

@@ -19,7 +19,7 @@ void fuzz_fail(const char *what) {
 static bool names_place(const struct rf_error *error) {
     bool found = strstr(error->detail, "byte") || strstr(error->detail, "offset");
     for (unsigned i = 0; i < error->contexts; i++) {
-        found |= strstr(error->context[i], "offset") != NULL;
+        found |= strstr(error->context[i], "offset") || strstr(error->context[i], "byte ");
     }
     return found;
 }

@@ -74,6 +74,51 @@ def fold():
             + bytes(HASH + SHA256) + struct.pack("<I", 2) + changed + unchanged)
 
 
+def envelope(magic, body):
+    """As fuzz_envelope wraps a small body."""
+    frame = struct.pack("<IBI", 0xfd2fb528, 0xa0, len(body))
+    frame += struct.pack("<I", len(body) << 3 | 1)[:3] + body
+    file = magic + struct.pack("<III", reader.VERSION, len(body), len(frame)) + frame + b"\0"
+    return file + struct.pack("<Q", reader.xxh64(file))
+
+
+def record(kind, data):
+    return bytes([kind]) + u16(len(data)) + data
+
+
+def first_manifest(data):
+    """The golden snapshot as if it were the first: its body, and the archives that it needs."""
+    body_size, frame_size = struct.unpack_from("<II", data, 12)
+    body = reader.decompress(data[reader.ENVELOPE:reader.ENVELOPE + frame_size], body_size)
+    source = (GOLDEN / "alias.rfa").read_bytes()[18:18 + SOURCE]
+    body = struct.pack("<QQ", 1, 0) + bytes(HASH + SHA256) + source + body[64 + SOURCE:]
+    files = {reader.xxh128(path.read_bytes()): path.read_bytes() for path in GOLDEN.glob("*.rfa")}
+    manifest = reader.Manifest(envelope(b"RFMANIFS", body))
+    needed = {one.digest for table in manifest.tables
+              for one in [*table.state, *([table.delta] if table.delta else [])]}
+    return body, manifest, [files[digest] for digest in sorted(needed)]
+
+
+def whole_fold(body, manifest):
+    file = envelope(b"RFMANIFS", body)
+    out = struct.pack("<Q", 1) + reader.xxh128(file).to_bytes(HASH, "little") + manifest.sha256
+    out += manifest.source + struct.pack("<QQ", 1, 0) + bytes(HASH + SHA256)
+    out += struct.pack("<I", len(manifest.tables))
+    for table in manifest.tables:
+        out += struct.pack("<B4QI", 2, table.rows, 0, 0, 0, len(table.state))
+        for one in table.state:
+            out += string(one.name) + bytes([one.kind]) + one.digest.to_bytes(HASH, "little")
+            out += struct.pack("<Q", one.size) + one.sha256
+    return out
+
+
+def stream(*folds):
+    body, manifest, archives = first_manifest((GOLDEN / "snapshot.rfm").read_bytes())
+    return b"\0" + record(1, body) + b"".join(
+        record(2, fold(body, manifest)) for fold in folds) + b"".join(
+        record(3, archive) for archive in archives)
+
+
 def repository(*names):
     about = (f"rowferry repository\nformat {reader.VERSION}\n"
              "source 8f14e45f-ceea-467f-a9f3-5d1f0c1f9a3b\n").encode()
@@ -93,6 +138,8 @@ def main():
     write("manifest", "file", manifest)
     write("manifest", "body", reader.decompress(frame, body_size))
     write("fold", "body", fold())
+    write("stream", "first", stream())
+    write("stream", "folded", stream(whole_fold))
     digest, other = "0123456789abcdef" * 2, "fedcba9876543210" * 2
     write("repository", "empty", repository())
     write("repository", "names", repository(

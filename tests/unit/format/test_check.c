@@ -33,7 +33,7 @@ static enum rf_code check_with(unsigned jobs, const char *path, struct found *fo
     atomic_int stop = 0;
     struct rf_check_options options = {
         .stop = &stop, .jobs = jobs, .damage = note, .context = found};
-    *found = (struct found){0};
+    memset(found, 0, sizeof *found);
     enum rf_code code =
         rf_repository_open(rf_io_posix(), path, RF_REPOSITORY_READ, &repository, error);
     if (code == RF_OK) {

@@ -279,6 +279,40 @@ Test(prune, a_long_history) {
     }
 }
 
+/* Captures keep to the rule of SPEC.md; whoever else wrote a history may not have. */
+Test(prune, a_chain_that_is_too_long_is_written_whole) {
+    for (enum chain_key key = 0; key < CHAIN_KEYS; key++) {
+        struct past past;
+        struct rf_prune_result told, result;
+        struct rf_manifest manifest;
+        struct rf_error error = {0};
+        char scratch[PATH_MAX];
+        past_make(&past, key, 4 + key, 0);
+        past.chain.moving = key != CHAIN_ALIAS && key != CHAIN_COLUMNS;
+        for (uint32_t i = 0; i < RF_STATE_ARCHIVES_MAX + 2; i++) {
+            chain_step(&past.chain);
+            remember(&past);
+        }
+        struct rf_repository *repository = past.chain.repository;
+        struct fates fates = {.dropped = 0};
+        for (uint32_t i = 0; i < RF_STATE_ARCHIVES_MAX + 1; i++) {
+            past.gone[i] = true;
+        }
+        fates.at[RF_STATE_ARCHIVES_MAX + 1].keep = true;
+        scratch_make(scratch);
+        assert_ok(prune(repository, &fates, scratch, &told, &error), error);
+        assert_ok(prune(repository, &fates, NULL, &result, &error), error);
+        cr_assert_eq(told.bytes_written, result.bytes_written);
+        assert_whole(&past, repository, true);
+        assert_ok(rf_repository_load(repository, &past.chain.newest, &manifest, &error), error);
+        cr_assert_eq(manifest.tables[0].state_count, 2, "a full archive and the last delta");
+        cr_assert_eq(manifest.tables[0].state[0].kind, RF_ARCHIVE_FULL);
+        rf_manifest_release(&manifest);
+        scratch_remove(scratch);
+        past_free(&past);
+    }
+}
+
 /* Somebody is at work with a snapshot's archives: they stay, the same ones. */
 Test(prune, a_pinned_snapshot_keeps_its_archives) {
     struct past past;

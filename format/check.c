@@ -1,11 +1,9 @@
 /* Proving a repository from its own bytes; see check.h for what that means. */
 #include "format/check.h"
 
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "format/check_inner.h"
 #include "format/repository_inner.h"
@@ -209,19 +207,6 @@ static enum rf_code check_snapshot(struct rf_check_run *check, const struct rf_s
     return code;
 }
 
-static enum rf_code add_size(void *context, const char *name, struct rf_error *error) {
-    (void)error;
-    struct rf_check_run *check = context;
-    char path[PATH_MAX];
-    struct rf_error ignored;
-    struct stat status;
-    if (rf_repository_place(check->repository, "archives", name, path, &ignored) == RF_OK &&
-        stat(path, &status) == 0) {
-        check->bytes_total += (uint64_t)status.st_size;
-    }
-    return RF_OK;
-}
-
 static enum rf_code check_snapshots(struct rf_check_run *check, struct rf_error *error) {
     const struct rf_snapshot_name *before_name = NULL;
     struct rf_manifest before = {0};
@@ -265,11 +250,7 @@ enum rf_code rf_check(struct rf_repository *repository, const struct rf_check_op
     struct rf_check_run check = {
         .repository = &reader, .trusting = repository->trust, .options = options, .result = result};
     unsigned threads = options->jobs > 1 ? options->jobs : 1;
-    char folder[PATH_MAX];
-    struct rf_error ignored;
-    if (rf_repository_place(repository, "archives", NULL, folder, &ignored) == RF_OK) {
-        (void)!rf_io_list(folder, add_size, &check, &ignored);
-    }
+    check.bytes_total = rf_repository_bytes(repository);
     enum rf_code code = check_newest(&check, threads, error);
     if (code == RF_OK) {
         code = rf_check_blocks_new(threads, &check.blocks, error);

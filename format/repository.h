@@ -61,6 +61,9 @@ RF_MUST_USE enum rf_code rf_repository_place(const struct rf_repository *reposit
                                              const char *folder, const char *name,
                                              char path[PATH_MAX], struct rf_error *error);
 
+/* Of all archives that are there, needed or not; as many as can be seen. */
+uint64_t rf_repository_bytes(const struct rf_repository *repository);
+
 struct rf_snapshot_name {
     uint64_t number;
     struct rf_hash digest;

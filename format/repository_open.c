@@ -454,6 +454,34 @@ static enum rf_code open_in_mode(struct rf_io *io, const char *path, enum rf_rep
     return RF_OK;
 }
 
+struct sizes {
+    const struct rf_repository *repository;
+    uint64_t bytes;
+};
+
+static enum rf_code add_size(void *context, const char *name, struct rf_error *error) {
+    (void)error;
+    struct sizes *sizes = context;
+    char path[PATH_MAX];
+    struct rf_error ignored;
+    struct stat status;
+    if (rf_repository_place(sizes->repository, "archives", name, path, &ignored) == RF_OK &&
+        stat(path, &status) == 0) {
+        sizes->bytes += (uint64_t)status.st_size;
+    }
+    return RF_OK;
+}
+
+uint64_t rf_repository_bytes(const struct rf_repository *repository) {
+    struct sizes sizes = {.repository = repository};
+    char folder[PATH_MAX];
+    struct rf_error ignored;
+    if (rf_repository_place(repository, "archives", NULL, folder, &ignored) == RF_OK) {
+        (void)!rf_io_list(folder, add_size, &sizes, &ignored);
+    }
+    return sizes.bytes;
+}
+
 enum rf_code rf_repository_open(struct rf_io *io, const char *path, enum rf_repository_mode mode,
                                 struct rf_repository **opened, struct rf_error *error) {
     return open_in_mode(io, path, mode, NULL, opened, error);

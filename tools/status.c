@@ -16,8 +16,7 @@
 struct standing {
     uint32_t snapshots; /* but for the newest ones that came in part: */
     uint32_t in_part;
-    struct rf_whole part; /* the newest of these */
-    uint64_t bytes;       /* of the archives written for the snapshots that can be read */
+    struct rf_whole part;            /* the newest of these */
     struct rf_snapshot_facts newest; /* of the newest; its name alone where it cannot be read */
     bool newest_read;
     uint32_t behind;
@@ -30,7 +29,6 @@ static void add_snapshot(struct standing *standing, const struct rf_snapshot_fac
                          bool read, uint64_t stands_at) {
     standing->newest = *facts;
     standing->newest_read = read;
-    standing->bytes += facts->bytes;
     if (facts->name.number == stands_at && read) {
         standing->target_time_us = facts->time_us;
     }
@@ -106,7 +104,7 @@ static void print_repository_line(struct rf_task *task, const struct rf_reposito
     rf_json_text(&line, "path", rf_repository_path(repository));
     rf_json_text(&line, "source", rf_uuid_text(rf_repository_source(repository), uuid));
     rf_json_count(&line, "snapshots", standing->snapshots);
-    rf_json_count(&line, "bytes", standing->bytes);
+    rf_json_count(&line, "bytes", rf_repository_bytes(repository));
     rf_json_snapshot(&line, "newest", newest->name.number);
     if (standing->snapshots > 0) {
         rf_json_hash(&line, "digest", newest->name.digest);
@@ -140,7 +138,7 @@ static void print_repository(struct rf_task *task, const struct rf_repository *r
     rf_output_printf(out, "\nsource      %s\n",
                      rf_uuid_text(rf_repository_source(repository), uuid));
     rf_output_printf(out, "snapshots   %" PRIu32 ", %s of archives\n", standing->snapshots,
-                     rf_units_bytes(standing->bytes, text));
+                     rf_units_bytes(rf_repository_bytes(repository), text));
     if (standing->in_part > 0) {
         print_part(out, standing);
     }

@@ -144,3 +144,18 @@ def test_snapshots_that_came_in_part_are_told(ferry, database):
     text = run("status", "-r", ferry.repository).out
     assert "in part     snapshot 2 came in part" in text
     assert all(path.name in text for path in newer)
+
+
+def test_bytes_are_those_of_the_archives_that_are_there(archive_only, database):
+    """Not of what captures once wrote: a prune takes some of it away."""
+    archive_only.capture(database)
+    run_sql(database, ["DROP TABLE other"])
+    archive_only.capture(database)
+
+    def bytes_there():
+        return sum(path.stat().st_size for path in (archive_only.repository / "archives").iterdir())
+
+    before = bytes_there()
+    assert archive_only.status().of_type("repository")[0]["bytes"] == before
+    assert run("prune", "--keep-last", "1", "-r", archive_only.repository).code == OK
+    assert archive_only.status().of_type("repository")[0]["bytes"] == bytes_there() < before

@@ -9,7 +9,7 @@ import pytest
 import makedb
 import randomdb
 from compare import assert_same
-from program import DAMAGED, MISPLACED, OK, SET_ASIDE, STORAGE, USAGE, Ferry, settings
+from program import DAMAGED, MISPLACED, OK, SET_ASIDE, STORAGE, USAGE, Ferry, run, settings
 from trips import run_sql
 
 
@@ -26,11 +26,14 @@ class History:
         options = ["--same-source"] if self.ferry.repository.exists() else []
         captured = self.ferry.capture(self.database, *options).summary
         if captured["published"]:
-            self.count = captured["snapshot"]
-            for end in ("", "-wal"):
-                file = self.database.with_name(self.database.name + end)
-                if file.exists():
-                    shutil.copy(file, self.past / f"{self.count}.db{end}")
+            self.keep(captured["snapshot"])
+
+    def keep(self, number):
+        self.count = number
+        for end in ("", "-wal"):
+            file = self.database.with_name(self.database.name + end)
+            if file.exists():
+                shutil.copy(file, self.past / f"{number}.db{end}")
 
     def at(self, number):
         return self.past / f"{number}.db"
@@ -254,6 +257,24 @@ def test_only_some_tables(history, target):
         assert_same(history.at(number), target, tables=some, sequences=False)
     history.ferry.replay("--to", 1)
     assert_same(history.at(1), target, sequences=False)
+
+
+def test_signed(history, target, scratch):
+    """What a leap writes for itself needs no signature; what it reads does."""
+    key = scratch / "app.key"
+    assert run("keygen", "-o", key).code == OK
+    makedb.build(history.database, 76, only=["affinities", "no_key"])
+    for day in range(3):
+        history.ferry.capture(history.database, "--sign-key", key)
+        history.keep(day + 1)
+        makedb.edit(history.database, f"76 {day}", only=["affinities", "no_key"], share=1)
+    trusted = ["--trusted-key", f"{key}.pub"]
+    for number in (3, 1, 2):
+        history.ferry.replay("--to", number, *trusted)
+        assert_same(history.at(number), target, sequences=False)
+    assert run("keygen", "-o", scratch / "other.key").code == OK
+    history.ferry.replay("--to", 1, "--trusted-key", scratch / "other.key.pub", expect=DAMAGED)
+    assert target.stands_at() == 2
 
 
 def test_damage_is_not_applied(history, target):

@@ -99,6 +99,17 @@ def test_changes(move, servers, later):
     move.check()
 
 
+def test_there_and_back(move, servers):
+    """To earlier snapshots and forward again, with all that the profile computes and looks up."""
+    for server in servers:
+        move.sync(server)
+    for number in (1, 3, 2, 1):
+        replayed = run("replay", "--json", "-r", move.repository, "-d", move.target.conninfo,
+                       "--profile", "synapse", "--to", number)
+        assert replayed.code == OK and replayed.summary["to"] == number, str(replayed)
+        assert_migrated(servers[number - 1], move.target.conninfo)
+
+
 def test_only_what_changed_is_written(move, servers):
     move.sync(servers[0])
     sqlite(move.file, "UPDATE users SET deactivated = 1, password_hash = NULL "

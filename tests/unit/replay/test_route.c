@@ -1,5 +1,6 @@
 /* If these fail, a target is brought forward over a gap, or onto another history than it came from.
  */
+#include "replay/leap.h"
 #include "replay/route.h"
 
 #include <criterion/criterion.h>
@@ -102,6 +103,8 @@ Test(route, a_target_ahead_is_misplaced) {
     struct rf_error error;
     cr_expect_eq(find(4, 3, &route, &error), RF_MISPLACED);
     cr_expect_str_eq(error.what, "the target stands at snapshot 4, ahead of snapshot 3");
+    cr_expect(route.may_leap);
+    cr_expect(rf_leap_can(repository, &names[4], &names[3]));
 }
 
 Test(route, a_target_of_another_history_is_misplaced) {
@@ -113,6 +116,9 @@ Test(route, a_target_of_another_history_is_misplaced) {
     struct rf_snapshot_name other = names[5];
     other.digest.high ^= 1;
     cr_expect_eq(rf_route_find(repository, &other, &names[5], &route, &error), RF_MISPLACED);
+    cr_expect_not(route.may_leap);
+    cr_expect_not(rf_leap_can(repository, &other, &names[3]), "of another history");
+    cr_expect_not(rf_leap_can(repository, &names[3], &other));
 }
 
 Test(route, a_hole_is_damage_and_named) {
@@ -121,6 +127,8 @@ Test(route, a_hole_is_damage_and_named) {
     lose(4);
     cr_expect_eq(find(2, 5, &route, &error), RF_CORRUPT);
     cr_expect_str_eq(error.what, "the manifest of snapshot 4 is missing");
+    cr_expect(route.may_leap && rf_leap_can(repository, &names[2], &names[5]));
+    cr_expect_not(rf_leap_can(repository, &names[4], &names[5]), "one end is not there");
     cr_expect_eq(find(2, 3, &route, &error), RF_OK, "what comes before the hole can be reached");
     rf_route_release(&route);
 }

@@ -16,7 +16,7 @@ struct had {
     struct rf_hash *at;
 };
 
-struct export {
+struct outgoing {
     const struct rf_repository *repository;
     const struct rf_export_options *options;
     struct rf_export_result *result;
@@ -59,25 +59,25 @@ static enum rf_code name_all(const struct rf_manifest *manifest, struct rf_named
 
 /* A reader that stands at this snapshot may have it with the fold or without it: what both name, it has
  * for certain. */
-static enum rf_code remember_since(struct export *export, struct rf_error *error) {
-    const struct rf_snapshot_name *since = &export->options->since;
+static enum rf_code remember_since(struct outgoing *outgoing, struct rf_error *error) {
+    const struct rf_snapshot_name *since = &outgoing->options->since;
     struct rf_manifest manifest = {0}, bare = {0};
     struct rf_named named = {0}, own = {0};
     if (since->number == 0) {
-        return remember(&export->had, &named, NULL, error);
+        return remember(&outgoing->had, &named, NULL, error);
     }
-    enum rf_code code = rf_repository_load(export->repository, since, &manifest, error);
+    enum rf_code code = rf_repository_load(outgoing->repository, since, &manifest, error);
     if (code == RF_OK) {
         code = name_all(&manifest, &named, error);
     }
     if (code == RF_OK && manifest.fold) {
-        code = rf_repository_load_bare(export->repository, since, &bare, error);
+        code = rf_repository_load_bare(outgoing->repository, since, &bare, error);
         if (code == RF_OK) {
             code = name_all(&bare, &own, error);
         }
     }
     if (code == RF_OK) {
-        code = remember(&export->had, &named, manifest.fold ? &own : NULL, error);
+        code = remember(&outgoing->had, &named, manifest.fold ? &own : NULL, error);
     }
     rf_named_release(&named);
     rf_named_release(&own);
@@ -93,35 +93,36 @@ static enum rf_code missing(const char *name, struct rf_error *error) {
     return RF_CORRUPT;
 }
 
-static enum rf_code put_file(struct export *export, const char *folder, const char *name,
+static enum rf_code put_file(struct outgoing *outgoing, const char *folder, const char *name,
                              const struct rf_record *record, struct rf_error *error) {
     char path[PATH_MAX];
-    export->result->bytes += record->size;
-    if (!export->writer) {
+    outgoing->result->bytes += record->size;
+    if (!outgoing->writer) {
         return RF_OK;
     }
-    enum rf_code code = rf_repository_place(export->repository, folder, name, path, error);
+    enum rf_code code = rf_repository_place(outgoing->repository, folder, name, path, error);
     if (code == RF_OK) {
-        code = rf_stream_write_file(export->writer, export->repository->io, path, record, error);
+        code =
+            rf_stream_write_file(outgoing->writer, outgoing->repository->io, path, record, error);
     }
     if (code == RF_STORAGE && error->sys_errno == ENOENT) {
         code = missing(name, error);
     }
-    if (code == RF_OK && export->options->progress) {
-        export->options->progress(export->options->context, rf_stream_written(export->writer),
-                                  export->expected);
+    if (code == RF_OK && outgoing->options->progress) {
+        outgoing->options->progress(outgoing->options->context, rf_stream_written(outgoing->writer),
+                                    outgoing->expected);
     }
     return code;
 }
 
 /* A file of snapshots/, whose size nobody says. */
-static enum rf_code put_small(struct export *export, enum rf_record_kind kind, const char *name,
+static enum rf_code put_small(struct outgoing *outgoing, enum rf_record_kind kind, const char *name,
                               struct rf_hash digest, struct rf_error *error) {
     char path[PATH_MAX];
-    struct rf_io *io = export->repository->io;
+    struct rf_io *io = outgoing->repository->io;
     struct rf_record record = {.kind = kind, .digest = digest};
     int fd = -1;
-    enum rf_code code = rf_repository_place(export->repository, "snapshots", name, path, error);
+    enum rf_code code = rf_repository_place(outgoing->repository, "snapshots", name, path, error);
     if (code == RF_OK) {
         code = rf_io_open_read(io, path, &fd, &record.size, error);
     }
@@ -129,106 +130,106 @@ static enum rf_code put_small(struct export *export, enum rf_record_kind kind, c
     if (code == RF_STORAGE && error->sys_errno == ENOENT) {
         return missing(name, error);
     }
-    return code == RF_OK ? put_file(export, "snapshots", name, &record, error) : code;
+    return code == RF_OK ? put_file(outgoing, "snapshots", name, &record, error) : code;
 }
 
-static enum rf_code put_archives(struct export *export, const struct rf_named *named,
+static enum rf_code put_archives(struct outgoing *outgoing, const struct rf_named *named,
                                  struct rf_error *error) {
     enum rf_code code = RF_OK;
     for (uint32_t i = 0; code == RF_OK && i < named->count; i++) {
         const struct rf_archive_ref *ref = named->at[i];
         const struct rf_record record = {
             .kind = RF_RECORD_ARCHIVE, .size = ref->size, .digest = ref->digest};
-        if (!has(&export->had, ref->digest)) {
-            export->result->archives++;
-            code = put_file(export, "archives", ref->name, &record, error);
+        if (!has(&outgoing->had, ref->digest)) {
+            outgoing->result->archives++;
+            code = put_file(outgoing, "archives", ref->name, &record, error);
         }
     }
     return code;
 }
 
-static enum rf_code put_snapshot(struct export *export, const struct rf_snapshot_name *name,
+static enum rf_code put_snapshot(struct outgoing *outgoing, const struct rf_snapshot_name *name,
                                  struct rf_error *error) {
     char file[RF_FOLD_NAME_SIZE];
     struct rf_manifest manifest = {0};
     struct rf_named named = {0};
-    const struct rf_fold_name *fold = rf_repository_fold(export->repository, name);
-    enum rf_code code = rf_repository_load(export->repository, name, &manifest, error);
+    const struct rf_fold_name *fold = rf_repository_fold(outgoing->repository, name);
+    enum rf_code code = rf_repository_load(outgoing->repository, name, &manifest, error);
     if (code == RF_OK) {
         code = name_all(&manifest, &named, error);
     }
     if (code == RF_OK) {
         rf_manifest_file_name(name, file);
-        code = put_small(export, RF_RECORD_MANIFEST, file, name->digest, error);
+        code = put_small(outgoing, RF_RECORD_MANIFEST, file, name->digest, error);
     }
     if (code == RF_OK && fold) {
         rf_fold_file_name(fold, file);
-        code = put_small(export, RF_RECORD_FOLD, file, fold->digest, error);
+        code = put_small(outgoing, RF_RECORD_FOLD, file, fold->digest, error);
     }
     if (code == RF_OK) {
-        code = put_archives(export, &named, error);
+        code = put_archives(outgoing, &named, error);
     }
     if (code == RF_OK) {
-        code = remember(&export->had, &named, NULL, error);
+        code = remember(&outgoing->had, &named, NULL, error);
     }
     rf_named_release(&named);
     rf_manifest_release(&manifest);
     return code;
 }
 
-static enum rf_code check_stop(const struct export *export, struct rf_error *error) {
-    return atomic_load(export->options->stop) ? rf_fail(error, RF_INTERRUPTED, "stopped") : RF_OK;
+static enum rf_code check_stop(const struct outgoing *outgoing, struct rf_error *error) {
+    return atomic_load(outgoing->options->stop) ? rf_fail(error, RF_INTERRUPTED, "stopped") : RF_OK;
 }
 
 /* Counts the snapshots, or writes them. */
-static enum rf_code go_through(struct export *export, struct rf_error *error) {
-    const struct rf_repository *repository = export->repository;
-    *export->result = (struct rf_export_result){.last = export->options->since};
-    enum rf_code code = remember_since(export, error);
+static enum rf_code go_through(struct outgoing *outgoing, struct rf_error *error) {
+    const struct rf_repository *repository = outgoing->repository;
+    *outgoing->result = (struct rf_export_result){.last = outgoing->options->since};
+    enum rf_code code = remember_since(outgoing, error);
     for (uint32_t i = 0; code == RF_OK && i < rf_repository_count(repository); i++) {
         const struct rf_snapshot_name *name = rf_repository_snapshot(repository, i);
-        if (name->number <= export->options->since.number ||
-            name->number > export->options->last.number) {
+        if (name->number <= outgoing->options->since.number ||
+            name->number > outgoing->options->last.number) {
             continue;
         }
-        code = check_stop(export, error);
+        code = check_stop(outgoing, error);
         if (code == RF_OK) {
-            code = put_snapshot(export, name, error);
+            code = put_snapshot(outgoing, name, error);
         }
-        export->result->snapshots++;
-        export->result->last = *name;
+        outgoing->result->snapshots++;
+        outgoing->result->last = *name;
     }
     return code;
 }
 
-static enum rf_code write_stream(struct export *export, struct rf_error *error) {
-    const struct rf_export_options *options = export->options;
+static enum rf_code write_stream(struct outgoing *outgoing, struct rf_error *error) {
+    const struct rf_export_options *options = outgoing->options;
     struct rf_stream_head head = {.since = options->since,
-                                  .last = export->result->last,
-                                  .snapshots = export->result->snapshots,
-                                  .bytes = export->result->bytes};
-    memcpy(head.source, rf_repository_source(export->repository), RF_SOURCE_ID_SIZE);
-    export->expected = head.bytes;
+                                  .last = outgoing->result->last,
+                                  .snapshots = outgoing->result->snapshots,
+                                  .bytes = outgoing->result->bytes};
+    memcpy(head.source, rf_repository_source(outgoing->repository), RF_SOURCE_ID_SIZE);
+    outgoing->expected = head.bytes;
     enum rf_code code = rf_stream_writer_new(options->put, options->put_context, &head,
-                                             options->stop, &export->writer, error);
+                                             options->stop, &outgoing->writer, error);
     if (code == RF_OK) {
-        code = go_through(export, error);
+        code = go_through(outgoing, error);
     }
     if (code == RF_OK) {
-        code = rf_stream_write_end(export->writer, error);
+        code = rf_stream_write_end(outgoing->writer, error);
     }
-    rf_stream_writer_free(export->writer);
+    rf_stream_writer_free(outgoing->writer);
     return code;
 }
 
 enum rf_code rf_export(const struct rf_repository *repository,
                        const struct rf_export_options *options, struct rf_export_result *result,
                        struct rf_error *error) {
-    struct export export = {.repository = repository, .options = options, .result = result};
-    enum rf_code code = go_through(&export, error);
+    struct outgoing outgoing = {.repository = repository, .options = options, .result = result};
+    enum rf_code code = go_through(&outgoing, error);
     if (code == RF_OK) {
-        code = write_stream(&export, error);
+        code = write_stream(&outgoing, error);
     }
-    free(export.had.at);
+    free(outgoing.had.at);
     return code;
 }

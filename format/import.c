@@ -13,7 +13,7 @@
 #include "format/sha256.h"
 #include "format/whole.h"
 
-struct import {
+struct incoming {
     struct rf_io *io;
     const struct rf_import_options *options;
     struct rf_import_result *result;
@@ -39,63 +39,64 @@ void rf_arrival_release(struct rf_arrival *arrival) {
     *arrival = (struct rf_arrival){0};
 }
 
-static enum rf_code next_record(struct import *import, struct rf_error *error) {
-    return rf_stream_next(import->reader, &import->record, error);
+static enum rf_code next_record(struct incoming *incoming, struct rf_error *error) {
+    return rf_stream_next(incoming->reader, &incoming->record, error);
 }
 
-static void tell_progress(const struct import *import) {
-    if (import->options->progress) {
-        import->options->progress(import->options->context, rf_stream_arrived(import->reader),
-                                  rf_stream_head_of(import->reader)->bytes);
+static void tell_progress(const struct incoming *incoming) {
+    if (incoming->options->progress) {
+        incoming->options->progress(incoming->options->context, rf_stream_arrived(incoming->reader),
+                                    rf_stream_head_of(incoming->reader)->bytes);
     }
 }
 
-static enum rf_code wrong(const struct import *import, const char *what, struct rf_error *error) {
+static enum rf_code wrong(const struct incoming *incoming, const char *what,
+                          struct rf_error *error) {
     rf_fail(error, RF_CORRUPT, "the stream %s", what);
     rf_detail(error, "at byte %llu of the stream",
-              (unsigned long long)rf_stream_offset(import->reader));
+              (unsigned long long)rf_stream_offset(incoming->reader));
     return RF_CORRUPT;
 }
 
 /* ---- manifest and fold ---- */
 
-static enum rf_code check_manifest(struct import *import, struct rf_error *error) {
-    const struct rf_stream_head *head = rf_stream_head_of(import->reader);
-    const struct rf_arrival *arrival = &import->arrival;
+static enum rf_code check_manifest(struct incoming *incoming, struct rf_error *error) {
+    const struct rf_stream_head *head = rf_stream_head_of(incoming->reader);
+    const struct rf_arrival *arrival = &incoming->arrival;
     const struct rf_snapshot_name *name = &arrival->name;
     if (memcmp(arrival->manifest.source, head->source, RF_SOURCE_ID_SIZE) != 0) {
-        return wrong(import, "has a snapshot of another source than its head says", error);
+        return wrong(incoming, "has a snapshot of another source than its head says", error);
     }
-    bool last = import->snapshots == head->snapshots;
-    if (import->snapshots > head->snapshots || name->number <= import->before.number ||
+    bool last = incoming->snapshots == head->snapshots;
+    if (incoming->snapshots > head->snapshots || name->number <= incoming->before.number ||
         name->number <= head->since.number || name->number > head->last.number ||
         last != (name->number == head->last.number) ||
         (last && !rf_hash_equal(name->digest, head->last.digest))) {
-        return wrong(import, "has other snapshots than its head says", error);
+        return wrong(incoming, "has other snapshots than its head says", error);
     }
-    import->before = *name;
+    incoming->before = *name;
     return RF_OK;
 }
 
-static enum rf_code read_manifest(struct import *import, struct rf_error *error) {
-    struct rf_arrival *arrival = &import->arrival;
+static enum rf_code read_manifest(struct incoming *incoming, struct rf_error *error) {
+    struct rf_arrival *arrival = &incoming->arrival;
     struct rf_buffer *bytes = &arrival->manifest_bytes;
-    arrival->name.digest = import->record.digest;
-    import->snapshots++;
-    enum rf_code code = rf_stream_content_all(import->reader, bytes, error);
+    arrival->name.digest = incoming->record.digest;
+    incoming->snapshots++;
+    enum rf_code code = rf_stream_content_all(incoming->reader, bytes, error);
     if (code == RF_OK) {
-        code = rf_manifest_decode(bytes->bytes, bytes->size, import->options->trust,
+        code = rf_manifest_decode(bytes->bytes, bytes->size, incoming->options->trust,
                                   &arrival->manifest, error);
     }
     if (code == RF_OK) {
         arrival->name.number = arrival->manifest.snapshot;
-        code = check_manifest(import, error);
+        code = check_manifest(incoming, error);
     }
-    return code == RF_OK ? next_record(import, error) : code;
+    return code == RF_OK ? next_record(incoming, error) : code;
 }
 
-static enum rf_code check_fold(struct import *import, struct rf_error *error) {
-    const struct rf_arrival *arrival = &import->arrival;
+static enum rf_code check_fold(struct incoming *incoming, struct rf_error *error) {
+    const struct rf_arrival *arrival = &incoming->arrival;
     const struct rf_manifest *manifest = &arrival->manifest;
     const struct rf_fold *fold = &arrival->fold;
     if (fold->snapshot != arrival->name.number ||
@@ -103,29 +104,29 @@ static enum rf_code check_fold(struct import *import, struct rf_error *error) {
         memcmp(fold->source, manifest->source, sizeof fold->source) != 0 ||
         memcmp(fold->sha256, manifest->sha256, sizeof fold->sha256) != 0 ||
         fold->table_count != manifest->table_count || fold->generation == UINT64_MAX) {
-        return wrong(import, "has a fold that is not of the snapshot before it", error);
+        return wrong(incoming, "has a fold that is not of the snapshot before it", error);
     }
     return RF_OK;
 }
 
-static enum rf_code read_fold(struct import *import, struct rf_error *error) {
-    struct rf_arrival *arrival = &import->arrival;
+static enum rf_code read_fold(struct incoming *incoming, struct rf_error *error) {
+    struct rf_arrival *arrival = &incoming->arrival;
     struct rf_buffer *bytes = &arrival->fold_bytes;
-    arrival->fold_digest = import->record.digest;
-    enum rf_code code = rf_stream_content_all(import->reader, bytes, error);
+    arrival->fold_digest = incoming->record.digest;
+    enum rf_code code = rf_stream_content_all(incoming->reader, bytes, error);
     if (code == RF_OK) {
-        code = rf_fold_decode(bytes->bytes, bytes->size, import->options->trust, &arrival->fold,
+        code = rf_fold_decode(bytes->bytes, bytes->size, incoming->options->trust, &arrival->fold,
                               error);
     }
     if (code == RF_OK) {
         arrival->has_fold = true;
-        code = check_fold(import, error);
+        code = check_fold(incoming, error);
     }
-    return code == RF_OK ? next_record(import, error) : code;
+    return code == RF_OK ? next_record(incoming, error) : code;
 }
 
-static enum rf_code name_archives(struct import *import, struct rf_error *error) {
-    struct rf_arrival *arrival = &import->arrival;
+static enum rf_code name_archives(struct incoming *incoming, struct rf_error *error) {
+    struct rf_arrival *arrival = &incoming->arrival;
     uint32_t tables = arrival->manifest.table_count;
     enum rf_code code = rf_named_add(&arrival->named, arrival->manifest.tables, tables, error);
     if (code == RF_OK && arrival->has_fold) {
@@ -133,7 +134,7 @@ static enum rf_code name_archives(struct import *import, struct rf_error *error)
     }
     rf_named_sort(&arrival->named);
     if (code == RF_OK && arrival->named.torn) {
-        code = wrong(import, "has a snapshot that names one archive in two ways", error);
+        code = wrong(incoming, "has a snapshot that names one archive in two ways", error);
     }
     if (code == RF_OK) {
         arrival->here = calloc((size_t)arrival->named.count + 1, sizeof *arrival->here);
@@ -148,9 +149,9 @@ static bool begins_history(const struct rf_arrival *arrival) {
     return arrival->has_fold ? arrival->fold.parent == 0 : arrival->manifest.parent == 0;
 }
 
-static enum rf_code gap(const struct import *import, const struct rf_snapshot_name *newest,
+static enum rf_code gap(const struct incoming *incoming, const struct rf_snapshot_name *newest,
                         struct rf_error *error) {
-    const struct rf_arrival *arrival = &import->arrival;
+    const struct rf_arrival *arrival = &incoming->arrival;
     uint64_t parent = arrival->has_fold ? arrival->fold.parent : arrival->manifest.parent;
     char hex[RF_HASH_HEX];
     rf_hash_text(arrival->has_fold ? arrival->fold.parent_digest : arrival->manifest.parent_digest,
@@ -166,10 +167,10 @@ static enum rf_code gap(const struct import *import, const struct rf_snapshot_na
                 number);
     }
     if (!newest) {
-        rf_detail(error, "there is no snapshot in %s", import->options->path);
+        rf_detail(error, "there is no snapshot in %s", incoming->options->path);
         rf_hint(error, "import `rowferry export` without --since.");
     } else {
-        rf_detail(error, "the newest one in %s is %llu", import->options->path,
+        rf_detail(error, "the newest one in %s is %llu", incoming->options->path,
                   (unsigned long long)newest->number);
         rf_hint(error,
                 "`rowferry export --since %llu` makes the stream that goes on from here; where "
@@ -179,11 +180,11 @@ static enum rf_code gap(const struct import *import, const struct rf_snapshot_na
     return RF_MISPLACED;
 }
 
-static enum rf_code parted(const struct import *import, uint64_t number, struct rf_hash theirs,
+static enum rf_code parted(const struct incoming *incoming, uint64_t number, struct rf_hash theirs,
                            struct rf_hash ours, struct rf_error *error) {
     char stream[RF_HASH_HEX], here[RF_HASH_HEX];
     rf_fail(error, RF_MISPLACED, "snapshot %llu of the stream is not the one in %s",
-            (unsigned long long)number, import->options->path);
+            (unsigned long long)number, incoming->options->path);
     rf_detail(error, "the stream's is %.12s, the one here %.12s", rf_hash_text(theirs, stream),
               rf_hash_text(ours, here));
     rf_hint(error, "the two histories parted, as when both repositories were captured into; import "
@@ -192,14 +193,14 @@ static enum rf_code parted(const struct import *import, uint64_t number, struct 
 }
 
 /* Whoever trusts keys wants the parent that the child names, and no other of the same digest. */
-static enum rf_code prove_parent(const struct import *import, const struct rf_snapshot_name *newest,
-                                 struct rf_error *error) {
-    const struct rf_arrival *arrival = &import->arrival;
+static enum rf_code prove_parent(const struct incoming *incoming,
+                                 const struct rf_snapshot_name *newest, struct rf_error *error) {
+    const struct rf_arrival *arrival = &incoming->arrival;
     struct rf_manifest parent = {0};
-    if (!import->options->trust) {
+    if (!incoming->options->trust) {
         return RF_OK;
     }
-    enum rf_code code = rf_repository_load_bare(import->repository, newest, &parent, error);
+    enum rf_code code = rf_repository_load_bare(incoming->repository, newest, &parent, error);
     const uint8_t *named =
         arrival->follows ? arrival->manifest.parent_sha256 : arrival->fold.parent_sha256;
     if (code == RF_OK && memcmp(parent.sha256, named, RF_SHA256_SIZE) != 0) {
@@ -212,40 +213,40 @@ static enum rf_code prove_parent(const struct import *import, const struct rf_sn
     return code;
 }
 
-static enum rf_code check_parent(struct import *import, const struct rf_snapshot_name *newest,
+static enum rf_code check_parent(struct incoming *incoming, const struct rf_snapshot_name *newest,
                                  struct rf_error *error) {
-    struct rf_arrival *arrival = &import->arrival;
+    struct rf_arrival *arrival = &incoming->arrival;
     const struct rf_manifest *manifest = &arrival->manifest;
     const struct rf_fold *fold = &arrival->fold;
     if (!newest) {
         arrival->follows = manifest->parent == 0;
         arrival->fold_follows = arrival->has_fold && fold->parent == 0;
-        return begins_history(arrival) ? RF_OK : gap(import, NULL, error);
+        return begins_history(arrival) ? RF_OK : gap(incoming, NULL, error);
     }
     arrival->follows = manifest->parent == newest->number &&
                        rf_hash_equal(manifest->parent_digest, newest->digest);
     arrival->fold_follows = arrival->has_fold && fold->parent == newest->number &&
                             rf_hash_equal(fold->parent_digest, newest->digest);
     if (arrival->follows || arrival->fold_follows) {
-        return prove_parent(import, newest, error);
+        return prove_parent(incoming, newest, error);
     }
     if (manifest->parent == newest->number) {
-        return parted(import, newest->number, manifest->parent_digest, newest->digest, error);
+        return parted(incoming, newest->number, manifest->parent_digest, newest->digest, error);
     }
-    return gap(import, newest, error);
+    return gap(incoming, newest, error);
 }
 
 /* ---- room ---- */
 
-static enum rf_code look_for(struct import *import, uint64_t *missing, struct rf_error *error) {
-    struct rf_arrival *arrival = &import->arrival;
+static enum rf_code look_for(struct incoming *incoming, uint64_t *missing, struct rf_error *error) {
+    struct rf_arrival *arrival = &incoming->arrival;
     enum rf_code code = RF_OK;
     *missing = 0;
     for (uint32_t i = 0; code == RF_OK && i < arrival->named.count; i++) {
         const struct rf_archive_ref *ref = arrival->named.at[i];
         char path[PATH_MAX];
         struct stat status;
-        code = rf_repository_place(import->repository, "archives", ref->name, path, error);
+        code = rf_repository_place(incoming->repository, "archives", ref->name, path, error);
         arrival->here[i] = code == RF_OK && stat(path, &status) == 0 && S_ISREG(status.st_mode) &&
                            (uint64_t)status.st_size == ref->size;
         if (!arrival->here[i]) {
@@ -256,11 +257,13 @@ static enum rf_code look_for(struct import *import, uint64_t *missing, struct rf
 }
 
 /* What the snapshot may take, by what its manifest names and by what the stream still brings. */
-static enum rf_code check_room(struct import *import, uint64_t missing, struct rf_error *error) {
-    uint64_t to_come = rf_stream_head_of(import->reader)->bytes - rf_stream_arrived(import->reader);
+static enum rf_code check_room(struct incoming *incoming, uint64_t missing,
+                               struct rf_error *error) {
+    uint64_t to_come =
+        rf_stream_head_of(incoming->reader)->bytes - rf_stream_arrived(incoming->reader);
     uint64_t needed = missing < to_come ? missing : to_come;
     struct statvfs disk;
-    const char *path = rf_repository_tmp(import->repository);
+    const char *path = rf_repository_tmp(incoming->repository);
     if (statvfs(path, &disk) != 0) {
         return rf_fail_errno(error, errno, "cannot tell how much room there is at %s", path);
     }
@@ -270,7 +273,7 @@ static enum rf_code check_room(struct import *import, uint64_t missing, struct r
     }
     enum rf_code code =
         rf_fail_errno(error, ENOSPC, "snapshot %llu does not fit into %s",
-                      (unsigned long long)import->arrival.name.number, import->options->path);
+                      (unsigned long long)incoming->arrival.name.number, incoming->options->path);
     rf_detail(error, "%llu bytes are needed, %llu are free", (unsigned long long)needed,
               (unsigned long long)disk.f_bavail * unit);
     return code;
@@ -278,121 +281,122 @@ static enum rf_code check_room(struct import *import, uint64_t missing, struct r
 
 /* ---- the repository ---- */
 
-static enum rf_code open_repository(struct import *import, bool may_make, struct rf_error *error) {
-    const struct rf_import_options *options = import->options;
-    const uint8_t *source = rf_stream_head_of(import->reader)->source;
+static enum rf_code open_repository(struct incoming *incoming, bool may_make,
+                                    struct rf_error *error) {
+    const struct rf_import_options *options = incoming->options;
+    const uint8_t *source = rf_stream_head_of(incoming->reader)->source;
     struct rf_repository *there = NULL;
     enum rf_code code =
-        rf_repository_open(import->io, options->path, RF_REPOSITORY_READ, &there, error);
+        rf_repository_open(incoming->io, options->path, RF_REPOSITORY_READ, &there, error);
     rf_repository_close(there);
     if (code == RF_USAGE && !may_make) {
-        return gap(import, NULL, error);
+        return gap(incoming, NULL, error);
     }
     if (code == RF_OK || code == RF_USAGE) {
-        code =
-            rf_repository_open_for(import->io, options->path, source, &import->repository, error);
+        code = rf_repository_open_for(incoming->io, options->path, source, &incoming->repository,
+                                      error);
     }
     if (code == RF_OK) {
-        rf_repository_trust(import->repository, options->trust);
+        rf_repository_trust(incoming->repository, options->trust);
     }
     return code;
 }
 
-static void note_newest(struct import *import) {
+static void note_newest(struct incoming *incoming) {
     const struct rf_snapshot_name *newest =
-        import->repository ? rf_repository_newest(import->repository) : NULL;
+        incoming->repository ? rf_repository_newest(incoming->repository) : NULL;
     if (newest) {
-        import->result->newest = *newest;
+        incoming->result->newest = *newest;
     }
 }
 
 /* A snapshot that is here. One that a copy brought in part may get what it lacks from the stream. */
-static enum rf_code judge_same(struct import *import, const struct rf_snapshot_name *same,
+static enum rf_code judge_same(struct incoming *incoming, const struct rf_snapshot_name *same,
                                struct rf_error *error) {
-    struct rf_arrival *arrival = &import->arrival;
+    struct rf_arrival *arrival = &incoming->arrival;
     struct rf_whole whole;
     uint64_t missing;
     if (!rf_hash_equal(same->digest, arrival->name.digest)) {
-        return parted(import, same->number, arrival->name.digest, same->digest, error);
+        return parted(incoming, same->number, arrival->name.digest, same->digest, error);
     }
-    enum rf_code code = rf_whole_look(import->repository, same, &whole, error);
+    enum rf_code code = rf_whole_look(incoming->repository, same, &whole, error);
     if (code == RF_OK && whole.missing > 0 && !whole.has_manifest) {
-        code = rf_whole_refuse(import->repository, &whole, error);
+        code = rf_whole_refuse(incoming->repository, &whole, error);
     }
     arrival->fate = code == RF_OK && whole.missing > 0 ? RF_IMPORT_MENDED : RF_IMPORT_THERE;
     if (arrival->fate == RF_IMPORT_MENDED) {
-        code = look_for(import, &missing, error);
+        code = look_for(incoming, &missing, error);
     }
     return code;
 }
 
 /* One that is not. Nothing is laid upon what is not whole. */
-static enum rf_code judge_new(struct import *import, const struct rf_snapshot_name *newest,
+static enum rf_code judge_new(struct incoming *incoming, const struct rf_snapshot_name *newest,
                               struct rf_error *error) {
     struct rf_whole whole;
     uint64_t missing;
-    enum rf_code code = check_parent(import, newest, error);
+    enum rf_code code = check_parent(incoming, newest, error);
     if (code == RF_OK && newest) {
-        code = rf_whole_look(import->repository, newest, &whole, error);
+        code = rf_whole_look(incoming->repository, newest, &whole, error);
         if (code == RF_OK && whole.missing > 0) {
-            code = rf_whole_refuse(import->repository, &whole, error);
+            code = rf_whole_refuse(incoming->repository, &whole, error);
         }
     }
     if (code == RF_OK) {
-        code = look_for(import, &missing, error);
+        code = look_for(incoming, &missing, error);
     }
-    return code == RF_OK ? check_room(import, missing, error) : code;
+    return code == RF_OK ? check_room(incoming, missing, error) : code;
 }
 
-static enum rf_code judge(struct import *import, struct rf_error *error) {
-    struct rf_arrival *arrival = &import->arrival;
-    if (!import->repository) {
-        enum rf_code code = open_repository(import, begins_history(arrival), error);
+static enum rf_code judge(struct incoming *incoming, struct rf_error *error) {
+    struct rf_arrival *arrival = &incoming->arrival;
+    if (!incoming->repository) {
+        enum rf_code code = open_repository(incoming, begins_history(arrival), error);
         if (code != RF_OK) {
             return code;
         }
     }
-    const struct rf_snapshot_name *newest = rf_repository_newest(import->repository);
+    const struct rf_snapshot_name *newest = rf_repository_newest(incoming->repository);
     const struct rf_snapshot_name *same =
-        rf_repository_find(import->repository, arrival->name.number);
+        rf_repository_find(incoming->repository, arrival->name.number);
     if (same) {
-        return judge_same(import, same, error);
+        return judge_same(incoming, same, error);
     }
     bool older = newest && arrival->name.number < newest->number;
     arrival->fate = older ? RF_IMPORT_PASSED : RF_IMPORT_NEW;
-    return older ? RF_OK : judge_new(import, newest, error);
+    return older ? RF_OK : judge_new(incoming, newest, error);
 }
 
 /* ---- archives ---- */
 
-static enum rf_code skip(struct import *import, struct rf_error *error) {
+static enum rf_code skip(struct incoming *incoming, struct rf_error *error) {
     const uint8_t *bytes;
     size_t size = 1;
     enum rf_code code = RF_OK;
     while (code == RF_OK && size > 0) {
-        code = rf_stream_content(import->reader, &bytes, &size, error);
-        tell_progress(import);
+        code = rf_stream_content(incoming->reader, &bytes, &size, error);
+        tell_progress(incoming);
     }
     return code;
 }
 
-static enum rf_code write_content(struct import *import, int fd, const char *path,
+static enum rf_code write_content(struct incoming *incoming, int fd, const char *path,
                                   struct rf_sha256 *sha256, struct rf_error *error) {
     const uint8_t *bytes;
     size_t size;
     for (;;) {
-        enum rf_code code = rf_stream_content(import->reader, &bytes, &size, error);
+        enum rf_code code = rf_stream_content(incoming->reader, &bytes, &size, error);
         if (code != RF_OK || size == 0) {
             return code;
         }
         if (sha256) {
             rf_sha256_add(sha256, bytes, size);
         }
-        code = rf_io_write_all(import->io, fd, path, bytes, size, error);
+        code = rf_io_write_all(incoming->io, fd, path, bytes, size, error);
         if (code != RF_OK) {
             return code;
         }
-        tell_progress(import);
+        tell_progress(incoming);
     }
 }
 
@@ -410,35 +414,35 @@ static enum rf_code check_sha256(struct rf_sha256 *sha256, const struct rf_archi
     return RF_CORRUPT;
 }
 
-static enum rf_code write_file(struct import *import, const char *path,
+static enum rf_code write_file(struct incoming *incoming, const char *path,
                                const struct rf_archive_ref *ref, struct rf_error *error) {
-    struct rf_sha256 *sha256 = import->options->trust ? rf_sha256_new() : NULL;
+    struct rf_sha256 *sha256 = incoming->options->trust ? rf_sha256_new() : NULL;
     int fd = -1;
-    enum rf_code code = import->options->trust && !sha256
+    enum rf_code code = incoming->options->trust && !sha256
                             ? rf_fail_memory(error)
-                            : rf_io_create(import->io, path, &fd, error);
+                            : rf_io_create(incoming->io, path, &fd, error);
     if (code == RF_OK) {
-        code = write_content(import, fd, path, sha256, error);
+        code = write_content(incoming, fd, path, sha256, error);
     }
     if (code == RF_OK) {
-        code = rf_io_close(import->io, &fd, path, error);
+        code = rf_io_close(incoming->io, &fd, path, error);
     }
     if (code == RF_OK && sha256) {
         code = check_sha256(sha256, ref, error);
     }
-    rf_io_discard(import->io, &fd);
+    rf_io_discard(incoming->io, &fd);
     rf_sha256_free(sha256);
     return code;
 }
 
 /* Header, block index and trailer: the file is an archive, of this kind and source. Its blocks are what
  * their writer checked, by the digest. */
-static enum rf_code check_file(struct import *import, const char *path,
+static enum rf_code check_file(struct incoming *incoming, const char *path,
                                const struct rf_archive_ref *ref, struct rf_error *error) {
     struct rf_archive *archive = NULL;
-    enum rf_code code = rf_archive_open(import->io, path, ref, &archive, error);
+    enum rf_code code = rf_archive_open(incoming->io, path, ref, &archive, error);
     if (code == RF_OK && memcmp(rf_archive_head_of(archive)->source,
-                                import->arrival.manifest.source, RF_SOURCE_ID_SIZE) != 0) {
+                                incoming->arrival.manifest.source, RF_SOURCE_ID_SIZE) != 0) {
         code = rf_fail(error, RF_CORRUPT, "the archive %s belongs to another source", ref->name);
     }
     rf_archive_close(archive);
@@ -449,14 +453,14 @@ static enum rf_code check_file(struct import *import, const char *path,
     return code;
 }
 
-static struct rf_pending_archive *add_pending(struct import *import, struct rf_error *error) {
-    struct rf_arrival *arrival = &import->arrival;
+static struct rf_pending_archive *add_pending(struct incoming *incoming, struct rf_error *error) {
+    struct rf_arrival *arrival = &incoming->arrival;
     struct rf_buffer path = {0};
     struct rf_pending_archive *grown =
         realloc(arrival->pending, ((size_t)arrival->count + 1) * sizeof *grown);
     if (grown) {
         arrival->pending = grown;
-        rf_buffer_printf(&path, "%s/%u.arriving", rf_repository_tmp(import->repository),
+        rf_buffer_printf(&path, "%s/%u.arriving", rf_repository_tmp(incoming->repository),
                          arrival->count);
         rf_buffer_u8(&path, 0);
     }
@@ -470,17 +474,17 @@ static struct rf_pending_archive *add_pending(struct import *import, struct rf_e
     return &grown[arrival->count++];
 }
 
-static enum rf_code take_in(struct import *import, uint32_t place, struct rf_error *error) {
-    struct rf_arrival *arrival = &import->arrival;
+static enum rf_code take_in(struct incoming *incoming, uint32_t place, struct rf_error *error) {
+    struct rf_arrival *arrival = &incoming->arrival;
     const struct rf_archive_ref *ref = arrival->named.at[place];
-    struct rf_pending_archive *pending = add_pending(import, error);
+    struct rf_pending_archive *pending = add_pending(incoming, error);
     if (!pending) {
         return RF_NO_MEMORY;
     }
     pending->ref = *ref;
-    enum rf_code code = write_file(import, pending->path, ref, error);
+    enum rf_code code = write_file(incoming, pending->path, ref, error);
     if (code == RF_OK) {
-        code = check_file(import, pending->path, ref, error);
+        code = check_file(incoming, pending->path, ref, error);
     }
     arrival->here[place] = code == RF_OK;
     arrival->bytes += ref->size;
@@ -492,21 +496,21 @@ static bool takes_archives(const struct rf_arrival *arrival) {
 }
 
 /* Archives come in the order of their digests, each once, and none that the snapshot does not name. */
-static enum rf_code read_archives(struct import *import, struct rf_error *error) {
-    struct rf_arrival *arrival = &import->arrival;
+static enum rf_code read_archives(struct incoming *incoming, struct rf_error *error) {
+    struct rf_arrival *arrival = &incoming->arrival;
     enum rf_code code = RF_OK;
     uint32_t least = 0;
-    while (code == RF_OK && import->record.kind == RF_RECORD_ARCHIVE) {
-        uint32_t place = rf_named_find(&arrival->named, import->record.digest);
+    while (code == RF_OK && incoming->record.kind == RF_RECORD_ARCHIVE) {
+        uint32_t place = rf_named_find(&arrival->named, incoming->record.digest);
         if (place == RF_NAMED_NOT || place < least ||
-            arrival->named.at[place]->size != import->record.size) {
-            return wrong(import, "has an archive that its snapshot does not name", error);
+            arrival->named.at[place]->size != incoming->record.size) {
+            return wrong(incoming, "has an archive that its snapshot does not name", error);
         }
         least = place + 1;
         bool wanted = takes_archives(arrival) && !arrival->here[place];
-        code = wanted ? take_in(import, place, error) : skip(import, error);
+        code = wanted ? take_in(incoming, place, error) : skip(incoming, error);
         if (code == RF_OK) {
-            code = next_record(import, error);
+            code = next_record(incoming, error);
         }
     }
     return code;
@@ -528,24 +532,24 @@ static uint32_t part_needed(struct rf_arrival *arrival, const struct rf_named *n
 }
 
 /* Throws away what is not needed; `count` is how many are. */
-static void keep_needed(struct import *import, const struct rf_named *needed, uint32_t *count) {
-    struct rf_arrival *arrival = &import->arrival;
+static void keep_needed(struct incoming *incoming, const struct rf_named *needed, uint32_t *count) {
+    struct rf_arrival *arrival = &incoming->arrival;
     *count = part_needed(arrival, needed);
-    rf_repository_discard(import->repository, arrival->pending + *count, arrival->count - *count);
+    rf_repository_discard(incoming->repository, arrival->pending + *count, arrival->count - *count);
 }
 
-static enum rf_code show(struct import *import, struct rf_error *error) {
-    struct rf_arrival *arrival = &import->arrival;
+static enum rf_code show(struct incoming *incoming, struct rf_error *error) {
+    struct rf_arrival *arrival = &incoming->arrival;
     struct rf_showing showing;
-    enum rf_code code = rf_showing_choose(import->repository, arrival, &showing, error);
+    enum rf_code code = rf_showing_choose(incoming->repository, arrival, &showing, error);
     if (code == RF_OK) {
         const struct rf_shown shown = {.name = arrival->name,
                                        .manifest = &arrival->manifest_bytes,
                                        .fold_name = showing.fold ? &showing.fold_name : NULL,
                                        .fold = showing.fold};
         uint32_t count;
-        keep_needed(import, &showing.named, &count);
-        code = rf_repository_show(import->repository, &shown, arrival->pending, count, error);
+        keep_needed(incoming, &showing.named, &count);
+        code = rf_repository_show(incoming->repository, &shown, arrival->pending, count, error);
     }
     rf_showing_release(&showing);
     return code;
@@ -553,38 +557,38 @@ static enum rf_code show(struct import *import, struct rf_error *error) {
 
 /* What the snapshot lacked, by the manifest as it is here. What a half-copied file has the name of, it is
  * put in the place of. */
-static enum rf_code mend(struct import *import, struct rf_error *error) {
-    struct rf_arrival *arrival = &import->arrival;
+static enum rf_code mend(struct incoming *incoming, struct rf_error *error) {
+    struct rf_arrival *arrival = &incoming->arrival;
     struct rf_manifest here = {0};
     struct rf_named needed = {0};
     struct rf_whole whole;
     uint32_t count;
-    enum rf_code code = rf_repository_load(import->repository, &arrival->name, &here, error);
+    enum rf_code code = rf_repository_load(incoming->repository, &arrival->name, &here, error);
     if (code == RF_OK) {
         code = rf_named_add(&needed, here.tables, here.table_count, error);
         rf_named_sort(&needed);
     }
     if (code == RF_OK) {
-        keep_needed(import, &needed, &count);
-        code = rf_repository_mend(import->repository, arrival->pending, count, error);
+        keep_needed(incoming, &needed, &count);
+        code = rf_repository_mend(incoming->repository, arrival->pending, count, error);
     }
     if (code == RF_OK) {
-        code = rf_whole_of(import->repository, &arrival->name, &here, &whole, error);
+        code = rf_whole_of(incoming->repository, &arrival->name, &here, &whole, error);
     }
     if (code == RF_OK && whole.missing > 0) {
-        code = rf_whole_refuse(import->repository, &whole, error);
+        code = rf_whole_refuse(incoming->repository, &whole, error);
     }
     rf_named_release(&needed);
     rf_manifest_release(&here);
     return code;
 }
 
-static enum rf_code finish(struct import *import, struct rf_error *error) {
-    switch (import->arrival.fate) {
+static enum rf_code finish(struct incoming *incoming, struct rf_error *error) {
+    switch (incoming->arrival.fate) {
     case RF_IMPORT_NEW:
-        return show(import, error);
+        return show(incoming, error);
     case RF_IMPORT_MENDED:
-        return mend(import, error);
+        return mend(incoming, error);
     case RF_IMPORT_THERE:
     case RF_IMPORT_PASSED:
         break;
@@ -592,9 +596,9 @@ static enum rf_code finish(struct import *import, struct rf_error *error) {
     return RF_OK;
 }
 
-static void count_in(struct import *import) {
-    const struct rf_arrival *arrival = &import->arrival;
-    struct rf_import_result *result = import->result;
+static void count_in(struct incoming *incoming) {
+    const struct rf_arrival *arrival = &incoming->arrival;
+    struct rf_import_result *result = incoming->result;
     const struct rf_imported imported = {.name = arrival->name,
                                          .fate = arrival->fate,
                                          .archives = arrival->count,
@@ -605,33 +609,33 @@ static void count_in(struct import *import) {
     result->passed += arrival->fate == RF_IMPORT_PASSED;
     result->archives += arrival->count;
     result->bytes += arrival->bytes;
-    if (import->options->snapshot) {
-        import->options->snapshot(import->options->context, &imported);
+    if (incoming->options->snapshot) {
+        incoming->options->snapshot(incoming->options->context, &imported);
     }
 }
 
-static enum rf_code read_snapshot(struct import *import, struct rf_error *error) {
-    struct rf_arrival *arrival = &import->arrival;
-    enum rf_code code = read_manifest(import, error);
-    if (code == RF_OK && import->record.kind == RF_RECORD_FOLD) {
-        code = read_fold(import, error);
+static enum rf_code read_snapshot(struct incoming *incoming, struct rf_error *error) {
+    struct rf_arrival *arrival = &incoming->arrival;
+    enum rf_code code = read_manifest(incoming, error);
+    if (code == RF_OK && incoming->record.kind == RF_RECORD_FOLD) {
+        code = read_fold(incoming, error);
     }
     if (code == RF_OK) {
-        code = name_archives(import, error);
+        code = name_archives(incoming, error);
     }
     if (code == RF_OK) {
-        code = judge(import, error);
+        code = judge(incoming, error);
     }
     if (code == RF_OK) {
-        code = read_archives(import, error);
+        code = read_archives(incoming, error);
     }
     if (code == RF_OK) {
-        code = finish(import, error);
+        code = finish(incoming, error);
     }
     if (code == RF_OK) {
-        count_in(import);
-    } else if (import->repository) {
-        rf_repository_discard(import->repository, arrival->pending, arrival->count);
+        count_in(incoming);
+    } else if (incoming->repository) {
+        rf_repository_discard(incoming->repository, arrival->pending, arrival->count);
     }
     rf_arrival_release(arrival);
     return code;
@@ -639,42 +643,42 @@ static enum rf_code read_snapshot(struct import *import, struct rf_error *error)
 
 /* ---- the stream ---- */
 
-static enum rf_code check_end(struct import *import, struct rf_error *error) {
-    const struct rf_stream_head *head = rf_stream_head_of(import->reader);
-    if (import->record.kind != RF_RECORD_END) {
-        return wrong(import, "has a file where a snapshot should begin", error);
+static enum rf_code check_end(struct incoming *incoming, struct rf_error *error) {
+    const struct rf_stream_head *head = rf_stream_head_of(incoming->reader);
+    if (incoming->record.kind != RF_RECORD_END) {
+        return wrong(incoming, "has a file where a snapshot should begin", error);
     }
-    if (import->snapshots != head->snapshots) {
-        return wrong(import, "has other snapshots than its head says", error);
+    if (incoming->snapshots != head->snapshots) {
+        return wrong(incoming, "has other snapshots than its head says", error);
     }
-    return import->repository ? RF_OK : open_repository(import, head->since.number == 0, error);
+    return incoming->repository ? RF_OK : open_repository(incoming, head->since.number == 0, error);
 }
 
-static enum rf_code read_stream(struct import *import, struct rf_error *error) {
-    const struct rf_stream_head *head = rf_stream_head_of(import->reader);
-    memcpy(import->result->source, head->source, RF_SOURCE_ID_SIZE);
-    import->result->since = head->since;
-    import->result->head_known = true;
-    enum rf_code code = next_record(import, error);
-    while (code == RF_OK && import->record.kind == RF_RECORD_MANIFEST) {
-        code = read_snapshot(import, error);
+static enum rf_code read_stream(struct incoming *incoming, struct rf_error *error) {
+    const struct rf_stream_head *head = rf_stream_head_of(incoming->reader);
+    memcpy(incoming->result->source, head->source, RF_SOURCE_ID_SIZE);
+    incoming->result->since = head->since;
+    incoming->result->head_known = true;
+    enum rf_code code = next_record(incoming, error);
+    while (code == RF_OK && incoming->record.kind == RF_RECORD_MANIFEST) {
+        code = read_snapshot(incoming, error);
     }
-    return code == RF_OK ? check_end(import, error) : code;
+    return code == RF_OK ? check_end(incoming, error) : code;
 }
 
 /* Where a stream that is no good leaves the repository. */
-static void tell_how_far(const struct import *import, struct rf_error *error) {
-    unsigned long long newest = import->result->newest.number;
+static void tell_how_far(const struct incoming *incoming, struct rf_error *error) {
+    unsigned long long newest = incoming->result->newest.number;
     bool hinted = error->hint[0];
     if (error->code != RF_CORRUPT) {
         return;
     }
-    if (import->reader && !strstr(error->detail, "of the stream")) {
+    if (incoming->reader && !strstr(error->detail, "of the stream")) {
         rf_while(error, "at byte %llu of the stream",
-                 (unsigned long long)rf_stream_offset(import->reader));
+                 (unsigned long long)rf_stream_offset(incoming->reader));
     }
     if (newest > 0) {
-        rf_while(error, "%s is whole up to snapshot %llu", import->options->path, newest);
+        rf_while(error, "%s is whole up to snapshot %llu", incoming->options->path, newest);
     } else {
         rf_while(error, "nothing of it was taken in");
     }
@@ -688,18 +692,18 @@ static void tell_how_far(const struct import *import, struct rf_error *error) {
 
 enum rf_code rf_import(struct rf_io *io, const struct rf_import_options *options,
                        struct rf_import_result *result, struct rf_error *error) {
-    struct import import = {.io = io, .options = options, .result = result};
+    struct incoming incoming = {.io = io, .options = options, .result = result};
     *result = (struct rf_import_result){0};
     enum rf_code code = rf_stream_reader_new(options->get, options->get_context, options->stop,
-                                             &import.reader, error);
+                                             &incoming.reader, error);
     if (code == RF_OK) {
-        code = read_stream(&import, error);
+        code = read_stream(&incoming, error);
     }
-    note_newest(&import);
+    note_newest(&incoming);
     if (code != RF_OK) {
-        tell_how_far(&import, error);
+        tell_how_far(&incoming, error);
     }
-    rf_stream_reader_free(import.reader);
-    rf_repository_close(import.repository);
+    rf_stream_reader_free(incoming.reader);
+    rf_repository_close(incoming.repository);
     return code;
 }

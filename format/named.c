@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define POINTER sizeof(void *) /* an element of the list */
+
 void rf_named_release(struct rf_named *named) {
     free(named->at);
     *named = (struct rf_named){0};
@@ -12,7 +14,7 @@ static enum rf_code add(struct rf_named *named, const struct rf_archive_ref *ref
                         struct rf_error *error) {
     if (named->count == named->capacity) {
         uint32_t capacity = named->capacity ? named->capacity * 2 : 64;
-        void *grown = realloc(named->at, capacity * sizeof *named->at);
+        void *grown = realloc(named->at, capacity * POINTER);
         if (!grown) {
             return rf_fail_memory(error);
         }
@@ -52,7 +54,7 @@ static bool differ(const struct rf_archive_ref *a, const struct rf_archive_ref *
 void rf_named_sort(struct rf_named *named) {
     uint32_t kept = 0;
     if (named->count > 0) {
-        qsort(named->at, named->count, sizeof *named->at, by_digest);
+        qsort(named->at, named->count, POINTER, by_digest);
     }
     for (uint32_t i = 0; i < named->count; i++) {
         if (kept == 0 || !rf_hash_equal(named->at[i]->digest, named->at[kept - 1]->digest)) {
@@ -71,6 +73,6 @@ uint32_t rf_named_find(const struct rf_named *named, struct rf_hash digest) {
         return RF_NAMED_NOT;
     }
     const struct rf_archive_ref **found =
-        bsearch(&key, named->at, named->count, sizeof *named->at, by_digest);
+        bsearch(&key, named->at, named->count, POINTER, by_digest);
     return found ? (uint32_t)(found - named->at) : RF_NAMED_NOT;
 }

@@ -6,9 +6,12 @@
 #include "format/bytes.h"
 #include "format/layout.h"
 
+static const char stream_magic[RF_MAGIC_SIZE] = RF_STREAM_MAGIC;
+static const char record_magic[4] = RF_RECORD_MAGIC;
+
 void rf_stream_head_encode(const struct rf_stream_head *head, uint8_t bytes[RF_STREAM_HEAD_SIZE]) {
     memset(bytes, 0, RF_STREAM_HEAD_SIZE);
-    memcpy(bytes, RF_STREAM_MAGIC, RF_MAGIC_SIZE);
+    memcpy(bytes, stream_magic, sizeof stream_magic);
     rf_store_u32(bytes + 8, RF_FORMAT_VERSION);
     memcpy(bytes + 16, head->source, RF_SOURCE_ID_SIZE);
     rf_store_u64(bytes + 32, head->since.number);
@@ -32,7 +35,7 @@ uint64_t rf_record_checksum(const uint8_t bytes[RF_RECORD_SIZE], uint64_t head_c
 void rf_record_encode(const struct rf_record *record, uint64_t head_checksum, uint64_t offset,
                       uint8_t bytes[RF_RECORD_SIZE]) {
     memset(bytes, 0, RF_RECORD_SIZE);
-    memcpy(bytes, RF_RECORD_MAGIC, 4);
+    memcpy(bytes, record_magic, sizeof record_magic);
     bytes[4] = (uint8_t)record->kind;
     rf_store_u64(bytes + 8, record->size);
     rf_hash_store(bytes + 16, record->digest);

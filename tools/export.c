@@ -2,6 +2,7 @@
 #include "format/export.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -190,17 +191,20 @@ static enum rf_code export_to_file(struct rf_task *task, const struct rf_reposit
     return rf_stream_file_finish(&file, error);
 }
 
-static enum rf_code export(struct rf_task *task, const struct rf_repository *repository,
-                           struct rf_error *error) {
+static enum rf_code run(struct rf_task *task, const struct rf_repository *repository,
+                        struct rf_error *error) {
     struct rf_export_options options = {0};
+    bool empty = rf_repository_count(repository) == 0;
     enum rf_code code = find_since(task, repository, &options.since, error);
-    if (code == RF_OK && rf_repository_count(repository) > 0){
-        code = rf_snapshot_resolve(task, repository, NULL, &options.last, error);}
-if (code != RF_OK) {
-    return code;
-}
-return to_standard_output(task->settings) ? export_to_pipe(task, repository, &options, error)
-                                          : export_to_file(task, repository, &options, error);
+    if (code == RF_OK) {
+        code = empty ? rf_whole_headless(repository, error)
+                     : rf_snapshot_resolve(task, repository, NULL, &options.last, error);
+    }
+    if (code != RF_OK) {
+        return code;
+    }
+    return to_standard_output(task->settings) ? export_to_pipe(task, repository, &options, error)
+                                              : export_to_file(task, repository, &options, error);
 }
 
 enum rf_code rf_command_export(struct rf_task *task, struct rf_error *error) {
@@ -210,7 +214,7 @@ enum rf_code rf_command_export(struct rf_task *task, struct rf_error *error) {
         code = rf_trust_open(task, RF_REPOSITORY_READ, &repository, error);
     }
     if (code == RF_OK) {
-        code = export(task, repository, error);
+        code = run(task, repository, error);
     }
     rf_repository_close(repository);
     return code;

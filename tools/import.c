@@ -83,7 +83,7 @@ static void tell(struct rf_task *task, const struct rf_import_result *result, do
     rf_output_printf(task->output, "\n");
 }
 
-static enum rf_code import(struct rf_task *task, struct rf_pipe *pipe, struct rf_error *error) {
+static enum rf_code run(struct rf_task *task, struct rf_pipe *pipe, struct rf_error *error) {
     struct timespec began;
     struct rf_import_result result;
     const struct rf_import_options options = {
@@ -115,7 +115,7 @@ static enum rf_code import_standard_input(struct rf_task *task, struct rf_error 
         rf_hint(error, "pipe `rowferry export` into it, or name a file.");
         return RF_USAGE;
     }
-    return import(task, &pipe, error);
+    return run(task, &pipe, error);
 }
 
 static enum rf_code import_file(struct rf_task *task, struct rf_error *error) {
@@ -134,7 +134,7 @@ static enum rf_code import_file(struct rf_task *task, struct rf_error *error) {
     }
     (void)!posix_fadvise(pipe.fd, 0, 0, POSIX_FADV_SEQUENTIAL);
     if (code == RF_OK) {
-        code = import(task, &pipe, error);
+        code = run(task, &pipe, error);
     }
     close(pipe.fd);
     return code;

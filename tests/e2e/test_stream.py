@@ -10,6 +10,7 @@ import struct
 import subprocess
 import time
 from contextlib import closing, contextmanager
+from functools import cached_property
 
 import pytest
 
@@ -69,6 +70,11 @@ class History:
         for seed in range(1, snapshots):
             self.step(seed)
 
+    @cached_property
+    def stream(self):
+        """All of it, where nothing changes any more."""
+        return export(self.repository)
+
     def step(self, seed):
         makedb.edit(self.database, seed, only=["affinities", "no_key", "without", "auto"],
                     share=0.9)
@@ -105,6 +111,14 @@ def noisy(scratch):
 
 
 # Through pipes and files
+
+def test_a_copy_without_its_manifests_is_no_empty_repository(history, scratch):
+    shutil.copytree(history.repository, scratch / "part")
+    for path in (scratch / "part" / "snapshots").iterdir():
+        path.unlink()
+    _, out, text = pipe("export", "-r", scratch / "part", expect=DAMAGED)
+    assert out == b"" and "came in part" in text
+
 
 def test_a_stream_is_what_the_page_says(history):
     data = export(history.repository)
@@ -433,7 +447,7 @@ BIG = 2**63
 
 
 def harm(history, change):
-    stream = streams.read(export(history.repository))
+    stream = streams.read(history.stream)
     changed = change(stream)
     return streams.write(changed if changed is not None else stream)
 
@@ -631,7 +645,7 @@ def test_streams_that_do_harm(history, scratch, how):
     assert numbers == set(range(1, len(numbers) + 1))
     if numbers:
         Ferry(there).verify_repository()
-    take_in(there, export(history.repository))
+    take_in(there, history.stream)
     assert_copied(history.repository, there)
 
 

@@ -61,8 +61,8 @@ static enum rf_code write_stream(const struct rf_repository *repository, uint64_
     return rf_export(repository, &options, &result, error);
 }
 
-static void export(const struct rf_repository *repository, uint64_t since, uint64_t last,
-                   struct rf_buffer *stream) {
+static void send(const struct rf_repository *repository, uint64_t since, uint64_t last,
+                 struct rf_buffer *stream) {
     struct rf_error error = {0};
     assert_ok(write_stream(repository, since, last, stream, &error), error);
 }
@@ -76,8 +76,8 @@ static enum rf_code import_by(struct rf_io *io, const char *path, struct outlet 
     return rf_import(io, &options, result, error);
 }
 
-static enum rf_code import(const char *path, const struct rf_buffer *stream, size_t size,
-                           struct rf_import_result *result, struct rf_error *error) {
+static enum rf_code receive(const char *path, const struct rf_buffer *stream, size_t size,
+                            struct rf_import_result *result, struct rf_error *error) {
     struct outlet outlet = {.bytes = stream->bytes, .size = size};
     return import_by(&quick.io, path, &outlet, result, error);
 }
@@ -85,7 +85,7 @@ static enum rf_code import(const char *path, const struct rf_buffer *stream, siz
 static void import_all(const char *path, const struct rf_buffer *stream,
                        struct rf_import_result *result) {
     struct rf_error error = {0};
-    assert_ok(import(path, stream, stream->size, result, &error), error);
+    assert_ok(receive(path, stream, stream->size, result, &error), error);
 }
 
 /* ---- repositories ---- */
@@ -171,7 +171,7 @@ Test(stream, arrives_as_it_was_sent) {
         setup(&it, key, 200, 6);
         chain_fold(&it.chain);
         chain_step(&it.chain);
-        export(it.chain.repository, 0, 0, &it.stream);
+        send(it.chain.repository, 0, 0, &it.stream);
         struct chance chance = {.state = 5 + key};
         struct outlet outlet = {
             .bytes = it.stream.bytes, .size = it.stream.size, .chance = &chance};
@@ -194,11 +194,11 @@ Test(stream, goes_on_from_each_snapshot) {
     struct rf_import_result result;
     setup(&it, CHAIN_KEYED, 100, 1);
     for (uint64_t since = 0; since < 5; since++) {
-        export(it.chain.repository, since, 0, &it.stream);
+        send(it.chain.repository, since, 0, &it.stream);
         import_all(it.other, &it.stream, &result);
         cr_assert_eq(result.imported, 1);
         expect_same(it.chain.path, it.other, "one after the other");
-        export(it.chain.repository, since + 1, 0, &it.stream);
+        send(it.chain.repository, since + 1, 0, &it.stream);
         cr_assert_eq(it.stream.size, RF_STREAM_HEAD_SIZE + RF_RECORD_SIZE);
         import_all(it.other, &it.stream, &result);
         cr_assert_eq(result.imported + result.there, 0, "nothing new");
@@ -211,9 +211,9 @@ Test(stream, goes_on_from_each_snapshot) {
 Test(stream, is_no_larger_than_what_is_new) {
     struct fixture it;
     setup(&it, CHAIN_ROWID, 200, 3);
-    export(it.chain.repository, 2, 0, &it.stream);
+    send(it.chain.repository, 2, 0, &it.stream);
     size_t small = it.stream.size;
-    export(it.chain.repository, 0, 0, &it.stream);
+    send(it.chain.repository, 0, 0, &it.stream);
     cr_assert_lt(small, it.stream.size / 2);
     teardown(&it);
 }
@@ -241,7 +241,7 @@ Test(stream, cut_at_every_byte_or_with_one_changed, .timeout = 120) {
     struct fixture it;
     struct rf_error error = {0};
     setup(&it, CHAIN_COLUMNS, 12, 3);
-    export(it.chain.repository, 0, 0, &it.stream);
+    send(it.chain.repository, 0, 0, &it.stream);
     uint8_t *bytes = it.stream.bytes;
     assert_ok(read_through(bytes, it.stream.size, &error), error);
     for (size_t size = 0; size < it.stream.size; size++) {
@@ -265,11 +265,11 @@ Test(stream, cut_anywhere_it_goes_on, .timeout = 120) {
     struct rf_error error = {0};
     struct rf_buffer rest = {0};
     setup(&it, CHAIN_ROWID, 60, 4);
-    export(it.chain.repository, 0, 0, &it.stream);
+    send(it.chain.repository, 0, 0, &it.stream);
     struct chance chance = {.state = 11};
     for (int round = 0; round < 60; round++) {
         size_t size = chance_below(&chance, (uint32_t)it.stream.size);
-        cr_assert_eq(import(it.other, &it.stream, size, &result, &error), RF_CORRUPT);
+        cr_assert_eq(receive(it.other, &it.stream, size, &result, &error), RF_CORRUPT);
         uint64_t whole = result.newest.number;
         if (whole > 0) {
             expect_sound(it.other, (uint32_t)whole, "cut");
@@ -278,7 +278,7 @@ Test(stream, cut_anywhere_it_goes_on, .timeout = 120) {
             cr_assert_not_null(strstr(error.hint, text), "%s", error.hint);
         }
         if (round % 2) {
-            export(it.chain.repository, whole, 0, &rest);
+            send(it.chain.repository, whole, 0, &rest);
             import_all(it.other, &rest, &result);
         } else {
             import_all(it.other, &it.stream, &result);
@@ -299,7 +299,7 @@ static void refused(struct fixture *it, enum rf_code expected, const char *what,
     struct rf_import_result result;
     struct rf_error error = {0};
     struct rf_hash before = content_of(it->other);
-    enum rf_code code = import(it->other, &it->stream, it->stream.size, &result, &error);
+    enum rf_code code = receive(it->other, &it->stream, it->stream.size, &result, &error);
     cr_assert_eq(code, expected, "%s: %d (%s)", what, code, error.what);
     cr_assert_not_null(strstr(error.what, words), "%s: %s", what, error.what);
     cr_assert_neq(error.hint[0], 0, "%s", what);
@@ -312,15 +312,15 @@ Test(stream, that_does_not_belong_here_is_refused) {
     setup(&it, CHAIN_ALIAS, 30, 4);
     setup(&another, CHAIN_ALIAS, 30, 2);
 
-    export(it.chain.repository, 2, 0, &it.stream);
+    send(it.chain.repository, 2, 0, &it.stream);
     refused(&it, RF_MISPLACED, "a gap before the first", "needs snapshot 2");
     cr_assert_neq(access(it.other, F_OK), 0, "a repository was made for it");
-    export(it.chain.repository, 0, 1, &it.stream);
+    send(it.chain.repository, 0, 1, &it.stream);
     import_all(it.other, &it.stream, &result);
-    export(it.chain.repository, 2, 0, &it.stream);
+    send(it.chain.repository, 2, 0, &it.stream);
     refused(&it, RF_MISPLACED, "a gap", "needs snapshot 2");
 
-    export(another.chain.repository, 0, 0, &it.stream);
+    send(another.chain.repository, 0, 0, &it.stream);
     refused(&it, RF_MISPLACED, "another source", "of another source");
 
     /* The same source and number, with another history. */
@@ -328,7 +328,7 @@ Test(stream, that_does_not_belong_here_is_refused) {
     struct rf_repository *repository;
     struct rf_error error = {0};
     scratch_path(it.folder, "parted", parted);
-    export(it.chain.repository, 0, 2, &it.stream);
+    send(it.chain.repository, 0, 2, &it.stream);
     import_all(parted, &it.stream, &result);
     assert_ok(rf_repository_open(&quick.io, parted, RF_REPOSITORY_WRITE, &repository, &error),
               error);
@@ -343,10 +343,10 @@ Test(stream, that_does_not_belong_here_is_refused) {
     assert_ok(rf_repository_publish(repository, &manifest, NULL, 0, &name, &error), error);
     rf_manifest_release(&manifest);
     rf_repository_close(repository);
-    export(it.chain.repository, 0, 0, &it.stream);
+    send(it.chain.repository, 0, 0, &it.stream);
     import_all(it.other, &it.stream, &result);
     open_at(parted, &repository);
-    export(repository, 2, 0, &it.stream);
+    send(repository, 2, 0, &it.stream);
     refused(&it, RF_MISPLACED, "parted", "is not the one in");
     rf_repository_close(repository);
     teardown(&another);
@@ -363,7 +363,7 @@ Test(stream, of_an_empty_repository_makes_an_empty_one) {
     scratch_path(it.folder, "empty", empty);
     assert_ok(rf_repository_open(&quick.io, empty, RF_REPOSITORY_CREATE, &repository, &error),
               error);
-    export(repository, 0, 0, &it.stream);
+    send(repository, 0, 0, &it.stream);
     import_all(it.other, &it.stream, &result);
     cr_assert_eq(result.newest.number, 0);
     struct rf_repository *made;
@@ -381,11 +381,11 @@ Test(stream, import_needs_the_lock) {
     struct rf_error error = {0};
     struct rf_repository *writer;
     setup(&it, CHAIN_ALIAS, 10, 2);
-    export(it.chain.repository, 0, 1, &it.stream);
+    send(it.chain.repository, 0, 1, &it.stream);
     import_all(it.other, &it.stream, &result);
     assert_ok(rf_repository_open(&quick.io, it.other, RF_REPOSITORY_WRITE, &writer, &error), error);
-    export(it.chain.repository, 0, 0, &it.stream);
-    cr_assert_eq(import(it.other, &it.stream, it.stream.size, &result, &error), RF_LOCKED);
+    send(it.chain.repository, 0, 0, &it.stream);
+    cr_assert_eq(receive(it.other, &it.stream, it.stream.size, &result, &error), RF_LOCKED);
     rf_repository_close(writer);
     teardown(&it);
 }
@@ -480,22 +480,22 @@ Test(stream, of_a_pruned_repository) {
         struct rf_repository *repository;
         setup(&it, key, 80, 6);
         scratch_path(it.folder, "pruned", pruned);
-        export(it.chain.repository, 0, 0, &it.stream);
+        send(it.chain.repository, 0, 0, &it.stream);
         import_all(pruned, &it.stream, &result);
         prune(pruned, 1, 4, it.chain.pool);
         sweep(pruned);
         expect_sound(pruned, 4, "pruned");
         open_at(pruned, &repository);
 
-        export(repository, 0, 0, &it.stream);
+        send(repository, 0, 0, &it.stream);
         import_all(it.other, &it.stream, &result);
         cr_assert_eq(result.imported, 4);
         expect_same(pruned, it.other, "a pruned one, whole");
         scratch_remove(it.other);
 
-        export(repository, 0, 1, &it.stream);
+        send(repository, 0, 1, &it.stream);
         import_all(it.other, &it.stream, &result);
-        export(repository, 1, 0, &it.stream);
+        send(repository, 1, 0, &it.stream);
         import_all(it.other, &it.stream, &result);
         cr_assert_eq(result.imported, 3);
         expect_sound(it.other, 4, "over what was pruned");
@@ -512,14 +512,14 @@ Test(stream, of_a_pruned_repository_to_one_that_is_not) {
     struct rf_repository *repository;
     setup(&it, CHAIN_KEYED, 80, 6);
     scratch_path(it.folder, "pruned", pruned);
-    export(it.chain.repository, 0, 0, &it.stream);
+    send(it.chain.repository, 0, 0, &it.stream);
     import_all(pruned, &it.stream, &result);
-    export(it.chain.repository, 0, 4, &it.stream);
+    send(it.chain.repository, 0, 4, &it.stream);
     import_all(it.other, &it.stream, &result);
     prune(pruned, 1, 4, it.chain.pool);
     open_at(pruned, &repository);
     for (uint64_t since = 0; since <= 4; since += 4) {
-        export(repository, since, 0, &it.stream);
+        send(repository, since, 0, &it.stream);
         import_all(it.other, &it.stream, &result);
         cr_assert_eq(result.imported, since ? 0 : 2);
         expect_same(it.chain.path, it.other, "not pruned here");
@@ -527,9 +527,9 @@ Test(stream, of_a_pruned_repository_to_one_that_is_not) {
 
     /* At 3 nothing leads on: the sender has lost what changed from 3 to 4. */
     scratch_remove(it.other);
-    export(it.chain.repository, 0, 3, &it.stream);
+    send(it.chain.repository, 0, 3, &it.stream);
     import_all(it.other, &it.stream, &result);
-    export(repository, 1, 0, &it.stream);
+    send(repository, 1, 0, &it.stream);
     refused(&it, RF_MISPLACED, "what was pruned is needed", "");
     rf_repository_close(repository);
     teardown(&it);
@@ -541,18 +541,18 @@ Test(stream, to_a_pruned_repository) {
         struct fixture it;
         struct rf_import_result result;
         setup(&it, key, 80, 6);
-        export(it.chain.repository, 0, 4, &it.stream);
+        send(it.chain.repository, 0, 4, &it.stream);
         import_all(it.other, &it.stream, &result);
         prune(it.other, 1, 4, it.chain.pool);
         sweep(it.other);
-        export(it.chain.repository, 4, 0, &it.stream);
+        send(it.chain.repository, 4, 0, &it.stream);
         import_all(it.other, &it.stream, &result);
         cr_assert_eq(result.imported, 2);
         cr_assert_eq(result.newest.number, 6);
         cr_assert(rf_hash_equal(result.newest.digest, it.chain.newest.digest));
         expect_sound(it.other, 4, "laid upon what is here");
 
-        export(it.chain.repository, 0, 0, &it.stream);
+        send(it.chain.repository, 0, 0, &it.stream);
         import_all(it.other, &it.stream, &result);
         cr_assert_eq(result.imported, 0);
         cr_assert_eq(result.there, 4);
@@ -569,12 +569,12 @@ Test(stream, of_a_repository_without_its_beginning) {
     struct rf_repository *repository;
     setup(&it, CHAIN_PLACE, 80, 5);
     scratch_path(it.folder, "pruned", pruned);
-    export(it.chain.repository, 0, 0, &it.stream);
+    send(it.chain.repository, 0, 0, &it.stream);
     import_all(pruned, &it.stream, &result);
     prune(pruned, 0, 3, it.chain.pool);
     sweep(pruned);
     open_at(pruned, &repository);
-    export(repository, 0, 0, &it.stream);
+    send(repository, 0, 0, &it.stream);
     import_all(it.other, &it.stream, &result);
     cr_assert_eq(result.imported, 3);
     expect_same(pruned, it.other, "from 3 on");
@@ -582,7 +582,7 @@ Test(stream, of_a_repository_without_its_beginning) {
 
     scratch_remove(it.other);
     struct rf_buffer old = {0};
-    export(it.chain.repository, 0, 1, &old);
+    send(it.chain.repository, 0, 1, &old);
     import_all(it.other, &old, &result);
     refused(&it, RF_MISPLACED, "a hole", "what came before it was pruned");
     rf_buffer_release(&old);
@@ -594,7 +594,7 @@ Test(stream, of_a_repository_without_its_beginning) {
 
 static void copy_to(const char *from, const char *to) {
     char command[3 * PATH_MAX];
-    snprintf(command, sizeof command, "rm -rf '%s'; cp -a '%s' '%s'", to, from, to);
+    snprintf(command, sizeof command, "rm -rf '%s'; cp -al '%s' '%s'", to, from, to);
     cr_assert_eq(system(command), 0);
 }
 
@@ -615,11 +615,11 @@ static void set_up_for_faults(struct fixture *it, char saved[PATH_MAX]) {
     struct rf_import_result result;
     setup(it, CHAIN_ALIAS, 20, 5);
     scratch_path(it->folder, "saved", saved);
-    export(it->chain.repository, 0, 3, &it->stream);
+    send(it->chain.repository, 0, 3, &it->stream);
     import_all(saved, &it->stream, &result);
     prune(saved, 1, 3, it->chain.pool);
     sweep(saved);
-    export(it->chain.repository, 3, 0, &it->stream);
+    send(it->chain.repository, 3, 0, &it->stream);
 }
 
 static void expect_to_go_on(struct fixture *it, const char *what) {

@@ -357,6 +357,9 @@ enum rf_code rf_prune(struct rf_repository *repository, const struct rf_prune_op
     *result = (struct rf_prune_result){0};
     enum rf_code code = rf_pool_new(options->jobs, &prune.pool, error);
     if (code == RF_OK) {
+        code = rf_prune_know_all(&prune, error);
+    }
+    if (code == RF_OK) {
         code = plan(&prune, error);
     }
     if (code == RF_OK && prune.needed.failed) {
@@ -370,6 +373,7 @@ enum rf_code rf_prune(struct rf_repository *repository, const struct rf_prune_op
     }
     rf_pool_free(prune.pool);
     rf_digest_set_release(&prune.needed);
+    rf_digest_set_release(&prune.known);
     free(prune.folds);
     return code;
 }

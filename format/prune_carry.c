@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "format/fold.h"
 #include "format/prune_inner.h"
 
 /* What goes: removed and counted, or, of a rehearsal, only counted. */
@@ -105,10 +106,45 @@ static enum rf_code drop_folds(struct rf_prune *prune, struct rf_error *error) {
     return code == RF_OK ? sync_folder(prune, "snapshots", error) : code;
 }
 
+static void know(struct rf_prune *prune, const struct rf_manifest_table *tables, uint32_t count) {
+    for (uint32_t t = 0; t < count; t++) {
+        if (tables[t].change == RF_CHANGE_DELTA) {
+            rf_digest_set_add(&prune->known, tables[t].delta.digest);
+        }
+        for (uint32_t i = 0; i < tables[t].state_count; i++) {
+            rf_digest_set_add(&prune->known, tables[t].state[i].digest);
+        }
+    }
+}
+
+/* What nothing here names may have been brought by a copy that is under way, whose manifest comes last. */
+enum rf_code rf_prune_know_all(struct rf_prune *prune, struct rf_error *error) {
+    const struct rf_repository *repository = prune->repository;
+    enum rf_code code = RF_OK;
+    for (uint32_t i = 0; code == RF_OK && i < repository->count; i++) {
+        struct rf_manifest manifest = {0};
+        code = rf_repository_load_bare(repository, &repository->snapshots[i], &manifest, error);
+        if (code == RF_OK) {
+            know(prune, manifest.tables, manifest.table_count);
+        }
+        rf_manifest_release(&manifest);
+    }
+    for (uint32_t i = 0; code == RF_OK && i < repository->fold_count; i++) {
+        struct rf_fold fold;
+        code = rf_repository_load_fold(repository, &repository->folds[i], &fold, error);
+        if (code == RF_OK) {
+            know(prune, fold.tables, fold.table_count);
+            rf_fold_release(&fold);
+        }
+    }
+    return code == RF_OK && prune->known.failed ? rf_fail_memory(error) : code;
+}
+
 static enum rf_code drop_unneeded(void *context, const char *file, struct rf_error *error) {
     struct rf_prune *prune = context;
     struct rf_hash digest;
-    if (!rf_archive_name_digest(file, &digest) || rf_digest_set_has(&prune->needed, digest)) {
+    if (!rf_archive_name_digest(file, &digest) || !rf_digest_set_has(&prune->known, digest) ||
+        rf_digest_set_has(&prune->needed, digest)) {
         return RF_OK;
     }
     prune->result->archives_removed++;

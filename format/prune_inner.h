@@ -17,6 +17,7 @@ struct rf_prune {
     struct rf_pool *pool;
     const char *folder;          /* where archives are written */
     struct rf_digest_set needed; /* archives that stay, or come */
+    struct rf_digest_set known;  /* those that anything here names, before and after */
     /* Folds that come, written to tmp under names of their own; those of a rehearsal have no file. */
     struct rf_fold_name *folds;
     uint32_t fold_count;
@@ -25,6 +26,8 @@ struct rf_prune {
 #define RF_FOLD_PART_SIZE 32
 void rf_prune_fold_part(uint32_t number, char file[RF_FOLD_PART_SIZE]);
 
+/* Before anything is made. */
+RF_MUST_USE enum rf_code rf_prune_know_all(struct rf_prune *prune, struct rf_error *error);
 /* Steps 2 to 4 of prune.h; of a rehearsal only what would go is reckoned up. */
 RF_MUST_USE enum rf_code rf_prune_carry_out(struct rf_prune *prune, struct rf_error *error);
 

@@ -33,7 +33,11 @@ static enum rf_code check_table(const struct rf_load_table *table, const struct 
     rf_detail(error, "read %" PRIu64 " rows with digest %s, the manifest says %" PRIu64 " with %s",
               tally->digest.rows, rf_hash_text(tally->digest.sum, read), wanted->rows,
               rf_hash_text(wanted->sum, stored));
-    rf_hint(error, "run `rowferry verify` on the repository; nothing of the load is shown.");
+    rf_hint(error,
+            "run `rowferry verify` on the repository; nothing of the load is shown. Where that "
+            "finds nothing, the snapshot was pruned to other archives since the load began: "
+            "drop the staging schema and the lines of this schema in rowferry.source, and "
+            "load again.");
     return RF_CORRUPT;
 }
 

@@ -20,6 +20,7 @@ void rf_snapshot_facts_of(const struct rf_manifest *manifest, const struct rf_sn
     *facts = (struct rf_snapshot_facts){
         .name = *name,
         .parent = manifest->parent,
+        .pruned = manifest->fold > 0 ? manifest->snapshot - manifest->parent - 1 : 0,
         .time_us = manifest->time_us,
         .bytes = manifest->bytes,
         .seconds = (double)manifest->duration_us * 1e-6,
@@ -99,6 +100,7 @@ enum rf_code rf_history_facts_of(const struct rf_history_step *step,
     rf_snapshot_facts_of(&step->manifest, &step->name, &whole);
     rf_snapshot_facts_of(&none, &step->name, facts);
     facts->parent = whole.parent;
+    facts->pruned = whole.pruned;
     facts->time_us = whole.time_us;
     facts->seconds = whole.seconds;
     add_wanted(step, settings, facts);
@@ -121,6 +123,7 @@ void rf_snapshot_facts_put(const struct rf_snapshot_facts *facts, struct rf_json
     rf_json_count(json, "snapshot", facts->name.number);
     rf_json_hash(json, "digest", facts->name.digest);
     rf_json_snapshot(json, "parent", facts->parent);
+    rf_json_count(json, "pruned", facts->pruned);
     rf_json_text(json, "time", rf_units_iso8601(facts->time_us, time));
     rf_json_count(json, "rows", facts->rows);
     rf_json_count(json, "inserted", facts->inserted);

@@ -10,6 +10,7 @@
 struct rf_snapshot_facts {
     struct rf_snapshot_name name;
     uint64_t parent; /* 0 for the first */
+    uint64_t pruned; /* snapshots between the two that were pruned */
     int64_t time_us;
     uint64_t rows;
     uint64_t inserted, updated, deleted, moved; /* over the tables that are still there */

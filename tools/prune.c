@@ -72,7 +72,8 @@ static enum rf_code fail_parted(const struct rf_target_status *status, struct rf
     return RF_MISPLACED;
 }
 
-/* What a target stands at, or is being loaded with, is kept; the archives that a load goes by, too. */
+/* What a target stands at, or is being loaded with, is kept; the archives that a load goes by, too. A load
+ * that began beside the capture of its snapshot may not know the digest yet. */
 static enum rf_code protect(struct pruning *pruning, const struct rf_target_status *status,
                             struct rf_error *error) {
     if (status->state == RF_TARGET_NONE) {
@@ -86,7 +87,8 @@ static enum rf_code protect(struct pruning *pruning, const struct rf_target_stat
         if (name->number != status->snapshot) {
             continue;
         }
-        if (!rf_hash_equal(name->digest, status->digest)) {
+        bool named = status->state == RF_TARGET_READY || !rf_hash_is_zero(status->digest);
+        if (named && !rf_hash_equal(name->digest, status->digest)) {
             return fail_parted(status, error);
         }
         pruning->marks[i].reasons |= UINT32_C(1) << RF_KEEP_TARGET;

@@ -34,14 +34,30 @@ const char *rf_show_kind(const struct rf_object *object) {
 
 /* ---- for people ---- */
 
+/* "parent        5 (6 and 7 were pruned)" */
+static void print_parent(struct rf_output *out, const struct rf_snapshot_facts *facts) {
+    uint64_t first = facts->parent + 1;
+    uint64_t last = facts->parent + facts->pruned;
+    if (facts->parent > 0) {
+        rf_output_printf(out, "parent        %" PRIu64, facts->parent);
+    } else if (facts->pruned > 0) {
+        rf_output_printf(out, "parent        none");
+    }
+    if (facts->pruned == 1) {
+        rf_output_printf(out, " (%" PRIu64 " was pruned)", first);
+    } else if (facts->pruned > 1) {
+        rf_output_printf(out, " (%" PRIu64 " %s %" PRIu64 " were pruned)", first,
+                         facts->pruned == 2 ? "and" : "to", last);
+    }
+    rf_output_printf(out, facts->parent + facts->pruned > 0 ? "\n" : "");
+}
+
 static void print_source(struct rf_output *out, const struct rf_manifest *manifest,
                          const struct rf_snapshot_facts *facts) {
     char text[RF_UNITS_TEXT], digest[RF_HASH_HEX], uuid[RF_UUID_TEXT];
     rf_output_printf(out, "snapshot      %" PRIu64 "  %s\n", facts->name.number,
                      rf_hash_text(facts->name.digest, digest));
-    if (facts->parent > 0) {
-        rf_output_printf(out, "parent        %" PRIu64 "\n", facts->parent);
-    }
+    print_parent(out, facts);
     rf_output_printf(out, "time          %s\n", rf_units_time(facts->time_us, text));
     if (manifest->signature.is_signed) {
         char key[RF_KEY_FINGERPRINT];

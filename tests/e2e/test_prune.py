@@ -14,8 +14,8 @@ import pytest
 
 import randomdb
 from compare import assert_same
-from program import (CONNECT, DAMAGED, LOCKED, MISPLACED, OK, ROOT, SET_ASIDE, USAGE, Ferry, Running,
-                     published, run)
+from program import (CONNECT, DAMAGED, LOCKED, MISPLACED, OK, ROOT, SET_ASIDE, USAGE, Ferry,
+                     Running, published, run)
 from restored import differences
 
 sys.path.insert(0, str(ROOT / "tools"))
@@ -76,7 +76,8 @@ class Past:
         assert ferry.verify_repository().summary["damages"] == 0
         for number in numbers(ferry):
             output = self.folder / "restored.db"
-            ferry.command("restore", "--force", "--verify", "-s", str(number), "-o", output, expect=OK)
+            ferry.command("restore", "--force", "--verify", "-s", str(number), "-o", output,
+                          expect=OK)
             assert not differences(self.copies[number], output), f"snapshot {number}"
             for table in manifest_of(ferry, number).tables:
                 name = os.fsdecode(table.description.name)
@@ -143,6 +144,19 @@ def test_each_kept_snapshot_can_be_loaded(small):
         ferry.replay("-s", str(number))
         assert_same(small.copies[number], ferry.target, f"at{number}", fresh=True)
         ferry.verify()
+
+
+def test_history_tells_what_is_gone(small):
+    ferry = small.ferry
+    ferry.replay("-s", "3")
+    prune(ferry, "--keep-last", "2", "-d", ferry.target.conninfo)
+    lines = ferry.command("log", expect=OK).of_type("snapshot")
+    assert [(line["snapshot"], line["parent"], line["pruned"]) for line in lines] == \
+        [(3, None, 2), (7, 3, 3), (8, 7, 0)]
+    assert (lines[0]["inserted"], lines[1]["inserted"], lines[2]["inserted"]) == (30, 40, 10)
+    for number, told in ((3, "parent        none (1 and 2 were pruned)\n"),
+                         (7, "parent        3 (4 to 6 were pruned)\n"), (8, "parent        7\n")):
+        assert told in run("show", "-r", ferry.repository, str(number)).out
 
 
 def test_captures_go_on_from_the_newest_by_their_index(small):
@@ -277,6 +291,21 @@ def test_where_targets_stand_stays(small, server):
 def test_a_target_with_nothing_in_it_asks_for_nothing(small):
     prune(small.ferry, "--keep-last", "1", "-d", small.ferry.target.conninfo)
     assert numbers(small.ferry) == [8]
+
+
+@pytest.mark.parametrize("digest", ["digest", f"'{0:032x}'"])  # while it is being captured
+def test_what_a_target_is_being_loaded_with(small, digest):
+    """A load that was broken off goes on by the same archives."""
+    ferry = small.ferry
+    ferry.replay("-s", "6")
+    ferry.target.script(f"UPDATE rowferry.source SET state = 'loading', loading_snapshot = snapshot, "
+                        f"loading_digest = {digest}, snapshot = NULL, digest = NULL, "
+                        "staging_schema = 'x'")
+    before = [archive.name for archive in manifest_of(ferry, 6).tables[0].state]
+    prune(ferry, "--keep-last", "1", "-d", ferry.target.conninfo)
+    assert numbers(ferry) == [6, 8]
+    assert [archive.name for archive in manifest_of(ferry, 6).tables[0].state] == before
+    small.check()
 
 
 def test_a_target_that_does_not_answer(small):

@@ -533,6 +533,31 @@ Test(prune, a_history_that_came_in_part_is_left_alone) {
     past_free(&past);
 }
 
+/* Archives come before their manifest when a repository is copied. */
+Test(prune, what_a_copy_is_bringing_stays) {
+    struct past past;
+    struct rf_prune_result result;
+    struct rf_error error = {0};
+    char path[PATH_MAX];
+    static const char *const names[] = {"archives/t-00000000000000000000000000000001.rfa",
+                                        "archives/.t-0000.rfa.Xy", "archives/note"};
+    past_make(&past, CHAIN_ALIAS, 4, 6);
+    for (size_t i = 0; i < COUNT(names); i++) {
+        scratch_write(scratch_path(past.chain.path, names[i], path), "x", 1);
+    }
+    struct fates fates = {.dropped = 0};
+    for (uint32_t i = 0; i < 6; i++) {
+        past.gone[i] = true;
+    }
+    assert_ok(prune(past.chain.repository, &fates, NULL, &result, &error), error);
+    assert_whole(&past, past.chain.repository, true);
+    for (size_t i = 0; i < COUNT(names); i++) {
+        cr_assert_eq(access(scratch_path(past.chain.path, names[i], path), F_OK), 0, "%s",
+                     names[i]);
+    }
+    past_free(&past);
+}
+
 Test(prune, stopped) {
     struct past past;
     struct rf_prune_result result;

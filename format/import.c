@@ -543,10 +543,11 @@ static enum rf_code show(struct incoming *incoming, struct rf_error *error) {
     struct rf_showing showing;
     enum rf_code code = rf_showing_choose(incoming->repository, arrival, &showing, error);
     if (code == RF_OK) {
-        const struct rf_shown shown = {.name = arrival->name,
-                                       .manifest = &arrival->manifest_bytes,
-                                       .fold_name = showing.fold ? &showing.fold_name : NULL,
-                                       .fold = showing.fold};
+        const struct rf_snapshot_files shown = {.name = arrival->name,
+                                                .manifest = &arrival->manifest_bytes,
+                                                .fold_name =
+                                                    showing.fold ? &showing.fold_name : NULL,
+                                                .fold = showing.fold};
         uint32_t count;
         keep_needed(incoming, &showing.named, &count);
         code = rf_repository_show(incoming->repository, &shown, arrival->pending, count, error);

@@ -39,7 +39,7 @@ struct rf_repository {
 void rf_manifest_file_name(const struct rf_snapshot_name *name, char file[RF_MANIFEST_NAME_SIZE]);
 void rf_fold_file_name(const struct rf_fold_name *name, char file[RF_FOLD_NAME_SIZE]);
 /* A snapshot as files: the bytes of its manifest, and of the fold that lies over it. */
-struct rf_shown {
+struct rf_snapshot_files {
     struct rf_snapshot_name name;
     const struct rf_buffer *manifest;
     const struct rf_fold_name *fold_name; /* NULL: none */
@@ -47,7 +47,7 @@ struct rf_shown {
 };
 /* What rf_repository_publish does, with a manifest that somebody else wrote. */
 RF_MUST_USE enum rf_code rf_repository_show(struct rf_repository *repository,
-                                            const struct rf_shown *shown,
+                                            const struct rf_snapshot_files *shown,
                                             const struct rf_pending_archive *archives,
                                             uint32_t count, struct rf_error *error);
 /* Puts archives in their place that a snapshot here lacks, all synced. */

@@ -68,7 +68,8 @@ struct rf_snapshot_name {
     uint64_t number;
     struct rf_hash digest;
 };
-/* The snapshots that are there, ascending; valid until the repository is closed or published to.
+/* The snapshots that are there, ascending; valid until the repository is closed, or a snapshot is
+ * published that has a fold or does not come behind all others.
  * A folder with two manifests of one number is RF_CORRUPT at open; gaps show when a chain is walked. */
 uint32_t rf_repository_count(const struct rf_repository *repository);
 const struct rf_snapshot_name *rf_repository_snapshot(const struct rf_repository *repository,

@@ -22,7 +22,8 @@ struct rf_repository {
     uint8_t source[RF_SOURCE_ID_SIZE];
     int lock;           /* -1 for readers */
     bool syncs_at_once; /* by way of the lock, which was opened before anything was written */
-    uint32_t count;
+    _Atomic uint32_t count; /* a capture adds to it beside a replay that reads */
+    uint32_t room;
     struct rf_snapshot_name *snapshots;
     uint32_t fold_count;
     struct rf_fold_name *folds;     /* in no order */

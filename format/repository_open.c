@@ -363,6 +363,21 @@ const struct rf_fold_name *rf_repository_fold(const struct rf_repository *reposi
     return found;
 }
 
+/* For one more name at least, so that a snapshot which is published need not move the others. */
+static enum rf_code make_room(struct rf_repository *repository, struct rf_error *error) {
+    if (repository->count < repository->room) {
+        return RF_OK;
+    }
+    uint32_t room = repository->room ? 2 * repository->room : 16;
+    struct rf_snapshot_name *grown = realloc(repository->snapshots, room * sizeof *grown);
+    if (!grown) {
+        return rf_fail_memory(error);
+    }
+    repository->snapshots = grown;
+    repository->room = room;
+    return RF_OK;
+}
+
 static enum rf_code list_one(void *context, const char *file, struct rf_error *error) {
     struct rf_repository *repository = context;
     struct rf_snapshot_name name;
@@ -373,14 +388,8 @@ static enum rf_code list_one(void *context, const char *file, struct rf_error *e
     if (!parse_manifest_name(file, &name)) {
         return RF_OK; /* the temporary file of a copy under way, or somebody's note */
     }
-    struct rf_snapshot_name *grown =
-        realloc(repository->snapshots, (repository->count + 1) * sizeof *grown);
-    if (!grown) {
-        return rf_fail_memory(error);
-    }
-    repository->snapshots = grown;
-    grown[repository->count++] = name;
-    return RF_OK;
+    repository->snapshots[repository->count++] = name;
+    return make_room(repository, error);
 }
 
 static int by_number(const void *a, const void *b) {
@@ -394,10 +403,14 @@ enum rf_code rf_repository_list(struct rf_repository *repository, struct rf_erro
     free(repository->snapshots);
     repository->snapshots = NULL;
     repository->count = 0;
+    repository->room = 0;
     free(repository->folds);
     repository->folds = NULL;
     repository->fold_count = 0;
-    enum rf_code code = rf_repository_place(repository, "snapshots", NULL, path, error);
+    enum rf_code code = make_room(repository, error);
+    if (code == RF_OK) {
+        code = rf_repository_place(repository, "snapshots", NULL, path, error);
+    }
     struct stat status;
     if (code != RF_OK || (stat(path, &status) != 0 && errno == ENOENT)) {
         return code; /* copied before its first snapshot */
@@ -431,7 +444,8 @@ static enum rf_code open_in_mode(struct rf_io *io, const char *path, enum rf_rep
     repository->lock = -1;
     repository->path = strdup(path);
     repository->proven = rf_proven_new();
-    if (!repository->path || !repository->proven || asprintf(&repository->tmp, "%s/tmp", path) < 0) {
+    if (!repository->path || !repository->proven ||
+        asprintf(&repository->tmp, "%s/tmp", path) < 0) {
         repository->tmp = NULL;
         rf_repository_close(repository);
         return rf_fail_memory(error);

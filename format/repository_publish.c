@@ -231,6 +231,24 @@ static void remove_part(struct rf_repository *repository, const char *part) {
     }
 }
 
+/* A capture's snapshot goes behind the others, and those stay where they are: another thread may be
+ * reading their names. */
+static enum rf_code list_shown(struct rf_repository *repository,
+                               const struct rf_snapshot_files *files, struct rf_error *error) {
+    const struct rf_snapshot_name *newest = rf_repository_newest(repository);
+    bool folds = files->fold_name;
+    for (uint32_t i = 0; !folds && i < repository->fold_count; i++) {
+        folds = repository->folds[i].snapshot.number == files->name.number;
+    }
+    if (folds || repository->count == repository->room ||
+        (newest && newest->number > files->name.number)) {
+        return rf_repository_list(repository, error);
+    }
+    repository->snapshots[repository->count] = files->name;
+    repository->count++;
+    return RF_OK;
+}
+
 enum rf_code rf_repository_show(struct rf_repository *repository,
                                 const struct rf_snapshot_files *files,
                                 const struct rf_pending_archive *archives, uint32_t count,
@@ -266,7 +284,7 @@ enum rf_code rf_repository_show(struct rf_repository *repository,
     }
     rf_repository_unmark_settling(repository);
     struct rf_error listing;
-    enum rf_code listed = rf_repository_list(repository, &listing);
+    enum rf_code listed = list_shown(repository, files, &listing);
     if (code == RF_OK && listed != RF_OK) {
         *error = listing;
         code = listed;

@@ -44,7 +44,7 @@ def take_signals():
 def pytest_configure(config):
     take_signals()
     find_servers_programs()
-    config.addinivalue_line("markers", "timing: depends on speed, so it runs with both builds")
+    config.addinivalue_line("markers", "timing: depends on speed, so it needs a build without sanitizers")
     config.addinivalue_line("markers", "plain: needs a build without sanitizers")
     if not program.PROGRAM.exists():
         raise pytest.UsageError(f"{program.PROGRAM} is missing: build it (tools/test e2e does), "

@@ -673,3 +673,19 @@ Test(repository, every_failing_call_of_clearing_up) {
     }
     chain_free(&chain);
 }
+
+/* A replay in another thread may hold one while a capture ends. */
+Test(repository, names_stay_where_they_are_while_others_are_published) {
+    struct chain chain;
+    chain_make(&chain, CHAIN_ALIAS, 7, 5);
+    chain_step(&chain);
+    const struct rf_snapshot_name *first = rf_repository_snapshot(chain.repository, 0);
+    const struct rf_snapshot_name held = *first;
+    for (uint64_t number = rf_repository_newest(chain.repository)->number; number < 10; number++) {
+        chain_step(&chain);
+        cr_assert_eq(rf_repository_snapshot(chain.repository, 0), first);
+        cr_assert(first->number == held.number && rf_hash_equal(first->digest, held.digest));
+        cr_assert_eq(rf_repository_newest(chain.repository)->number, number + 1);
+    }
+    chain_free(&chain);
+}

@@ -3,52 +3,8 @@
 #include "format/manifest.h"
 #include "format/value.h"
 
-static bool key_holds_nulls(const struct rf_manifest_table *table) {
-    for (uint32_t i = 0; i < table->table.key_count; i++) {
-        if (table->census[table->table.key[i]].count[RF_NULL] > 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool is_mixed(const struct rf_census *old, const struct rf_census *new) {
-    const uint64_t none[RF_CLASSES] = {0}, *a = old->count, *b = new ? new->count : none;
-    bool numbers = a[RF_INTEGER] + a[RF_REAL] + b[RF_INTEGER] + b[RF_REAL] > 0;
-    bool texts = a[RF_TEXT] + b[RF_TEXT] > 0;
-    bool blobs = a[RF_BLOB] + b[RF_BLOB] > 0;
-    return numbers + texts + blobs > 1;
-}
-
-/* A target may write 1, '1' and x'31' alike: where a column of the key has values of more than one
- * kind, now or before, two rows of the target may have the same key. The form of a table that is
- * told apart by its key has to be known while its rows are still being read: those that are gone
- * are the parent's, and only they. */
-static bool key_is_mixed(const struct rf_table_job *job) {
-    const struct rf_table *table = &job->child->table;
-    bool both = table->key_kind != RF_KEY_COLUMNS;
-    for (uint32_t i = 0; i < table->key_count; i++) {
-        uint32_t column = table->key[i];
-        if (is_mixed(&job->parent->census[column], both ? &job->child->census[column] : NULL)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* The key finds the row unless there is none, or it holds NULLs, of which none equals another, or
- * it is mixed. */
 enum rf_gone_form rf_delta_gone_form(const struct rf_table_job *job) {
-    const struct rf_table *table = &job->child->table;
-    if (table->alias >= 0) {
-        return RF_GONE_KEY;
-    }
-    if (table->key_count == 0 || key_is_mixed(job)) {
-        return RF_GONE_ROW;
-    }
-    bool nulls = table->key_kind != RF_KEY_COLUMNS &&
-                 (key_holds_nulls(job->parent) || key_holds_nulls(job->child));
-    return nulls ? RF_GONE_ROW : RF_GONE_KEY;
+    return rf_manifest_gone_form(job->parent, job->child);
 }
 
 static enum rf_code put(struct rf_delta *delta, enum rf_block_kind kind, int64_t rowid,

@@ -19,34 +19,6 @@ struct making {
     uint32_t room; /* for archives */
 };
 
-/* ---- what a delta keeps of rows that are gone (SPEC.md, "Block kinds") ---- */
-
-static bool is_mixed(const struct rf_census *from, const struct rf_census *to) {
-    const uint64_t none[RF_CLASSES] = {0}, *a = from->count, *b = to ? to->count : none;
-    bool numbers = a[RF_INTEGER] + a[RF_REAL] + b[RF_INTEGER] + b[RF_REAL] > 0;
-    bool texts = a[RF_TEXT] + b[RF_TEXT] > 0;
-    bool blobs = a[RF_BLOB] + b[RF_BLOB] > 0;
-    return numbers + texts + blobs > 1;
-}
-
-static enum rf_gone_form gone_form(const struct rf_manifest_table *from,
-                                   const struct rf_manifest_table *to) {
-    const struct rf_table *table = &to->table;
-    bool by_columns = table->key_kind == RF_KEY_COLUMNS;
-    if (table->alias >= 0) {
-        return RF_GONE_KEY;
-    }
-    for (uint32_t i = 0; i < table->key_count; i++) {
-        const struct rf_census *old = &from->census[table->key[i]];
-        const struct rf_census *new = by_columns ? NULL : &to->census[table->key[i]];
-        bool nulls = new && old->count[RF_NULL] + new->count[RF_NULL] > 0;
-        if (nulls || is_mixed(old, new)) {
-            return RF_GONE_ROW;
-        }
-    }
-    return table->key_count > 0 ? RF_GONE_KEY : RF_GONE_ROW;
-}
-
 /* ---- one delta ---- */
 
 struct run {
@@ -366,7 +338,8 @@ static enum rf_code write_delta(struct delta *delta, struct rf_difference *diffe
 
 static enum rf_code link_rows(struct making *making, const struct rf_manifest_table *from,
                               struct rf_manifest_table *to, struct rf_error *error) {
-    struct delta delta = {.making = making, .from = from, .to = to, .form = gone_form(from, to)};
+    struct delta delta = {
+        .making = making, .from = from, .to = to, .form = rf_manifest_gone_form(from, to)};
     struct rf_difference *difference = NULL;
     enum rf_code code = rf_difference_new(making->repository, from, to, making->between,
                                           making->options->stop, &difference, error);

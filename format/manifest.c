@@ -62,6 +62,36 @@ const struct rf_manifest_table *rf_manifest_find(const struct rf_manifest *manif
     return NULL;
 }
 
+static bool is_mixed(const struct rf_census *from, const struct rf_census *to) {
+    const uint64_t none[RF_CLASSES] = {0}, *a = from->count, *b = to ? to->count : none;
+    bool numbers = a[RF_INTEGER] + a[RF_REAL] + b[RF_INTEGER] + b[RF_REAL] > 0;
+    bool texts = a[RF_TEXT] + b[RF_TEXT] > 0;
+    bool blobs = a[RF_BLOB] + b[RF_BLOB] > 0;
+    return numbers + texts + blobs > 1;
+}
+
+/* The key finds the row unless there is none, or it holds NULLs, of which none equals another, or
+ * values that a target may write alike, such as 1, '1' and x'31'. Where rows are told apart by
+ * their key, the form has to be known while they are still being read: those that are gone are
+ * those of `from`, and only they. */
+enum rf_gone_form rf_manifest_gone_form(const struct rf_manifest_table *from,
+                                        const struct rf_manifest_table *to) {
+    const struct rf_table *table = &to->table;
+    bool by_columns = table->key_kind == RF_KEY_COLUMNS;
+    if (table->alias >= 0) {
+        return RF_GONE_KEY;
+    }
+    for (uint32_t i = 0; i < table->key_count; i++) {
+        const struct rf_census *old = &from->census[table->key[i]];
+        const struct rf_census *new = by_columns ? NULL : &to->census[table->key[i]];
+        bool nulls = new && old->count[RF_NULL] + new->count[RF_NULL] > 0;
+        if (nulls || is_mixed(old, new)) {
+            return RF_GONE_ROW;
+        }
+    }
+    return table->key_count > 0 ? RF_GONE_KEY : RF_GONE_ROW;
+}
+
 void rf_manifest_ref_encode(const struct rf_archive_ref *ref, struct rf_buffer *out) {
     uint8_t digest[RF_HASH_SIZE];
     rf_hash_store(digest, ref->digest);

@@ -100,6 +100,10 @@ void rf_manifest_table_release(struct rf_manifest_table *table);
 /* By exact name; NULL when there is none. */
 const struct rf_manifest_table *rf_manifest_find(const struct rf_manifest *manifest,
                                                  const char *name);
+/* What a delta from one snapshot's table to another's keeps of rows that are gone (SPEC.md, "Block
+ * kinds"). Of `to`, only the description matters where the key kind is RF_KEY_COLUMNS. */
+enum rf_gone_form rf_manifest_gone_form(const struct rf_manifest_table *from,
+                                        const struct rf_manifest_table *to);
 /* Deep copies; RF_NO_MEMORY. */
 RF_MUST_USE enum rf_code rf_manifest_table_copy(const struct rf_manifest_table *from,
                                                 struct rf_manifest_table *to,

@@ -136,7 +136,7 @@ const struct rf_command rf_commands[RF_COMMANDS] = {
      .run = rf_command_diff},
     {.name = "status",
      .operand = "DATABASE",
-     .options = ALWAYS | TARGET | PROFILE | TRUST,
+     .options = ALWAYS | TARGET | TABLES | TAKES(INCLUDE_SHADOW) | PROFILE | TRUST,
      .summary = "tell how far source, repository and target are apart",
      .description =
          "Tells how many snapshots the repository has, how old the newest is, and whether the "

@@ -159,3 +159,14 @@ def test_bytes_are_those_of_the_archives_that_are_there(archive_only, database):
     assert archive_only.status().of_type("repository")[0]["bytes"] == before
     assert run("prune", "--keep-last", "1", "-r", archive_only.repository).code == OK
     assert archive_only.status().of_type("repository")[0]["bytes"] == bytes_there() < before
+
+
+def test_the_source_is_looked_at_as_a_capture_would(archive_only, database):
+    run_sql(database, ["CREATE VIRTUAL TABLE words USING fts5(body)",
+                       "INSERT INTO words VALUES ('sea and shore')"])
+    taken = ("--include-shadow", "-T", "other")
+    archive_only.capture(database, *taken)
+    run_sql(database, ["INSERT INTO t VALUES (9, 'nine')", "INSERT INTO other VALUES (1)"])
+    ahead = source_of(archive_only.status(database, *taken))
+    assert (ahead["rows_ahead"], ahead["inserted"], ahead["tables"]) == (1, 1, 1)
+    assert source_of(archive_only.status(database))["rows_ahead"] > 1

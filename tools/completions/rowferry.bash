@@ -23,7 +23,7 @@ _rowferry() {
         show) options='-r --repo -s --snapshot -t --table -T --exclude-table --trusted-key -c --config --json -q --quiet -v --verbose -h --help' ;;
         restore) options='-r --repo -s --snapshot -o --output --force --verify --trusted-key -c --config --json --progress -q --quiet -v --verbose -h --help' ;;
         diff) options='-r --repo --schema -t --table -T --exclude-table --trusted-key -c --config --json --sql --sqlite --rows -q --quiet -v --verbose -h --help' ;;
-        status) options='-r --repo -d --target --postgres-config --schema --trusted-key --profile -c --config --json -q --quiet -v --verbose -h --help' files=yes ;;
+        status) options='-r --repo -d --target --postgres-config --schema -t --table -T --exclude-table --include-shadow --trusted-key --profile -c --config --json -q --quiet -v --verbose -h --help' files=yes ;;
         prune) options='-r --repo -d --target --postgres-config --schema -j --jobs --keep-last --keep-hourly --keep-daily --keep-weekly --keep-monthly --keep-yearly --keep-within -n --dry-run --sign-key --trusted-key -c --config --json --progress -q --quiet -v --verbose -h --help' ;;
         export) options='-r --repo --schema -o --output --force --since --since-target --trusted-key -c --config --json --progress -q --quiet -v --verbose -h --help' ;;
         import) options='-r --repo --trusted-key -c --config --json --progress -q --quiet -v --verbose -h --help' files=yes ;;

@@ -176,7 +176,8 @@ Test(option, each_command_takes_what_the_contract_says) {
          "repo schema table exclude-table trusted-key config json sql sqlite rows quiet verbose "
          "help"},
         {"status",
-         "repo target postgres-config schema trusted-key profile config json quiet verbose help"},
+         "repo target postgres-config schema table exclude-table include-shadow trusted-key "
+         "profile config json quiet verbose help"},
         {"prune",
          "repo target postgres-config schema jobs keep-last keep-hourly keep-daily keep-weekly "
          "keep-monthly keep-yearly keep-within dry-run sign-key trusted-key config json progress "

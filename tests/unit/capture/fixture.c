@@ -22,7 +22,8 @@ static void count_note(void *context, const char *message) {
 
 void fixture_begin(struct fixture *fixture) {
     memset(fixture, 0, sizeof *fixture);
-    snprintf(fixture->folder, sizeof fixture->folder, "/tmp/rf-capture-XXXXXX");
+    const char *base = getenv("TMPDIR");
+    snprintf(fixture->folder, sizeof fixture->folder, "%s/rf-capture-XXXXXX", base ? base : "/tmp");
     cr_assert_not_null(mkdtemp(fixture->folder));
     snprintf(fixture->database, sizeof fixture->database, "%s/source.db", fixture->folder);
     snprintf(fixture->repository, sizeof fixture->repository, "%s/repo", fixture->folder);

@@ -20,7 +20,8 @@ static char folder[64];
 static char path[4096];
 
 static void begin(void) {
-    snprintf(folder, sizeof folder, "/tmp/rf-index-XXXXXX");
+    const char *base = getenv("TMPDIR");
+    snprintf(folder, sizeof folder, "%s/rf-index-XXXXXX", base ? base : "/tmp");
     cr_assert_not_null(mkdtemp(folder));
 }
 

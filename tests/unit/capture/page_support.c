@@ -29,7 +29,8 @@ void page_db_begin(struct page_db *test, uint64_t seed) {
     memset(test, 0, sizeof *test);
     test->seed = given ? strtoull(given, NULL, 10) : seed;
     test->state = test->seed;
-    snprintf(test->folder, sizeof test->folder, "/tmp/rf-pages-XXXXXX");
+    const char *base = getenv("TMPDIR");
+    snprintf(test->folder, sizeof test->folder, "%s/rf-pages-XXXXXX", base ? base : "/tmp");
     cr_assert_not_null(mkdtemp(test->folder));
     snprintf(test->path, sizeof test->path, "%s/source.db", test->folder);
     cr_assert_eq(sqlite3_open(test->path, &test->db), SQLITE_OK);

@@ -12,7 +12,8 @@
 static char folder[64];
 
 static void make_folder(void) {
-    snprintf(folder, sizeof folder, "/tmp/rf-sorter-XXXXXX");
+    const char *base = getenv("TMPDIR");
+    snprintf(folder, sizeof folder, "%s/rf-sorter-XXXXXX", base ? base : "/tmp");
     cr_assert_not_null(mkdtemp(folder));
 }
 

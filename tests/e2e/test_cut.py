@@ -12,7 +12,7 @@ from postgres import Target
 from program import CONNECT, FAILED, OK, SET_ASIDE, Ferry
 
 ONLY = ["affinities", "no_key", "without", "text_key", "slots"]
-AT_MOST = 24  # cuts of one sweep
+AT_MOST = 16
 
 
 class Trip:

@@ -8,7 +8,7 @@ import pytest
 import randomdb
 from rounds import Broken, Stage
 
-BATCHES, ROUNDS = 10, 10
+BATCHES, ROUNDS = 6, 10
 
 
 @pytest.mark.parametrize("batch", range(BATCHES))

@@ -117,7 +117,7 @@ static void lay_state(struct rf_manifest_table *from, struct rf_manifest_table *
     from->state_count = 0;
 }
 
-static void lay_link(const struct rf_manifest_table *from, struct rf_manifest_table *table) {
+void rf_fold_lay_link(const struct rf_manifest_table *from, struct rf_manifest_table *table) {
     table->change = from->change;
     table->inserted = from->inserted;
     table->updated = from->updated;
@@ -136,7 +136,7 @@ enum rf_code rf_fold_apply(struct rf_fold *fold, struct rf_manifest *manifest, b
     for (uint32_t i = 0; i < fold->table_count; i++) {
         lay_state(&fold->tables[i], &manifest->tables[i]);
         if (relinks) {
-            lay_link(&fold->tables[i], &manifest->tables[i]);
+            rf_fold_lay_link(&fold->tables[i], &manifest->tables[i]);
         }
     }
     if (relinks) {

@@ -41,5 +41,7 @@ RF_MUST_USE enum rf_code rf_fold_decode(const void *bytes, size_t size,
  * counts and deltas as well. The fold's states are taken over. */
 RF_MUST_USE enum rf_code rf_fold_apply(struct rf_fold *fold, struct rf_manifest *manifest,
                                        bool relinks, struct rf_error *error);
+/* What leads to the table from its parent: change, counts and delta. */
+void rf_fold_lay_link(const struct rf_manifest_table *from, struct rf_manifest_table *table);
 
 #endif

@@ -113,15 +113,6 @@ static void begin_history(struct rf_manifest *manifest) {
     }
 }
 
-static void lay_link(const struct rf_manifest_table *from, struct rf_manifest_table *table) {
-    table->change = from->change;
-    table->inserted = from->inserted;
-    table->updated = from->updated;
-    table->deleted = from->deleted;
-    table->moved = from->moved;
-    table->delta = from->delta;
-}
-
 static enum rf_code take_link(struct rf_prune *prune, struct rf_link *link,
                               const struct kept *before, struct kept *now, struct rf_error *error) {
     enum rf_code code = RF_OK;
@@ -134,7 +125,7 @@ static enum rf_code take_link(struct rf_prune *prune, struct rf_link *link,
     manifest->parent_digest = before->name.digest;
     memcpy(manifest->parent_sha256, before->manifest.sha256, sizeof manifest->parent_sha256);
     for (uint32_t i = 0; i < manifest->table_count; i++) {
-        lay_link(&link->manifest.tables[i], &manifest->tables[i]);
+        rf_fold_lay_link(&link->manifest.tables[i], &manifest->tables[i]);
     }
     return code;
 }
